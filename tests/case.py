@@ -59,9 +59,16 @@ if __name__ == "__main__":  # python -m tests.case FILE...: shows what each case
             folder = Path(made)
             async with router_for(case, folder) as daemon:
                 answers = await play(case, daemon)
-                print(name, [(one.status, one.json) for one in answers])  # noqa: T201
-                for one in await daemon.store.incidents():
-                    print("  ", one.name, one.rule, one.severity, one.status, one.title)  # noqa: T201
+                print(name, [(answer.status, answer.json) for answer in answers])  # noqa: T201
+                for incident in await daemon.store.incidents():
+                    shown = (
+                        incident.name,
+                        incident.rule,
+                        incident.severity,
+                        incident.status,
+                        incident.title,
+                    )
+                    print("  ", *shown)  # noqa: T201
 
     for file in map(Path, sys.argv[1:]):
         asyncio.run(show(file.stem, json.loads(file.read_text())))

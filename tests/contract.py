@@ -56,4 +56,6 @@ def check_answer(
         return
     value = json.loads(body) if media.endswith("json") else body.decode()
     errors = [*_validator(name, method.lower(), known, media).iter_errors(value)]
-    assert not errors, f"{method} {path}: {[(one.json_path, one.message) for one in errors[:5]]}"
+    assert not errors, (
+        f"{method} {path}: {[(error.json_path, error.message) for error in errors[:5]]}"
+    )

@@ -407,7 +407,9 @@ async def test_it_serves_after_a_kill(served: tuple[Process, str, Peer]) -> None
             aiohttp.ClientSession() as session,
             session.get(f"{url}/api/v1/incidents") as answer,
         ):
-            assert [one["name"] for one in (await answer.json())["incidents"]] == ["INC-1"]
+            assert [incident["name"] for incident in (await answer.json())["incidents"]] == [
+                "INC-1"
+            ]
 
 
 @pytest.mark.parametrize(

@@ -245,4 +245,6 @@ def test_every_path_of_the_api_is_listed() -> None:
         for row in rows("docs/reference/api.md")
         if row[0] in ("GET", "POST", "PUT", "DELETE")
     ]
-    assert shown == [(one.method.lower(), f"/api/v1{one.path}") for one in OPERATIONS]
+    assert shown == [
+        (operation.method.lower(), f"/api/v1{operation.path}") for operation in OPERATIONS
+    ]

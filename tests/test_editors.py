@@ -59,4 +59,4 @@ def test_the_workflows_run_commands_there_are(name: str, commands: list[str]) ->
     lines = [shlex.split(step) for step in steps if step.startswith("alert-router ")]
     assert [line[1] for line in lines] == commands
     for _, command, *arguments in lines:
-        assert {one for one in arguments if one.startswith("--")} <= options(command)
+        assert {argument for argument in arguments if argument.startswith("--")} <= options(command)

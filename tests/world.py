@@ -166,9 +166,9 @@ class World(VirtualRouter):
     def rule_matches(self) -> dict[tuple[str, str], RuleMatch]:
         """Rule matches by fingerprint and rule."""
         return {
-            (one.fingerprint, one.rule): one
+            (alert.fingerprint, alert.rule): alert
             for of in self.memory.rule_matches.values()
-            for one in of.values()
+            for alert in of.values()
         }
 
     @property

@@ -26,12 +26,14 @@ class Redactor:
     """Removes secrets of a config and the environment, also as URLs or headers encode them."""
 
     def __init__(self, config: object, env: Mapping[str, str]) -> None:
-        found = {one for secret in _secrets(config) for one in _forms(secret.reveal())}
+        found = {form for secret in _secrets(config) for form in _forms(secret.reveal())}
         found |= {
-            one for name, value in env.items() if _NAMED_SO.search(name) for one in _forms(value)
+            form for name, value in env.items() if _NAMED_SO.search(name) for form in _forms(value)
         }
         # The longest first: a secret may be part of another.
-        known = sorted((one for one in found if len(one) >= SHORTEST), key=len, reverse=True)
+        known = sorted(
+            (secret for secret in found if len(secret) >= SHORTEST), key=len, reverse=True
+        )
         self._known = re.compile("|".join(map(re.escape, known))) if known else None
 
     def redact(self, text: str) -> str:

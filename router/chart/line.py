@@ -59,16 +59,18 @@ def line_chart(  # noqa: PLR0913 - what there is to say about a chart, each by n
     with picture(look or Look()) as drawn:
         drawn.title(title)
         time_axis(drawn, start, end, zone)
-        for number_, one in enumerate(series):
-            _curve(drawn, one, LINES[number_ % len(LINES)].light)
+        for number_, series_ in enumerate(series):
+            _curve(drawn, series_, LINES[number_ % len(LINES)].light)
         _values(drawn, series, level, write)
         draw_marks(drawn, marks, start, end)
-        drawn.legend({one.name: LINES[number_ % len(LINES)] for number_, one in enumerate(series)})
+        drawn.legend(
+            {line.name: LINES[number_ % len(LINES)] for number_, line in enumerate(series)}
+        )
     return drawn.data
 
 
-def _curve(drawn: Picture, one: Series, colour: str) -> None:
-    points = _broken(one.points)
+def _curve(drawn: Picture, series: Series, colour: str) -> None:
+    points = _broken(series.points)
     drawn.axes.plot(
         [at for at, _ in points], [value for _, value in points], color=colour, linewidth=1.8
     )
@@ -97,7 +99,7 @@ def _values(
     drawn: Picture, series: Sequence[Series], level: Level | None, write: Callable[[float], str]
 ) -> None:
     """Draw the axis of values, from 0 or the lowest value, with room above the highest."""
-    values = [value for one in series for _, value in one.points if _known(value)]
+    values = [value for line in series for _, value in line.points if _known(value)]
     if not values:
         drawn.axes.text(
             0.5,

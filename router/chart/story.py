@@ -45,7 +45,10 @@ def story_chart(case: Case) -> bytes:
     )
     spans += _dots("messages", [entry for entry in entries if entry.what in _ARRIVED], Tone.GOOD)
     spans += _dots("messages", [entry for entry in entries if entry.what in _FAILED], Tone.BAD)
-    marks = [Mark(one.at, f"deploy {one.name}", _tone(one.outcome)) for one in case.deployments]
+    marks = [
+        Mark(deployment.at, f"deploy {deployment.name}", _tone(deployment.outcome))
+        for deployment in case.deployments
+    ]
     answered = next((entry for entry in entries if entry.what is Reason.ACKNOWLEDGED), None)
     if answered:
         marks.append(Mark(answered.at, "acknowledged", Tone.GOOD))

@@ -92,8 +92,8 @@ def _rows(marks: Sequence[Mark], start: float, end: float, width: int) -> list[i
     return found
 
 
-def _apart(one: tuple[float, float], other: tuple[float, float]) -> bool:
-    return one[1] < other[0] or other[1] < one[0]
+def _apart(first: tuple[float, float], other: tuple[float, float]) -> bool:
+    return first[1] < other[0] or other[1] < first[0]
 
 
 def _midnight(at: float, zone: str) -> float:

@@ -48,7 +48,7 @@ def request(
     ] = 0,
 ) -> None:
     """Request an action. Only its dry run is started until somebody approves it."""
-    given = dict(one.partition("=")[::2] for one in parameters or ())
+    given = dict(parameter.partition("=")[::2] for parameter in parameters or ())
     body = {"undo": undo} if undo else {"action": name, "parameters": given}
     _report(router.ask("POST", f"/incidents/{incident}/actions", json=body))
 
@@ -57,8 +57,8 @@ def request(
 @viewer
 def show(router: Router, incident: Id, number: Number, for_programs: Json = False) -> None:
     """Show a request, with the output of its dry run and of its run."""
-    one = router.ask("GET", f"/incidents/{incident}/actions/{number}")
-    print_json(one) if for_programs else _print(one)
+    request = router.ask("GET", f"/incidents/{incident}/actions/{number}")
+    print_json(request) if for_programs else _print(request)
 
 
 @action.command()
@@ -117,10 +117,12 @@ def _print_offered(offered: list[dict[str, Any]]) -> None:
         return
     columns = ("action", "parameters", "approval", "dry run", "undo", "what")
     table = Table(*columns, box=None)
-    for one in offered:
-        given = ", ".join(f"{name}={_values(of)}" for name, of in one["parameters"].items())
-        can = ["yes" if one[key] else "no" for key in ("dry_run", "undo")]
-        table.add_row(one["action"], Text(given), one["approval"], *can, Text(one["description"]))
+    for action in offered:
+        given = ", ".join(f"{name}={_values(of)}" for name, of in action["parameters"].items())
+        can = ["yes" if action[key] else "no" for key in ("dry_run", "undo")]
+        table.add_row(
+            action["action"], Text(given), action["approval"], *can, Text(action["description"])
+        )
     console().print(table)
 
 
@@ -130,33 +132,35 @@ def _print_requests(requests: list[dict[str, Any]]) -> None:
 
     columns = ("request", "action", "state", "requested by", "approved by", "until (UTC)")
     table = Table(*columns, box=None)
-    for one in requests:
-        until = second(one["until"]) if one["state"] in ACTIVE else ""
-        people = (Text(one["requested_by"]), Text(one["approved_by"] or ""))
-        table.add_row(f"#{one['number']}", Text(_title(one)), one["state"], *people, until)
+    for request in requests:
+        until = second(request["until"]) if request["state"] in ACTIVE else ""
+        people = (Text(request["requested_by"]), Text(request["approved_by"] or ""))
+        table.add_row(
+            f"#{request['number']}", Text(_title(request)), request["state"], *people, until
+        )
     console().print(table)
 
 
-def _print(one: dict[str, Any]) -> None:
-    approved = f", approved by {one['approved_by']}" if one["approved_by"] else ""
-    people = f"requested by {one['requested_by']}{approved}"
-    echo(f"#{one['number']} {_title(one)}: {one['state']}; {people}")
-    for line in one["shown"]:
-        echo(f"  run: {line}" if one["approved_by"] else f"  would run: {line}")
-    if step := one["step"]:
+def _print(request: dict[str, Any]) -> None:
+    approved = f", approved by {request['approved_by']}" if request["approved_by"] else ""
+    people = f"requested by {request['requested_by']}{approved}"
+    echo(f"#{request['number']} {_title(request)}: {request['state']}; {people}")
+    for line in request["shown"]:
+        echo(f"  run: {line}" if request["approved_by"] else f"  would run: {line}")
+    if step := request["step"]:
         echo(f"step {step['number']} of {step['of']}: {step['do']}")
         if step["confirm"]:
             echo(f"  then type: {step['confirm']}")
-    for output in one["outputs"]:
+    for output in request["outputs"]:
         echo(f"{second(output['at'])} {output['what'].replace('_', ' ')}")
         if output["output"]:
             echo("  " + output["output"].replace("\n", "\n  "))
 
 
-def _title(one: dict[str, Any]) -> str:
-    given = " ".join(f"{name}={value}" for name, value in one["parameters"].items())
-    undo = f"undo of #{one['undoes']} " if one["undoes"] else ""
-    return f"{undo}{one['action']} {given}".rstrip()
+def _title(request: dict[str, Any]) -> str:
+    given = " ".join(f"{name}={value}" for name, value in request["parameters"].items())
+    undo = f"undo of #{request['undoes']} " if request["undoes"] else ""
+    return f"{undo}{request['action']} {given}".rstrip()
 
 
 def _values(parameter: dict[str, Any]) -> str:

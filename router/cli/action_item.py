@@ -38,10 +38,10 @@ def list_items(router: Router, incident: Id) -> None:
 
     found = router.ask("GET", f"/incidents/{incident}/items")["items"]
     table = Table("item", "state", "owner", "due (UTC)", "what", box=None)
-    for one in found:
-        state = "done" if one["done"] else Text("overdue", "red") if one["overdue"] else "open"
-        cells = (Text(one["owner"]), minute(one["due_at"]), Text(one["text"]))
-        table.add_row(str(one["number"]), state, *cells)
+    for item in found:
+        state = "done" if item["done"] else Text("overdue", "red") if item["overdue"] else "open"
+        cells = (Text(item["owner"]), minute(item["due_at"]), Text(item["text"]))
+        table.add_row(str(item["number"]), state, *cells)
     console().print(table if found else "no action items")
 
 
@@ -58,7 +58,7 @@ def done(
 
 
 def _report(answer: dict[str, Any]) -> None:
-    one, outcome = answer["item"], answer["outcome"]
-    echo(f"{one['number']}. {one['text']} ({one['owner']}): {outcome.replace('_', ' ')}")
+    item, outcome = answer["item"], answer["outcome"]
+    echo(f"{item['number']}. {item['text']} ({item['owner']}): {outcome.replace('_', ' ')}")
     warn(answer)
     finish(Exit.UNCHANGED if outcome.startswith("already") else Exit.DONE)

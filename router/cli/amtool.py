@@ -67,7 +67,9 @@ def differences(
 
 def _notified(settings: Settings, labels: Labels) -> set[str]:
     alert = Alert("alertmanager", "example", AlertStatus.FIRING, labels, {}, 0.0)
-    policies = [one.policy for one in explain(settings, alert, 0.0).outcomes if one.policy]
+    policies = [
+        outcome.policy for outcome in explain(settings, alert, 0.0).outcomes if outcome.policy
+    ]
     return {target for policy in policies for step in policy.steps for target in step.notify}
 
 

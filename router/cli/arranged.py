@@ -17,7 +17,9 @@ from router.core.oncall.schedule import Override
 def live_settings(settings: Settings, url: str | None, config: Path | None) -> Settings:
     """`settings` with the overrides of people, or without and with a notice on stderr."""
     try:
-        found = [one for name in settings.people.schedules for one in _of(name, url, config)]
+        found = [
+            override for name in settings.people.schedules for override in _of(name, url, config)
+        ]
     except Unanswered as error:
         echo(f"From the config alone, without overrides by people: {error}", err=True)
         return settings
@@ -26,9 +28,9 @@ def live_settings(settings: Settings, url: str | None, config: Path | None) -> S
 
 def _of(schedule: str, url: str | None, config: Path | None) -> Iterator[StoredOverride]:
     answer = try_ask("GET", f"/schedules/{quote(schedule, safe='')}/overrides", url, config)
-    for one in answer["overrides"]:
-        changes = tuple(_override(change) for change in one["changes"])
-        yield StoredOverride(schedule, changes, one["by"], _epoch(one["set_at"]))
+    for override in answer["overrides"]:
+        changes = tuple(_override(change) for change in override["changes"])
+        yield StoredOverride(schedule, changes, override["by"], _epoch(override["set_at"]))
 
 
 def _override(change: Mapping[str, Any]) -> Override:

@@ -74,9 +74,9 @@ def _report(router: Router, test: dict[str, Any]) -> None:
     if test["ending"] != "completed":
         echo(test["report"])
         fail(f"{test['id']}: not every message arrived")
-    for one in router.ask("GET", "/drills/scoreboard")["addresses"]:
-        if (one["proven_at"] or "") >= test["started_at"]:
-            echo(f"{one['address']}: arrived at {second(one['proven_at'])} UTC")
+    for address in router.ask("GET", "/drills/scoreboard")["addresses"]:
+        if (address["proven_at"] or "") >= test["started_at"]:
+            echo(f"{address['address']}: arrived at {second(address['proven_at'])} UTC")
 
 
 def show_proven(router: Router, *, for_programs: bool) -> None:
@@ -92,8 +92,10 @@ def _print(addresses: list[dict[str, Any]]) -> None:
     from rich.text import Text
 
     table = Table("address", "last proven (UTC)", "this quarter", "why not", box=None)
-    for one in addresses:
-        proven = "proven" if one["proven"] else "UNPROVEN"
-        why = Text(one.get("why") or "")
-        table.add_row(Text(one["address"]), second(one["proven_at"]) or "never", proven, why)
+    for address in addresses:
+        proven = "proven" if address["proven"] else "UNPROVEN"
+        why = Text(address.get("why") or "")
+        table.add_row(
+            Text(address["address"]), second(address["proven_at"]) or "never", proven, why
+        )
     console().print(table)

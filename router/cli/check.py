@@ -106,9 +106,9 @@ def check(
 
 
 def _gaps(checked: Config, path: Path) -> Iterator[str]:
-    for one in uncovered(checked.settings, coming_gaps(checked.settings, SystemClock().now())):
-        when = f"from {utc(one.gaps[0].start)} until {utc(one.gaps[0].end)}"
-        yield f"{path}: warning: {one.why}, {when}: see alert-router oncall gaps {one.schedule}"
+    for gap in uncovered(checked.settings, coming_gaps(checked.settings, SystemClock().now())):
+        when = f"from {utc(gap.gaps[0].start)} until {utc(gap.gaps[0].end)}"
+        yield f"{path}: warning: {gap.why}, {when}: see alert-router oncall gaps {gap.schedule}"
 
 
 def _unseen(checked: Config) -> list[LintWarning]:

@@ -138,7 +138,9 @@ def _with_options(command: Callable[..., None], options: Mapping[str, Any]) -> C
 
     keyword = inspect.Parameter.KEYWORD_ONLY
     own = inspect.signature(command, eval_str=True).parameters.values()
-    parameters = [one.replace(kind=keyword) for one in own if one.name != "router"]
+    parameters = [
+        parameter.replace(kind=keyword) for parameter in own if parameter.name != "router"
+    ]
     for name, annotation in options.items():
         parameters.append(inspect.Parameter(name, keyword, default=None, annotation=annotation))
     run.__name__, run.__doc__, run.__module__ = (
@@ -146,7 +148,9 @@ def _with_options(command: Callable[..., None], options: Mapping[str, Any]) -> C
         command.__doc__,
         command.__module__,
     )
-    run.__annotations__ = {one.name: one.annotation for one in parameters} | {"return": None}
+    run.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters} | {
+        "return": None
+    }
     run.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
     return run
 
@@ -234,8 +238,8 @@ def _answer(base: str, response: HTTPResponse, body: bytes, hint: str) -> Any:
 def _refusal(status: int, answer: Mapping[str, Any], remedy: str) -> str:
     hint = f" ({remedy})" if status == HTTPStatus.UNAUTHORIZED else ""
     detail = answer.get("detail", "")
-    errors = (one.get("detail") for one in answer.get("errors", ()))
-    lines = "".join(f"\n  {one}" for one in errors if one and one != detail)
+    errors = (error.get("detail") for error in answer.get("errors", ()))
+    lines = "".join(f"\n  {error}" for error in errors if error and error != detail)
     return f"{answer.get('title', status)}: {detail}{hint}{lines}"
 
 

@@ -62,8 +62,8 @@ def current(
         found = Current(settings, None, (left_out,))
     unread = [
         f"schedule '{name}'"
-        for name, one in found.settings.people.schedules.items()
-        if not one.known
+        for name, schedule in found.settings.people.schedules.items()
+        if not schedule.known
     ]
     if unread:
         calendars = f"the imported calendar of {', '.join(unread)}, which has not been read"

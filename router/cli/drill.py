@@ -55,8 +55,8 @@ def list_drills(router: Router, for_programs: Json = False) -> None:
 @viewer
 def show(router: Router, name: Name, for_programs: Json = False) -> None:
     """Show the steps of a drill and its checklists."""
-    one = router.ask("GET", f"/drills/{name}")
-    print_json(one) if for_programs else _print(one)
+    found = router.ask("GET", f"/drills/{name}")
+    print_json(found) if for_programs else _print(found)
 
 
 @drill.command()
@@ -149,10 +149,10 @@ def _drills(found: list[dict[str, Any]]) -> "Table":
     from rich.text import Text
 
     table = Table("drill", "by", "started (UTC)", "ended (UTC)", "result", box=None)
-    for one in found:
-        times = (second(one["started_at"]), second(one["ended_at"]))
-        result = (one["ending"] or "running").replace("_", " ")
-        table.add_row(one["id"], Text(one["by"] or "the schedule"), *times, result)
+    for drill in found:
+        times = (second(drill["started_at"]), second(drill["ended_at"]))
+        result = (drill["ending"] or "running").replace("_", " ")
+        table.add_row(drill["id"], Text(drill["by"] or "the schedule"), *times, result)
     return table
 
 
@@ -161,19 +161,19 @@ def _scenarios(found: list[dict[str, Any]]) -> "Table":
     from rich.text import Text
 
     table = Table("scenario", "steps", "what", box=None)
-    for one in found:
-        table.add_row(one["name"], str(one["steps"]), Text(one["description"]))
+    for finding in found:
+        table.add_row(finding["name"], str(finding["steps"]), Text(finding["description"]))
     return table
 
 
-def _print(one: dict[str, Any]) -> None:
-    by = f" by {one['by']}" if one["by"] else ""
-    running = f"running, ends by {second(one['ends_by'])}"
-    state = one["ending"].replace("_", " ") if one["ending"] else running
-    echo(f"{one['id']}: started {second(one['started_at'])}{by}; {state}")
-    if one["incidents"]:
-        echo(f"incidents: {', '.join(one['incidents'])}")
-    for step in one["steps"]:
+def _print(drill: dict[str, Any]) -> None:
+    by = f" by {drill['by']}" if drill["by"] else ""
+    running = f"running, ends by {second(drill['ends_by'])}"
+    state = drill["ending"].replace("_", " ") if drill["ending"] else running
+    echo(f"{drill['id']}: started {second(drill['started_at'])}{by}; {state}")
+    if drill["incidents"]:
+        echo(f"incidents: {', '.join(drill['incidents'])}")
+    for step in drill["steps"]:
         by = f" by {step['by']}" if step["by"] else ""
         done = f" ({second(step['at'])}{by})" if step["at"] else ""
         echo(f"  {step['number']}. {step['name']}: {step['state']}{done}")

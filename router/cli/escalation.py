@@ -52,8 +52,8 @@ def show(out: Console, found: Simulation, start: float, zone: str) -> None:
 
 
 def _show_left_out(out: Console, found: Simulation) -> None:
-    for one in found.left_out:
-        out.print(Text(f"not considered: {one}", "yellow"))
+    for reason in found.left_out:
+        out.print(Text(f"not considered: {reason}", "yellow"))
 
 
 def _clock(at: float, zone: str) -> str:
@@ -119,7 +119,9 @@ def drawn(found: Simulation, start: float, zone: str, form: ImageFormat) -> byte
                     f"+{duration(moment.at - start)} {_why(moment)}",
                 )
             )
-    marks = [Mark(one.at, "acknowledged", Tone.GOOD) for one in found.moments if _is_answer(one)]
+    marks = [
+        Mark(moment.at, "acknowledged", Tone.GOOD) for moment in found.moments if _is_answer(moment)
+    ]
     title = ", ".join(incident.title for incident in found.incidents) or "nobody is notified"
     return gantt(spans, marks=marks, title=title, zone=zone, look=Look(form))
 

@@ -63,7 +63,7 @@ def explain(
     url: Url = None,
 ) -> None:
     """Show why somebody was or was not paged. With a webhook's body: what it would do."""
-    if [bool(one) for one in (payload, alert, incident, contact)].count(True) != 1:
+    if [bool(option) for option in (payload, alert, incident, contact)].count(True) != 1:
         fail(
             "give one of: an incident, the file of a webhook's body, --alert, --incident, --contact"
         )
@@ -90,18 +90,18 @@ def explain(
     received = _decode(checked, payload, source, resource)
     time = _time(checked, at) if at else SystemClock().now()
     now = current(checked, lambda _: received.alerts, time, url, config)
-    incidents = [one for one in now.incidents if one.is_open and not one.drill]
+    incidents = [incident for incident in now.incidents if incident.is_open and not incident.drill]
     explanations = [
-        explain_alert(now.settings, one, time, incidents=incidents) for one in received.alerts
+        explain_alert(now.settings, alert, time, incidents=incidents) for alert in received.alerts
     ]
     for left_out in now.left_out:
         echo(f"not considered: {left_out}", err=True)
     if as_json:
-        print_json([views.explanation(one) for one in explanations])
+        print_json([views.explanation(explanation) for explanation in explanations])
         return
     out = console()
-    for one in explanations:
-        _show(out, one)
+    for explanation in explanations:
+        _show(out, explanation)
     for error in received.errors:
         out.print(Text(f"not understood: {error.pointer} {error.detail}", "red"))
     if received.ignored:
@@ -140,22 +140,24 @@ def _time(checked: Config | None, at: str) -> float:
         fail(f"--at: {error}")
 
 
-def _show(out: Console, one: Explanation) -> None:
-    labels = ", ".join(f'{name}="{value}"' for name, value in sorted(one.alert.labels.items()))
+def _show(out: Console, explanation: Explanation) -> None:
+    labels = ", ".join(
+        f'{name}="{value}"' for name, value in sorted(explanation.alert.labels.items())
+    )
     out.print(
-        Text(f"\nalert {one.alert.fingerprint} ({one.alert.status})", "bold"),
+        Text(f"\nalert {explanation.alert.fingerprint} ({explanation.alert.status})", "bold"),
         Text(f"  {labels}"),
         sep="\n",
     )
     table = Table("rule", "result", "failed matcher", "at", box=None, padding=(0, 2))
-    for verdict in one.verdicts:
+    for verdict in explanation.verdicts:
         failed = str(verdict.failed) if verdict.failed else ""
         said = Text(verdict.reason.replace("_", " "), "green" if verdict.takes else "dim")
         table.add_row(verdict.rule.name, said, Text(failed), Text(verdict.rule.origin))
     out.print(table)
-    for line in _quiet(one):
+    for line in _quiet(explanation):
         out.print(Text(f"\n{line}", "yellow"))
-    for outcome in one.outcomes:
+    for outcome in explanation.outcomes:
         out.print(Text(f"\n{_sentence(outcome)}"))
         steps = zip(
             outcome.policy.steps if outcome.policy else (),
@@ -181,11 +183,12 @@ def _show(out: Console, one: Explanation) -> None:
             out.print(Text(f"    {line}"))
 
 
-def _quiet(one: Explanation) -> Iterator[str]:
-    if one.quiet:
-        until = utc(one.quiet.until)
-        yield f"{one.quiet.reason} by {one.quiet.by} until {until}: nobody is notified before"
-    for inhibition in one.inhibitions:
+def _quiet(explanation: Explanation) -> Iterator[str]:
+    if explanation.quiet:
+        until = utc(explanation.quiet.until)
+        quiet = f"{explanation.quiet.reason} by {explanation.quiet.by}"
+        yield f"{quiet} until {until}: nobody is notified before"
+    for inhibition in explanation.inhibitions:
         who = f"rule {inhibition.rule}" if inhibition.rule else "any rule"
         source = (
             f", opened by {', '.join(map(str, inhibition.source))}" if inhibition.source else ""
@@ -206,29 +209,29 @@ def _who(step: Step, reached: Recipients) -> Iterator[str]:
         yield "so the next step is due at once"
 
 
-def _afterwards(one: RuleOutcome) -> Iterator[str]:
+def _afterwards(outcome: RuleOutcome) -> Iterator[str]:
     """Effects after the steps."""
-    policy = one.policy
+    policy = outcome.policy
     if policy and policy.repeat:
         times, every = policy.repeat.times, duration(policy.repeat.every)
         yield f"then all of them again every {every}, {times} times, unless {policy.repeat.unless}"
     if (
         policy
         and policy.promote
-        and one.judgement.severity
-        and policy.promote.to.worse_than(one.judgement.severity)
+        and outcome.judgement.severity
+        and policy.promote.to.worse_than(outcome.judgement.severity)
     ):
         promote = policy.promote
         after = duration(promote.after)
         yield f"after {after} it is promoted to {promote.to}, unless {promote.unless}"
 
 
-def _sentence(one: RuleOutcome) -> str:
-    judgement = one.judgement
+def _sentence(outcome: RuleOutcome) -> str:
+    judgement = outcome.judgement
     because = judgement.reason.replace("_", " ")
     if judgement.threshold:
         because += f": {judgement.read or 'no value'} against {judgement.threshold.text}"
-    if judgement.severity is None or one.policy is None:
-        return f"{one.rule.name}: opens no incident ({because})"
-    verdict = f"{one.rule.name}: {judgement.severity} ({because})"
-    return f"{verdict}, incident {one.key}, policy {one.policy.name} notifies"
+    if judgement.severity is None or outcome.policy is None:
+        return f"{outcome.rule.name}: opens no incident ({because})"
+    verdict = f"{outcome.rule.name}: {judgement.severity} ({because})"
+    return f"{verdict}, incident {outcome.key}, policy {outcome.policy.name} notifies"

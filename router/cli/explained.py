@@ -55,24 +55,26 @@ async def _read(checked: Config, asked: Mapping[str, str], at: float | None) -> 
 # --- shown
 
 
-def show_explained(out: Console, one: Mapping[str, Any]) -> None:
+def show_explained(out: Console, answer: Mapping[str, Any]) -> None:
     """Show the answer, then the evidence."""
-    out.print(Text(one["answer"], "bold"))
+    out.print(Text(answer["answer"], "bold"))
     facts = Table(box=None, show_header=False, padding=(0, 2))
-    for name, text in _facts(one):
+    for name, text in _facts(answer):
         facts.add_row(Text(name, "dim"), Text(text))
     out.print(facts)
-    if one["pages"]:
-        out.print(_pages(one["pages"]))
-    for title, entries in (("obstacle", one["obstacles"]), ("outcome", one["ending"])):
+    if answer["pages"]:
+        out.print(_pages(answer["pages"]))
+    for title, entries in (("obstacle", answer["obstacles"]), ("outcome", answer["ending"])):
         for entry in entries:
             out.print(Text(f"{title}: {_clock(entry['at'])} {entry['text']}"))
-    if one["explanation"]:
-        out.print(_verdicts(one["explanation"]["rules"], changed=one["rules"]["changed_since"]))
+    if answer["explanation"]:
+        out.print(
+            _verdicts(answer["explanation"]["rules"], changed=answer["rules"]["changed_since"])
+        )
 
 
-def _facts(one: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    incident, alert, rules = one["incident"], one["alert"], one["rules"]
+def _facts(answer: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    incident, alert, rules = answer["incident"], answer["alert"], answer["rules"]
     if alert:
         said = (
             f"{alert['value'] or 'no value'} against {alert['threshold']}"
@@ -80,9 +82,12 @@ def _facts(one: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
             else ""
         )
         reason = alert["reason"].replace("_", " ")
-        yield "rule", f"{one['rule']}: {alert['severity']} ({reason}{f', {said}' if said else ''})"
+        yield (
+            "rule",
+            f"{answer['rule']}: {alert['severity']} ({reason}{f', {said}' if said else ''})",
+        )
     if incident:
-        yield "incident", f"{incident['key']}, {one['joined']} more alerts joined it"
+        yield "incident", f"{incident['key']}, {answer['joined']} more alerts joined it"
     if rules["revision"]:
         commit = f", commit {rules['commit'][:12]}" if rules["commit"] else ", commit unknown"
         commit += " with uncommitted changes" if rules["dirty"] else ""
@@ -95,10 +100,10 @@ def _facts(one: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         yield "rules then", f"revision {rules['revision']}{commit}{loaded}{changed}"
     then = (
         "on call"
-        if one["on_call_recorded"] or not one["incident"]
+        if answer["on_call_recorded"] or not answer["incident"]
         else "on call (by the schedules as they are now)"
     )
-    for duty in one["on_call"]:
+    for duty in answer["on_call"]:
         yield then, f"{_duty(duty)}: {duty['contact'] or 'nobody'}"
 
 

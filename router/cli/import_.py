@@ -125,7 +125,7 @@ def _pager(tool: str, read: dict[str, str]) -> tuple[Imported, bool]:
     echo("\n".join(converted.report.lines))
     setup = converted.setup
     echo(
-        f"{tool}: contacts: {len({one.key for one in setup.people.values()})}, "
+        f"{tool}: contacts: {len({person.key for person in setup.people.values()})}, "
         f"schedules: {len(setup.rotas)}, policies: {len(setup.policies)}"
     )
     return imported, _side_by_side(tool, setup, imported.config)

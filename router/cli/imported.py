@@ -16,7 +16,7 @@ ENDINGS = {".json", ".yaml", ".yml", ".tf"}
 
 def texts(paths: list[Path]) -> dict[str, str]:
     """The text of each file, and of those in folders, by its path."""
-    files = [one for path in paths for one in (_inside(path) if path.is_dir() else [path])]
+    files = [file for path in paths for file in (_inside(path) if path.is_dir() else [path])]
     return {str(file): _text(file) for file in files}
 
 
@@ -44,7 +44,9 @@ class Imported:
         lines = "".join(f"{line}\n" for line in report)
         self._files = {**written.files, "report.txt": lines}
         secrets = written.secrets.items()
-        self._secrets = {f"secrets/{name}": _content(one, base, name) for name, one in secrets}
+        self._secrets = {
+            f"secrets/{name}": _content(secret, base, name) for name, secret in secrets
+        }
         self.config = self._checked()
 
     def write(self, folder: Path) -> None:

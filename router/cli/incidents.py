@@ -33,8 +33,8 @@ def incidents(
 ) -> None:
     """List the open incidents, or show one."""
     if incident:
-        one = router.ask("GET", f"/incidents/{incident}")
-        print_json(one) if for_programs else _show(one)
+        answer = router.ask("GET", f"/incidents/{incident}")
+        print_json(answer) if for_programs else _show(answer)
         return
     found, total = _listed(router, {} if every else {"open": "true"}, limit)
     if for_programs:
@@ -83,35 +83,35 @@ def _table(found: list[dict[str, Any]]) -> "Table":
 
     columns = ("incident", "severity", "status", "title", "opened (UTC)", "alerts", "lead")
     table = Table(*columns, box=None)
-    for one in found:
+    for row in found:
         table.add_row(
-            one["name"],
-            Text(one["severity"], STYLES[one["severity"]]),
-            f"{one['status']}{', flapping' if one.get('flapping_since') else ''}",
-            Text(one["title"]),
-            second(one["opened_at"]),
-            f"{one['firing']} of {one['alerts']}",
-            Text(one["lead"] or ""),
+            row["name"],
+            Text(row["severity"], STYLES[row["severity"]]),
+            f"{row['status']}{', flapping' if row.get('flapping_since') else ''}",
+            Text(row["title"]),
+            second(row["opened_at"]),
+            f"{row['firing']} of {row['alerts']}",
+            Text(row["lead"] or ""),
         )
     return table
 
 
-def _show(one: dict[str, Any]) -> None:
+def _show(shown: dict[str, Any]) -> None:
     from rich.table import Table
     from rich.text import Text
 
     options: dict[str, Any] = {"box": None, "title_justify": "left"}
     timeline = Table("time (UTC)", "what", "by", title="timeline", **options)
-    for entry in one["timeline"]:
+    for entry in shown["timeline"]:
         timeline.add_row(second(entry["at"]), Text(entry["text"]), Text(entry["by"] or ""))
     columns = ("channel", "state", "sent", "attempts", "error")
     messages = Table(*columns, title="messages", **options)
-    for message in one["notifications"]:
+    for message in shown["notifications"]:
         counts = (str(message["sent"]), str(message["attempts"]))
         error = Text(message["error"] or "")
         messages.add_row(message["channel"], message["state"], *counts, error)
     out = console()
-    out.print(_table([one]))
-    if roles := one.get("roles"):
+    out.print(_table([shown]))
+    if roles := shown.get("roles"):
         out.print(Text("\nroles: " + ", ".join(f"{role} {roles[role]}" for role in roles)))
     out.print(timeline, messages, sep="\n\n")

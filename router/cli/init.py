@@ -60,11 +60,11 @@ def _example() -> Iterator[tuple[str, Traversable]]:
 
 def _below(folder: Traversable, name: str = "") -> Iterator[tuple[str, Traversable]]:
     """All files in a folder, with their names relative to it."""
-    for one in sorted(folder.iterdir(), key=lambda one: one.name):
-        if one.is_dir():
-            yield from _below(one, f"{name}{one.name}/")
+    for path in sorted(folder.iterdir(), key=lambda path: path.name):
+        if path.is_dir():
+            yield from _below(path, f"{name}{path.name}/")
         else:
-            yield f"{name}{one.name}", one
+            yield f"{name}{path.name}", path
 
 
 def _next(folder: Path, alert: str) -> str:

@@ -135,12 +135,12 @@ def override(
 def swap(
     router: Router,
     schedule: Schedule,
-    one: Contact,
+    contact: Contact,
     other: Contact,
     after: Annotated[str, typer.Option(help=f"{WHEN} Default: now.", show_default=False)] = "",
 ) -> None:
     """Swap two people's next shifts after AFTER."""
-    body = {"between": [one, other], "after": after}
+    body = {"between": [contact, other], "after": after}
     _show_effect(router.ask("POST", _path(schedule, "swaps"), json=body), "set")
 
 
@@ -217,7 +217,7 @@ def look(router: Router, days: int) -> Rotas:
         notice = "From the config alone, without imported calendars and overrides by people"
         echo(f"{notice}: {error}", err=True)
         return _of_config(router, days)
-    return [from_answer(one) for one in answer["schedules"]], answer["time_zones"]
+    return [from_answer(schedule) for schedule in answer["schedules"]], answer["time_zones"]
 
 
 def _of_config(router: Router, days: int) -> Rotas:
@@ -226,7 +226,9 @@ def _of_config(router: Router, days: int) -> Rotas:
     checked = config_at(path_of(router.config))
     start = SystemClock().now()
     schedules = checked.settings.people.schedules.values()
-    return [computed(one, start, start + days * DAY) for one in schedules], checked.time_zones
+    return [
+        computed(schedule, start, start + days * DAY) for schedule in schedules
+    ], checked.time_zones
 
 
 oncall = oncall_app(look)

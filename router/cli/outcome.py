@@ -13,37 +13,37 @@ Incident = Mapping[str, Any]
 """An incident as the API shows it."""
 
 _DONE: Mapping[str, Callable[[Incident], str]] = {
-    "acknowledged": lambda one: f"acknowledged{_by(one['acknowledged_by'])}",
+    "acknowledged": lambda incident: f"acknowledged{_by(incident['acknowledged_by'])}",
     "escalated": lambda _: "escalated: the next step of its policy is taken now",
-    "resolved_by_person": lambda one: f"resolved{_by(one['closed_by'])}",
-    "false_positive": lambda one: f"marked as a false positive{_by(one['closed_by'])}",
+    "resolved_by_person": lambda incident: f"resolved{_by(incident['closed_by'])}",
+    "false_positive": lambda incident: f"marked as a false positive{_by(incident['closed_by'])}",
     "noted": lambda _: "note added",
-    "severity_set": lambda one: f"severity set to {one['severity']}",
+    "severity_set": lambda incident: f"severity set to {incident['severity']}",
     "status_set": lambda _: "status set",
-    "assigned": lambda one: f"assigned to {one['lead']}",
-    "role_set": lambda one: f"assigned: {_roles(one)}",
-    "published": lambda one: f"published as '{one['public_title']}'",
+    "assigned": lambda incident: f"assigned to {incident['lead']}",
+    "role_set": lambda incident: f"assigned: {_roles(incident)}",
+    "published": lambda incident: f"published as '{incident['public_title']}'",
     "announced": lambda _: "mail to customers sent",
-    "opened": lambda one: f"opened: {one['title']} [{one['severity']}]",
-    "reopened": lambda one: f"reopened: {one['title']} [{one['severity']}]",
+    "opened": lambda incident: f"opened: {incident['title']} [{incident['severity']}]",
+    "reopened": lambda incident: f"reopened: {incident['title']} [{incident['severity']}]",
     "reopened_by_person": lambda _: "reopened",
     "unacknowledged": lambda _: "acknowledgement withdrawn: the policy starts again",
-    "snoozed": lambda one: f"snoozed until{_at(one['snoozed_until']).removeprefix(' at')}",
-    "merged": lambda one: f"merged into INC-{one['merged_into']}",
+    "snoozed": lambda incident: f"snoozed until{_at(incident['snoozed_until']).removeprefix(' at')}",
+    "merged": lambda incident: f"merged into INC-{incident['merged_into']}",
     "linked": lambda _: "linked",
 }
 
 _UNCHANGED: Mapping[str, Callable[[Incident], str]] = {
-    "ack": lambda one: "was already acknowledged" + _past(one, "acknowledged"),
+    "ack": lambda incident: "was already acknowledged" + _past(incident, "acknowledged"),
     "escalate": lambda _: "has no further step: nobody is left to notify",
-    "assign": lambda one: f"was already assigned: {_roles(one)}",
-    "severity": lambda one: f"already had the severity {one['severity']}",
-    "status": lambda one: f"already had the status {one['status']}",
+    "assign": lambda incident: f"was already assigned: {_roles(incident)}",
+    "severity": lambda incident: f"already had the severity {incident['severity']}",
+    "status": lambda incident: f"already had the status {incident['status']}",
     "unack": lambda _: "was not acknowledged",
     "snooze": lambda _: "was already snoozed until then",
     "reopen": lambda _: "was already open",
     "link": lambda _: "was already linked",
-    "announce": lambda one: f"was already mailed to customers{_at(one['announced_at'])}",
+    "announce": lambda incident: f"was already mailed to customers{_at(incident['announced_at'])}",
 }
 """Sentences of `already_done`, by command."""
 
@@ -87,11 +87,11 @@ def finish(*codes: Exit) -> None:
 
 def report(name: str, answer: Mapping[str, Any]) -> Exit:
     """Print what a command did."""
-    outcome, one = answer["outcome"], answer["incident"]
-    if one is None:
+    outcome, incident = answer["outcome"], answer["incident"]
+    if incident is None:
         fail(f"no incident was opened: {outcome.replace('_', ' ')}")
-    sentence, code = _sentence(name, outcome, one)
-    text = f"{one['name']} {sentence} (status: {one['status']})"
+    sentence, code = _sentence(name, outcome, incident)
+    text = f"{incident['name']} {sentence} (status: {incident['status']})"
     echo(text, err=code is Exit.FAILED)
     warn(answer)
     return code
@@ -103,33 +103,33 @@ def warn(answer: Mapping[str, Any]) -> None:
         echo(f"warning: {warning}", err=True)
 
 
-def _sentence(name: str, outcome: str, one: Incident) -> tuple[str, Exit]:
+def _sentence(name: str, outcome: str, incident: Incident) -> tuple[str, Exit]:
     if outcome in _DONE:
-        return _DONE[outcome](one), Exit.DONE
+        return _DONE[outcome](incident), Exit.DONE
     if outcome == "already_done" and name in _UNCHANGED:
-        return _UNCHANGED[name](one), Exit.UNCHANGED
+        return _UNCHANGED[name](incident), Exit.UNCHANGED
     if outcome == "already_closed":
-        return _closed(one), Exit.UNCHANGED
+        return _closed(incident), Exit.UNCHANGED
     if outcome in _ALREADY_OPEN:
-        return f"was already open: {one['title']} [{one['severity']}]", Exit.UNCHANGED
+        return f"was already open: {incident['title']} [{incident['severity']}]", Exit.UNCHANGED
     if outcome in _REFUSED:
         return _REFUSED[outcome], Exit.FAILED
     code = Exit.UNCHANGED if outcome.startswith("already") else Exit.DONE
     return outcome.replace("_", " "), code
 
 
-def _roles(one: Incident) -> str:
-    lead = [f"lead {one['lead']}"] if one["lead"] else []
-    return ", ".join(lead + [f"{role} {person}" for role, person in one["roles"].items()])
+def _roles(incident: Incident) -> str:
+    lead = [f"lead {incident['lead']}"] if incident["lead"] else []
+    return ", ".join(lead + [f"{role} {person}" for role, person in incident["roles"].items()])
 
 
-def _closed(one: Incident) -> str:
-    marked = "marked as a false positive" if one["status"] == "false_positive" else "resolved"
-    return f"was already {marked}{_past(one, 'closed')}"
+def _closed(incident: Incident) -> str:
+    marked = "marked as a false positive" if incident["status"] == "false_positive" else "resolved"
+    return f"was already {marked}{_past(incident, 'closed')}"
 
 
-def _past(one: Incident, what: str) -> str:
-    return _by(one[f"{what}_by"]) + _at(one[f"{what}_at"])
+def _past(incident: Incident, what: str) -> str:
+    return _by(incident[f"{what}_by"]) + _at(incident[f"{what}_at"])
 
 
 def _by(name: str | None) -> str:

@@ -62,7 +62,9 @@ def check_reach(
     clock = SystemClock()
     start = float(math.ceil(clock.now()))
     settings, known, store = _known(config, clock, start, config_only=config_only)
-    _check_names("--allow-silence", "silence", allowed, [one.name for one in settings.silences])
+    _check_names(
+        "--allow-silence", "silence", allowed, [silence.name for silence in settings.silences]
+    )
     known = replace(known, people=frozenset(people), allowed=frozenset(allowed))
     proof = prove(settings, start, start + weeks, known)
     if config_only:
@@ -122,7 +124,7 @@ async def _stored(
         health, wanted = await store.proven(), addresses(config.channels, settings.people)
         found = standings(wanted, health, start - QUARTER, settings.destinations)
         incidents = await store.incidents(statuses=OPEN, limit=PAGE) if settings.inhibitions else ()
-    unproven = {one.address: one.why for one in found if not one.proven}
+    unproven = {standing.address: standing.why for standing in found if not standing.proven}
     return settings, replace(
         known, unproven=unproven, reasons=tuple(unheard_inhibitors(settings, incidents))
     )
@@ -135,15 +137,20 @@ def _show(out: Console, proof: Proof, weeks: float, zone: str, *, in_full: bool)
     _show_verdict(out, proof, weeks)
     findings = sorted(
         proof.findings,
-        key=lambda one: (one.verdict is not Verdict.UNREACHED, repr(one.why), one.start),
+        key=lambda finding: (
+            finding.verdict is not Verdict.UNREACHED,
+            repr(finding.why),
+            finding.start,
+        ),
     )
     if in_full:
         for _, of_cause in groupby(
-            findings, key=lambda one: (one.verdict, one.why, one.supposing, one.labels)
+            findings,
+            key=lambda finding: (finding.verdict, finding.why, finding.supposing, finding.labels),
         ):
             _show_cause(out, list(of_cause), proof, zone)
         return
-    for _, of_cause in groupby(findings, key=lambda one: (one.verdict, one.why)):
+    for _, of_cause in groupby(findings, key=lambda finding: (finding.verdict, finding.why)):
         _show_example(out, list(of_cause), proof, zone)
     if findings:
         out.print(Text("--all prints every route, time and escalation", "dim"))
@@ -158,14 +165,14 @@ def _show_verdict(out: Console, proof: Proof, weeks: float) -> None:
         f"at the latest {duration(proof.slowest)} after it begins" if proof.slowest else "at once"
     )
     out.print(Text(f"proven: {looked}: somebody is notified of each {late}", "green"))
-    for one in proof.assumes:
-        out.print(Text(f"  assuming that {one}", "dim"))
+    for assume in proof.assumes:
+        out.print(Text(f"  assuming that {assume}", "dim"))
 
 
 def _show_example(out: Console, findings: Sequence[Finding], proof: Proof, zone: str) -> None:
     """Print a cause with a route and time, one of a rule if possible, and the number of both."""
-    first = min(findings, key=lambda one: _routes([one])[0].by_hand)
-    times = len({(one.start, one.end) for one in findings})
+    first = min(findings, key=lambda finding: _routes([finding])[0].by_hand)
+    times = len({(finding.start, finding.end) for finding in findings})
     counts = f"(routes: {len(_routes(findings))}, intervals: {times})"
     out.print(Text(f"{_WORDS[first.verdict]}: {_routes([first])[0]} {counts}", "bold red"))
     if (first.start, first.end) != (proof.start, proof.end):
@@ -175,15 +182,15 @@ def _show_example(out: Console, findings: Sequence[Finding], proof: Proof, zone:
 
 def _routes(findings: Sequence[Finding]) -> list[Route]:
     """The routes of the findings: those of rules first."""
-    routes = {route for one in findings for route in one.routes}
-    return sorted(routes, key=lambda one: (one.by_hand, one))
+    routes = {route for finding in findings for route in finding.routes}
+    return sorted(routes, key=lambda route: (route.by_hand, route))
 
 
 def _show_cause(out: Console, findings: Sequence[Finding], proof: Proof, zone: str) -> None:
     first = findings[0]
     names = map(str, _routes(findings))
     out.print(Text(f"{_WORDS[first.verdict]}: {', '.join(names)}", "bold red"))
-    times = dict.fromkeys((one.start, one.end) for one in findings)
+    times = dict.fromkeys((finding.start, finding.end) for finding in findings)
     times.pop((proof.start, proof.end), None)
     for start, end in [*times][: TIMES + 1]:
         _show_time(out, start, end, zone)
@@ -219,32 +226,32 @@ def _as_json(proof: Proof, store: str) -> dict[str, Any]:
         "verdict": proof.verdict,
         "from": views.when(proof.start),
         "until": views.when(proof.end),
-        "routes": [_route(one) for one in proof.routes],
+        "routes": [_route(route) for route in proof.routes],
         "intervals": proof.intervals,
         "slowest": proof.slowest,
         "store": store,
         "assumes": proof.assumes,
-        "unreached": [_finding(one) for one in proof.of(Verdict.UNREACHED)],
-        "undecided": [_finding(one) for one in proof.of(Verdict.NOT_PROVEN)],
+        "unreached": [_finding(finding) for finding in proof.of(Verdict.UNREACHED)],
+        "undecided": [_finding(finding) for finding in proof.of(Verdict.NOT_PROVEN)],
     }
 
 
-def _finding(one: Finding) -> dict[str, Any]:
+def _finding(finding: Finding) -> dict[str, Any]:
     return {
-        "routes": [_route(route) for route in one.routes],
-        "from": views.when(one.start),
-        "until": views.when(one.end),
-        "why": one.why,
-        "supposing": dict(one.supposing),
-        "labels": dict(one.labels) or None,
-        "trace": as_json(trace, one.start) if (trace := one.trace) else None,
+        "routes": [_route(route) for route in finding.routes],
+        "from": views.when(finding.start),
+        "until": views.when(finding.end),
+        "why": finding.why,
+        "supposing": dict(finding.supposing),
+        "labels": dict(finding.labels) or None,
+        "trace": as_json(trace, finding.start) if (trace := finding.trace) else None,
     }
 
 
-def _route(one: Route) -> dict[str, Any]:
+def _route(route: Route) -> dict[str, Any]:
     return {
-        "rule": one.rule or None,
-        "opens": one.opens,
-        "severity": one.severity,
-        "by_hand": one.by_hand,
+        "rule": route.rule or None,
+        "opens": route.opens,
+        "severity": route.severity,
+        "by_hand": route.by_hand,
     }

@@ -131,16 +131,16 @@ def _write(past: History, path: Path) -> None:
 def _in_force(settings: Settings, past: History) -> Settings:
     """The settings with overrides and silences that people made."""
     stored_overrides = [
-        msgspec.json.decode(one.doc, type=StoredOverride)
-        for one in past.records
-        if one.kind == "arrangement"
+        msgspec.json.decode(record.doc, type=StoredOverride)
+        for record in past.records
+        if record.kind == "arrangement"
     ]
     made = [
-        (one.id, msgspec.json.decode(one.doc, type=Silence))
-        for one in past.records
-        if one.kind == "silence"
+        (record.id, msgspec.json.decode(record.doc, type=Silence))
+        for record in past.records
+        if record.kind == "silence"
     ]
-    silences = (*settings.silences, *(silence(key, one) for key, one in made))
+    silences = (*settings.silences, *(silence(key, stored) for key, stored in made))
     return replace(settings, people=arranged(settings.people, stored_overrides), silences=silences)
 
 

@@ -53,15 +53,16 @@ def _named(incident: Incident) -> str:
 
 def _regrouped(pair: Regrouped) -> str:
     then, now = (
-        ", ".join(f"{one.name} {plain(one.key)}" for one in side) for side in (pair.then, pair.now)
+        ", ".join(f"{incident.name} {plain(incident.key)}" for incident in side)
+        for side in (pair.then, pair.now)
     )
     return f"{then} → {now}"
 
 
-def _lost(one: Lost) -> str:
-    times = "once" if one.times == 1 else f"{one.times} times"
-    acted = ", which somebody acted on" if one.acted else ""
-    return f"{one.who} {times}: {_named(one.incident)}{acted}"
+def _lost(lost: Lost) -> str:
+    times = "once" if lost.times == 1 else f"{lost.times} times"
+    acted = ", which somebody acted on" if lost.acted else ""
+    return f"{lost.who} {times}: {_named(lost.incident)}{acted}"
 
 
 # --- for people
@@ -144,20 +145,20 @@ def as_json(found: ReplayDiff) -> dict[str, Any]:
         "split": [*map(_sides, found.split)],
         "lost": [
             {
-                "who": one.who,
-                "times": one.times,
-                "acted": one.acted,
-                "incident": _incident(one.incident),
+                "who": lost.who,
+                "times": lost.times,
+                "acted": lost.acted,
+                "incident": _incident(lost.incident),
             }
-            for one in found.lost
+            for lost in found.lost
         ],
     }
 
 
 def _numbers(counts: Mapping[str, Count]) -> dict[str, dict[str, int]]:
     return {
-        who: {"then": one.then, "now": one.now, "more": one.more, "fewer": one.fewer}
-        for who, one in counts.items()
+        who: {"then": count.then, "now": count.now, "more": count.more, "fewer": count.fewer}
+        for who, count in counts.items()
     }
 
 
@@ -165,11 +166,11 @@ def _sides(pair: Regrouped) -> dict[str, list[dict[str, Any]]]:
     return {"then": [*map(_incident, pair.then)], "now": [*map(_incident, pair.now)]}
 
 
-def _incident(one: Incident) -> dict[str, Any]:
+def _incident(incident: Incident) -> dict[str, Any]:
     return {
-        "id": one.name,
-        "key": one.key,
-        "severity": one.severity,
-        "title": one.title,
-        "opened_at": one.opened_at,
+        "id": incident.name,
+        "key": incident.key,
+        "severity": incident.severity,
+        "title": incident.title,
+        "opened_at": incident.opened_at,
     }

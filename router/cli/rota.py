@@ -40,8 +40,8 @@ def computed(schedule: Schedule, start: float, end: float) -> Rota:
 def from_answer(answer: Mapping[str, Any]) -> Rota:
     """The rota of a schedule from the API."""
     runs = (
-        Shift(one.get("contact", ""), _epoch(one["start"]), _epoch(one["end"]))
-        for one in (*answer["shifts"], *answer["gaps"])
+        Shift(span.get("contact", ""), _epoch(span["start"]), _epoch(span["end"]))
+        for span in (*answer["shifts"], *answer["gaps"])
     )
     return _rota(answer["name"], answer["time_zone"], runs)
 

@@ -60,12 +60,12 @@ def show(
         return
     columns = ("silence", "state", "from (UTC)", "until (UTC)", "matches", "by", "why")
     table = Table(*columns, box=None)
-    for one in found["silences"]:
-        times = (minute(one["start"]), minute(one["end"]))
-        _row(table, one["id"], one["state"], *times, one, one["by"])
-    for one in found["windows"]:
-        state = "active" if one["until"] else "pending"
-        _row(table, one["name"], state, "", minute(one["until"]), one, "the config")
+    for silence_ in found["silences"]:
+        times = (minute(silence_["start"]), minute(silence_["end"]))
+        _row(table, silence_["id"], silence_["state"], *times, silence_, silence_["by"])
+    for window in found["windows"]:
+        state = "active" if window["until"] else "pending"
+        _row(table, window["name"], state, "", minute(window["until"]), window, "the config")
     console().print(table if table.row_count else "no silences")
 
 
@@ -83,9 +83,9 @@ def expire(
 
 
 def _row(
-    table: "Table", name: str, state: str, start: str, end: str, one: dict[str, Any], by: str
+    table: "Table", name: str, state: str, start: str, end: str, silence_: dict[str, Any], by: str
 ) -> None:
     from rich.text import Text
 
-    matchers, why = Text(", ".join(one["match"])), Text(one["comment"])
+    matchers, why = Text(", ".join(silence_["match"])), Text(silence_["comment"])
     table.add_row(name, state, start, end, matchers, Text(by), why)

@@ -75,7 +75,7 @@ def simulate(
         alerts = _made_up(checked.settings, rule, severity, label or [], start)
     now = current(checked, lambda _: alerts, start, url, config)
     found = simulate_alerts(now.settings, alerts, start, answer, known=now.snapshot)
-    shared = rates(checked, [one.over for one in found.moments])
+    shared = rates(checked, [moment.over for moment in found.moments])
     found = replace(found, left_out=(*now.left_out, *found.left_out, *shared))
     for path, form in ((svg, ImageFormat.SVG), (png, ImageFormat.PNG)):
         if path:
@@ -118,8 +118,8 @@ def _read(checked: Config, payload: Path, source: str, resource: str) -> Sequenc
 def _made_up(
     settings: Settings, name: str, severity: Severity | None, labels: Sequence[str], at: float
 ) -> Sequence[Alert]:
-    given = dict(one.partition("=")[::2] for one in labels)
-    if unnamed := [one for one in labels if "=" not in one]:
+    given = dict(label.partition("=")[::2] for label in labels)
+    if unnamed := [label for label in labels if "=" not in label]:
         fail(f"--label: expected NAME=VALUE, found '{unnamed[0]}'")
     rules = {rule.name: rule for rule in (*settings.rules.rules, settings.rules.default)}
     if name not in rules:

@@ -32,8 +32,8 @@ def stats(
     for name in ("severity", "service", "rule", "week"):
         out.print(_times(name, found[f"by_{name}"]), "")
     pages = Table("who", "pages", "at night", box=None)
-    for who, one in found["pages"].items():
-        pages.add_row(Text(who), str(one["pages"]), str(one["night"]))
+    for who, count in found["pages"].items():
+        pages.add_row(Text(who), str(count["pages"]), str(count["night"]))
     out.print(pages if found["pages"] else "nobody was paged")
 
 
@@ -47,8 +47,8 @@ def _times(name: str, group: Mapping[str, Any]) -> "Table":
     table = Table(name, *columns, box=None)
     hows = ("mean", "median", "p90")
     kinds = [f"{what}_{how}" for what in ("acknowledge", "resolve") for how in hows]
-    for one, times in group.items():
+    for row, times in group.items():
         seconds = [times[kind] for kind in kinds]
         cells = ["" if took is None else duration(took) for took in seconds]
-        table.add_row(Text(one or "none"), str(times["incidents"]), *cells)
+        table.add_row(Text(row or "none"), str(times["incidents"]), *cells)
     return table

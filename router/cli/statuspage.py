@@ -51,9 +51,9 @@ def add(
     if asked["confirm"] and not yes:
         echo(f"{title}\n\n{text}\n")
         typer.confirm(f"Announce this, and mail {asked['confirm']} recipients?", abort=True)
-    one = router.ask("POST", PATH, json=asked)["maintenance"]
-    window = f"from {one['starts_at']} to {one['ends_at']}"
-    echo(f"{one['id']}: '{one['title']}' is announced {window}")
+    made = router.ask("POST", PATH, json=asked)["maintenance"]
+    window = f"from {made['starts_at']} to {made['ends_at']}"
+    echo(f"{made['id']}: '{made['title']}' is announced {window}")
 
 
 @maintenance.command("list")
@@ -68,9 +68,14 @@ def list_(router: Router, for_programs: Json = False) -> None:
         print_json(found)
         return
     table = Table("id", "from (UTC)", "to (UTC)", "components", "title", box=None)
-    for one in found:
-        times = (minute(one["starts_at"]), minute(one["ends_at"]))
-        table.add_row(one["id"], *times, ", ".join(one["components"]), Text(one["title"]))
+    for maintenance in found:
+        times = (minute(maintenance["starts_at"]), minute(maintenance["ends_at"]))
+        table.add_row(
+            maintenance["id"],
+            *times,
+            ", ".join(maintenance["components"]),
+            Text(maintenance["title"]),
+        )
     console().print(table if found else "no maintenance is announced")
 
 
@@ -85,8 +90,8 @@ def end(
     mailed = router.ask("GET", PATH)["recipients"]
     if mailed and not yes:
         typer.confirm(f"End {number}, and mail {mailed} recipients?", abort=True)
-    one = router.ask("POST", f"{PATH}/{number}/end", json={"confirm": mailed})["maintenance"]
-    echo(f"'{one['title']}' has ended")
+    ended = router.ask("POST", f"{PATH}/{number}/end", json={"confirm": mailed})["maintenance"]
+    echo(f"'{ended['title']}' has ended")
 
 
 @statuspage.command("export")

@@ -78,7 +78,7 @@ def preview(
 def _of_incident(router: Router, incident: str, zone: str) -> dict[str, tuple[str, str]]:
     params = {"zone": zone} if zone else {}
     found = router.ask("GET", f"/incidents/{incident}/drafts", params=params)["drafts"]
-    return {one["template"]: (one["subject"], one["text"]) for one in found}
+    return {draft["template"]: (draft["subject"], draft["text"]) for draft in found}
 
 
 def _of_example(
@@ -97,7 +97,7 @@ def _of_example(
     from router.ports.clock import SystemClock
 
     settings = checked.settings
-    rules = {one.name: one for one in (*settings.rules.rules, settings.rules.default)}
+    rules = {rule.name: rule for rule in (*settings.rules.rules, settings.rules.default)}
     if rule not in rules:
         fail(f"no rule '{rule}'{suggest(rule, rules)}; the rules are: {', '.join(rules)}")
     now = float(int(SystemClock().now()))
@@ -115,4 +115,4 @@ def _of_example(
     incident = virtual.memory.incidents[1]
     url = f"{str(checked.file.external_url).rstrip('/')}/incidents/1"
     found = drafts(incident, virtual.memory.timeline, settings, now, zone=zone, url=url)
-    return {one.name: (one.subject, one.text) for one in found}
+    return {draft.name: (draft.subject, draft.text) for draft in found}

@@ -61,7 +61,7 @@ def test(
     checked = config_at(path)
     found = _chosen(_tests(paths or [path.parent / "rules/tests"], checked), run)
     coverage = Coverage(checked.settings)
-    trials = [_try(one, checked, coverage) for one in found]
+    trials = [_try(test_file, checked, coverage) for test_file in found]
     failed = [trial for trial in trials if not trial.passed]
     if junit:
         junit.write_bytes(as_junit(trials))
@@ -97,14 +97,14 @@ def _chosen(found: list[Located], run: str) -> list[Located]:
         pattern = re.compile(run)
     except re.error as error:
         fail(f"--run: {error}")
-    chosen = [one for one in found if pattern.search(one.scenario.name)]
+    chosen = [located for located in found if pattern.search(located.scenario.name)]
     return chosen or fail(f"no test name matches '{run}'" if run else "the files have no tests")
 
 
-def _try(one: Located, checked: Config, coverage: Coverage) -> Trial:
+def _try(located: Located, checked: Config, coverage: Coverage) -> Trial:
     started = time.perf_counter()
-    played = play(one.scenario, checked.settings, coverage.watch)
-    return Trial(one, compare(one.scenario, played), time.perf_counter() - started)
+    played = play(located.scenario, checked.settings, coverage.watch)
+    return Trial(located, compare(located.scenario, played), time.perf_counter() - started)
 
 
 # --- for people

@@ -52,12 +52,12 @@ def show(router: Router, for_programs: Json = False) -> None:
         return
     columns = ("token", "name", "acts as", "role", "for", "last used (UTC)", "expires (UTC)")
     table = Table(*columns, box=None)
-    for one in found["tokens"]:
-        used = minute(one["used_at"]) if one["used_at"] else "never"
-        areas = ", ".join(one["areas"]) or "everything"
-        owner = one["owner"] or one["name"]
-        cells = (one["id"], one["name"], owner, one["role"], areas, used)
-        table.add_row(*(Text(cell) for cell in (*cells, minute(one["expires_at"]))))
+    for token in found["tokens"]:
+        used = minute(token["used_at"]) if token["used_at"] else "never"
+        areas = ", ".join(token["areas"]) or "everything"
+        owner = token["owner"] or token["name"]
+        cells = (token["id"], token["name"], owner, token["role"], areas, used)
+        table.add_row(*(Text(cell) for cell in (*cells, minute(token["expires_at"]))))
     console().print(table if table.row_count else "no tokens")
 
 

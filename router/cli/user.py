@@ -81,10 +81,10 @@ def show(router: Router, for_programs: Json = False) -> None:
         print_json(answer)
         return
     table = Table("user", "name", "role", "e-mail", "last sign-in (UTC)", "", box=None)
-    for one in answer["users"]:
-        seen = minute(one["seen_at"]) if one["seen_at"] else "never"
-        state = "disabled" if one["disabled"] else ""
-        cells = (one["name"], one["shown"], one["role"], one["email"], seen, state)
+    for user in answer["users"]:
+        seen = minute(user["seen_at"]) if user["seen_at"] else "never"
+        state = "disabled" if user["disabled"] else ""
+        cells = (user["name"], user["shown"], user["role"], user["email"], seen, state)
         table.add_row(*(Text(cell) for cell in cells))
     console().print(table if table.row_count else "no users")
 

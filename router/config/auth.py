@@ -139,12 +139,12 @@ class Auth(Struct, frozen=True, kw_only=True):
     def is_required(self) -> bool:
         """Report whether requests need credentials."""
         ways = (self.users, self.oidc, self.proxy)
-        return bool(self.tokens) or any(one is not None for one in ways)
+        return bool(self.tokens) or any(provider is not None for provider in ways)
 
     @property
     def has_admins(self) -> bool:
         """Report whether somebody else than a user of the store may be an admin."""
-        mapped = [one.roles for one in (self.oidc, self.proxy) if one]
-        return any(one.role == "admin" for one in self.tokens.values()) or any(
+        mapped = [provider.roles for provider in (self.oidc, self.proxy) if provider]
+        return any(token.role == "admin" for token in self.tokens.values()) or any(
             roles.get("admin") for roles in mapped
         )

@@ -55,7 +55,7 @@ def read_templates(context: Context) -> dict[str, Template]:
     for path in sorted(folder.glob(f"*{SUFFIX}")):
         name = path.name.removesuffix(SUFFIX)
         if name not in KINDS:
-            known = ", ".join(f"{one}{SUFFIX}" for one in KINDS)
+            known = ", ".join(f"{kind}{SUFFIX}" for kind in KINDS)
             hint = suggest(name, KINDS)
             place = Place(str(path), 1, 1)
             context.report(place, f"unknown template '{name}'{hint} (expected one of {known})")
@@ -112,12 +112,14 @@ def wording(
     own: Mapping[str, Template],
 ) -> Wording:
     """Convert to the core's settings."""
-    often = {name: one.update_every for name, one in severities.items()}
+    often = {name: plan.update_every for name, plan in severities.items()}
     return Wording(
         company=company.name,
         support_email=company.support_email,
         zone=str(company.time_zone),
         own=own,
-        components={one.name: one.title for one in page.components} if page else {},
+        components={component.name: component.title for component in page.components}
+        if page
+        else {},
         update_every={name: every for name, every in often.items() if every is not None},
     )

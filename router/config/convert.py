@@ -86,16 +86,16 @@ class Context:
 
     def names_at(self, trail: Trail) -> list[str]:
         """The keys in the mapping at `trail`, also of failed values; [] if it is missing."""
-        return [str(one[-1]) for one in self.places if one and one[:-1] == trail]
+        return [str(place[-1]) for place in self.places if place and place[:-1] == trail]
 
     def declared(self, type_: type[T]) -> list[tuple[Trail, T]]:
         """Each valid value of a field of that type, a NewType, which has no runtime class."""
-        found = (trail for trail, one in self.types.items() if one is type_)
+        found = (trail for trail, known in self.types.items() if known is type_)
         return [(trail, self.values[trail]) for trail in found if trail in self.values]
 
     def all_of(self, type_: type[T]) -> list[tuple[Trail, T]]:
         """Each valid value of that class that was written, also one within a struct that failed."""
-        return [(trail, one) for trail, one in self.values.items() if isinstance(one, type_)]
+        return [(trail, value) for trail, value in self.values.items() if isinstance(value, type_)]
 
 
 def convert(node: Node, type_: type[T], context: Context, trail: Trail = ()) -> T | Failed:
@@ -170,7 +170,7 @@ def _unknown(what: str, name: str, known: Iterable[str]) -> str:
 def _struct(node: Node, type_: Any, context: Context, trail: Trail, tag: str = "") -> Any:
     if not isinstance(node, MapNode):
         return mismatch(node, expectation(type_, context.hooks), context)
-    fields = {one.encode_name: one for one in config_fields(type_)}
+    fields = {field.encode_name: field for field in config_fields(type_)}
     known = [*fields, INSECURE] if has_url(type_) else [*fields]
     unknown = [key for key in node.entries if key not in known and key != tag]
     for key in unknown:
@@ -178,11 +178,11 @@ def _struct(node: Node, type_: Any, context: Context, trail: Trail, tag: str = "
     # A misspelt key is a single mistake, so don't also report it as missing.
     misspelt = {nearest(key, fields) for key in unknown}
     values = {
-        one.name: _field(name, one, node, context, trail, silent=name in misspelt)
-        for name, one in fields.items()
-        if name in node.entries or one.required
+        field.name: _field(name, field, node, context, trail, silent=name in misspelt)
+        for name, field in fields.items()
+        if name in node.entries or field.required
     }
-    if any(is_url(one.type) for one in fields.values()):
+    if any(is_url(field.type) for field in fields.values()):
         _check_urls(node, fields, values, context, trail)
     if unknown:
         return FAILED
@@ -195,7 +195,7 @@ def _struct(node: Node, type_: Any, context: Context, trail: Trail, tag: str = "
 
 def _field(  # noqa: PLR0913 - a field and its surroundings
     name: str,
-    one: structs.FieldInfo,
+    field: structs.FieldInfo,
     node: MapNode,
     context: Context,
     trail: Trail,
@@ -204,9 +204,9 @@ def _field(  # noqa: PLR0913 - a field and its surroundings
 ) -> Any:
     """The value of a key, or FAILED if it is missing."""
     if name in node.entries:
-        return _convert(node.entries[name].value, one.type, context, (*trail, name))
+        return _convert(node.entries[name].value, field.type, context, (*trail, name))
     if not silent:
-        expected = expectation(one.type, context.hooks)
+        expected = expectation(field.type, context.hooks)
         context.report(node.place, f"missing key {name!r} (expected {expected})")
     return FAILED
 
@@ -222,10 +222,14 @@ def _check_urls(
     accepted = values.get(INSECURE, False)
     if INSECURE in node.entries and INSECURE not in fields:
         accepted = _convert(node.entries[INSECURE].value, bool, context, (*trail, INSECURE))
-    for key, one in fields.items():
-        if key not in node.entries or not is_url(one.type) or values[one.name] in {FAILED, None}:
+    for key, known in fields.items():
+        if (
+            key not in node.entries
+            or not is_url(known.type)
+            or values[known.name] in {FAILED, None}
+        ):
             continue
-        if not is_plain_http(url_text(values[one.name])):
+        if not is_plain_http(url_text(values[known.name])):
             continue
         place = context.place_of((*trail, key))
         if accepted is True:
@@ -233,7 +237,7 @@ def _check_urls(
                 place, f"{key} is plain http: anybody on the network can read and change it"
             )
         else:
-            values[one.name] = _fail(context, place, _PLAIN_HTTP)
+            values[known.name] = _fail(context, place, _PLAIN_HTTP)
 
 
 _PLAIN_HTTP = (
@@ -246,9 +250,13 @@ _PLAIN_HTTP = (
 def _check_partly(type_: Any, values: Mapping[str, Any], place: Place, context: Context) -> Failed:
     """Report errors across the fields that could be read. A check of an unread field is skipped."""
     unread = {name for name, value in values.items() if value is FAILED}
-    defaults = {one.name: _default(one) for one in structs.fields(type_) if not one.required}
+    defaults = {
+        field.name: _default(field) for field in structs.fields(type_) if not field.required
+    }
     known = {**defaults, **values}
-    partial = SimpleNamespace(**{name: one for name, one in known.items() if name not in unread})
+    partial = SimpleNamespace(
+        **{name: field for name, field in known.items() if name not in unread}
+    )
     check = getattr(type_, "__post_init__", None)
     if check:
         with suppress(AttributeError, TypeError):
@@ -256,8 +264,8 @@ def _check_partly(type_: Any, values: Mapping[str, Any], place: Place, context: 
     return FAILED
 
 
-def _default(one: structs.FieldInfo) -> Any:
-    return one.default if one.default is not NODEFAULT else one.default_factory()
+def _default(field: structs.FieldInfo) -> Any:
+    return field.default if field.default is not NODEFAULT else field.default_factory()
 
 
 def _dict(node: Node, type_: Any, context: Context, trail: Trail) -> Any:
@@ -307,8 +315,8 @@ def _union(node: Node, type_: Any, context: Context, trail: Trail) -> Any:
     shape = functools.partial(shape_of, hooks=context.hooks)
     members = members_of(type_)
     if len(members) > 1:
-        members = [one for one in members if isinstance(node, _READERS[shape(one)][1])]
-    structs_only = bool(members) and all(shape(one) is Shape.STRUCT for one in members)
+        members = [member for member in members if isinstance(node, _READERS[shape(member)][1])]
+    structs_only = bool(members) and all(shape(member) is Shape.STRUCT for member in members)
     if isinstance(node, MapNode) and structs_only:
         members = [max(members, key=functools.partial(_fit, node))]
     if len(members) == 1:
@@ -322,7 +330,7 @@ def _union(node: Node, type_: Any, context: Context, trail: Trail) -> Any:
 
 def _fit(node: MapNode, type_: Any) -> int:
     """The number of written keys that the struct has, less the required keys that are missing."""
-    keys = {one.encode_name: one.required for one in config_fields(type_)}
+    keys = {field.encode_name: field.required for field in config_fields(type_)}
     missing = sum(required for key, required in keys.items() if key not in node.entries)
     return len(keys.keys() & node.entries.keys()) - missing
 

@@ -37,7 +37,7 @@ def _destinations(
 def _plain(options: Struct) -> dict[str, Any]:
     given: dict[str, Any] = msgspec.to_builtins(options, enc_hook=_encoded)
     return {"type": type(options).__name__} | {
-        key: one for key, one in given.items() if key not in _BEHAVIOUR
+        key: value for key, value in given.items() if key not in _BEHAVIOUR
     }
 
 

@@ -141,7 +141,7 @@ def _step(step: ScenarioStep, time_out: float) -> DrillStep:
         name = step.name or f"{step.practise} is practised"
         return DrillStep(Kind.PRACTISED, name, step.at, within, action=step.practise)
     if step.communicate:
-        items = tuple(PREVIEWS[one] for one in step.communicate)
+        items = tuple(PREVIEWS[preview] for preview in step.communicate)
         return DrillStep(
             Kind.COMMUNICATED, step.name or "communication", step.at, within, items=items
         )

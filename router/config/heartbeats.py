@@ -25,7 +25,7 @@ _NAME = re.compile(r"[A-Za-z0-9._-]{1,100}")
 
 def heartbeats(configs: Mapping[str, HeartbeatConfig], time_zone: str) -> dict[str, Heartbeat]:
     """Convert to the core's settings, by name. `time_zone`: the company's."""
-    return {name: replace(one, company_zone=time_zone) for name, one in configs.items()}
+    return {name: replace(heartbeat, company_zone=time_zone) for name, heartbeat in configs.items()}
 
 
 def first_rules(configs: Mapping[str, HeartbeatConfig], summary: Template) -> list[Rule]:
@@ -36,12 +36,12 @@ def first_rules(configs: Mapping[str, HeartbeatConfig], summary: Template) -> li
             (),
             summary,
             0.0,
-            one.matchers,
+            heartbeat.matchers,
             origin=f"heartbeats.{name}",
             heartbeat=name,
         )
-        for name, one in configs.items()
-        if one.matchers
+        for name, heartbeat in configs.items()
+        if heartbeat.matchers
     ]
 
 
@@ -55,11 +55,11 @@ def last_rules(configs: Mapping[str, HeartbeatConfig], summary: Template) -> lis
             0.0,
             (Matcher("heartbeat", MatchOp.EQUAL, name),),
             source=SOURCE,
-            severity=one.severity,
-            runbook=one.runbook,
+            severity=heartbeat.severity,
+            runbook=heartbeat.runbook,
             origin=f"heartbeats.{name}",
         )
-        for name, one in configs.items()
+        for name, heartbeat in configs.items()
     ]
 
 

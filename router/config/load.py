@@ -80,10 +80,13 @@ class Types(Struct, frozen=True):
         link = "a URL, in which {{ }} stands for values of the incident"
         modules = (config_people, company, actions)
         return Hooks(
-            parsers={key: one for module in modules for key, one in module.PARSERS.items()} | own,
+            parsers={key: parser for module in modules for key, parser in module.PARSERS.items()}
+            | own,
             choices={ChannelOptions: self.channels, Source: self.sources},
             keyed=frozenset({Source}),
-            expected={key: one for module in modules for key, one in module.EXPECTED.items()}
+            expected={
+                key: expected for module in modules for key, expected in module.EXPECTED.items()
+            }
             | {
                 Expression: "a JMESPath expression",
                 LinkTemplate: link,

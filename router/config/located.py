@@ -83,7 +83,7 @@ Node = ScalarNode | ListNode | MapNode
 
 def nearest(name: str, known: Iterable[str]) -> str | None:
     """The known name that `name` most likely misspells, ignoring case."""
-    names = {one.casefold(): one for one in known}
+    names = {name.casefold(): name for name in known}
     near = difflib.get_close_matches(name.casefold(), names, n=1)
     return names[near[0]] if near else None
 

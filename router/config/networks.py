@@ -9,13 +9,13 @@ Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 def check_networks(key: str, addresses: Iterable[str]) -> None:
     """Raises: ValueError for a text that is no network, or is the whole internet."""
-    for one in addresses:
+    for address in addresses:
         try:
-            network = _network(one)
+            network = _network(address)
         except ValueError:
-            raise ValueError(f"{key}: '{one}' is no address or network") from None
+            raise ValueError(f"{key}: '{address}' is no address or network") from None
         if network.prefixlen == 0:
-            raise ValueError(f"{key}: {one} is everybody, who could then name anybody")
+            raise ValueError(f"{key}: {address} is everybody, who could then name anybody")
 
 
 def is_within(address: str, networks: Iterable[str]) -> bool:
@@ -25,7 +25,7 @@ def is_within(address: str, networks: Iterable[str]) -> bool:
     except ValueError:
         return False
     ip = getattr(ip, "ipv4_mapped", None) or ip
-    return any(ip in _network(one) for one in networks)
+    return any(ip in _network(network) for network in networks)
 
 
 @functools.lru_cache(256)

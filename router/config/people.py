@@ -237,7 +237,7 @@ def people(
         {name: tuple(members) for name, members in roles.items()},
         schedules(on_call, time_zone),
         _called(contacts),
-        {name: one.throttle for name, one in contacts.items() if one.throttle},
+        {name: contact.throttle for name, contact in contacts.items() if contact.throttle},
     )
 
 
@@ -257,10 +257,15 @@ def schedules(configs: Mapping[str, ScheduleConfig], time_zone: TimeZone) -> dic
 
 def schedule(name: str, config: ScheduleConfig, time_zone: TimeZone) -> Schedule:
     zone = config.time_zone or time_zone
-    layers = (Layer(one.turns, one.restrict, one.time_zone or "") for one in config.layers)
+    layers = (Layer(layer.turns, layer.restrict, layer.time_zone or "") for layer in config.layers)
     overrides = (
-        Override(one.contact, moment_at(one.from_, zone), moment_at(one.to, zone), one.replaces)
-        for one in config.overrides
+        Override(
+            override.contact,
+            moment_at(override.from_, zone),
+            moment_at(override.to, zone),
+            override.replaces,
+        )
+        for override in config.overrides
     )
     return Schedule(name, zone, tuple(layers), tuple(overrides))
 

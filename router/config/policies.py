@@ -48,7 +48,11 @@ def _check_promotion(trail: Trail, policy: Policy, context: Context) -> None:
         return
     to = policy.promote.to
     plans = {trail: plan.policy for trail, plan in context.all_of(SeverityPlan)}
-    users = [one for one in Severity if plans.get(("severities", one.value)) == policy.name]
+    users = [
+        severity
+        for severity in Severity
+        if plans.get(("severities", severity.value)) == policy.name
+    ]
     useless = [severity for severity in users if not to.worse_than(severity)]
     place = context.place_of((*trail, "promote", "to"))
     names = ", ".join(useless)

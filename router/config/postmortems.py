@@ -43,7 +43,7 @@ def check_postmortems(context: Context) -> None:
 
 def postmortem_plan(config: PostMortemsConfig, tickets: Iterable[str]) -> PostMortemPlan:
     """Convert to the core's settings. `tickets`: channels with a ticket for each item."""
-    given = {name: one for name, one in asdict(config).items() if name in _FIELDS}
+    given = {name: value for name, value in asdict(config).items() if name in _FIELDS}
     return PostMortemPlan(**given | {"tickets": tuple(tickets)})
 
 

@@ -101,7 +101,7 @@ def core_rules(
 
 
 def _of_type(type_: str, types: Mapping[str, str]) -> tuple[str, ...]:
-    return tuple(name for name, one in types.items() if one == type_ and name != type_)
+    return tuple(name for name, kind in types.items() if kind == type_ and name != type_)
 
 
 def _rule(rule: RuleConfig, config: ConfigFile, origin: str) -> Rule:

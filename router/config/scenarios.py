@@ -107,7 +107,7 @@ def _check_recipient(
         check_name("contact", person, contacts, trail, context)
 
 
-_DEFAULTS = {one.name: one.default for one in structs.fields(TimelineStep)}
+_DEFAULTS = {field.name: field.default for field in structs.fields(TimelineStep)}
 
 
 def _payloads(context: Context, decode: Decode) -> dict[Trail, Sequence[Alert]]:
@@ -144,9 +144,9 @@ class _Reader:
         last = max(
             (
                 *(step.at for step in test.timeline),
-                *(one.at + one.within for one in expect.notified),
-                *(one.at or 0.0 for one in expect.incidents or ()),
-                *(one.at for one in expect.reasons),
+                *(message.at + message.within for message in expect.notified),
+                *(incident.at or 0.0 for incident in expect.incidents or ()),
+                *(reason.at for reason in expect.reasons),
             ),
             default=0.0,
         )
@@ -164,18 +164,20 @@ class _Reader:
                 for n, step in enumerate(test.timeline)
             ),
             messages=tuple(
-                Message(one.at, to, one.within, one.reason, one.severity, one.title)
-                for one in expect.notified
-                for to in one.to
+                Message(
+                    message.at, to, message.within, message.reason, message.severity, message.title
+                )
+                for message in expect.notified
+                for to in message.to
             ),
             snapshots=_snapshots(expect.incidents, end),
-            reasons=tuple((one.at, one.reason) for one in expect.reasons),
+            reasons=tuple((reason.at, reason.reason) for reason in expect.reasons),
             end=end,
         )
         return Located(self.context.place_of(trail), scenario)
 
     def happening(self, trail: Trail, step: TimelineStep) -> ScenarioEvent:
-        reported = [Reported(_alert(one, step.source), one.times) for one in step.alerts]
+        reported = [Reported(_alert(alert, step.source), alert.times) for alert in step.alerts]
         reported += [
             Reported(alert, dated=True) for alert in self.payloads.get((*trail, "payload"), ())
         ]
@@ -206,8 +208,10 @@ def _snapshots(
     if expected is None:
         return ()
     shots: dict[float, list[Mapping[str, object]]] = {} if expected else {end: []}
-    for one in expected:
-        fields = {name: getattr(one, name) for name in one.__struct_fields__ if name != "at"}
+    for incident in expected:
+        fields = {
+            name: getattr(incident, name) for name in incident.__struct_fields__ if name != "at"
+        }
         said = {name: value for name, value in fields.items() if value is not None}
-        shots.setdefault(end if one.at is None else one.at, []).append(said)
+        shots.setdefault(end if incident.at is None else incident.at, []).append(said)
     return tuple(ScenarioState(after, tuple(incidents)) for after, incidents in shots.items())

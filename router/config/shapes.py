@@ -93,24 +93,26 @@ def collection(type_: Any) -> type:
 @functools.cache
 def config_fields(type_: Any) -> tuple[structs.FieldInfo, ...]:
     """The fields of a struct that are keys in the config."""
-    return tuple(one for one in structs.fields(type_) if one.type is not Key and not _internal(one))
+    return tuple(
+        field for field in structs.fields(type_) if field.type is not Key and not _internal(field)
+    )
 
 
 def key_field(type_: Any) -> str | None:
     """The field that receives the object's name in the config."""
-    return next((one.name for one in structs.fields(type_) if one.type is Key), None)
+    return next((field.name for field in structs.fields(type_) if field.type is Key), None)
 
 
-def _internal(one: structs.FieldInfo) -> bool:
-    return get_origin(one.type) is Annotated and INTERNAL in get_args(one.type)[1:]
+def _internal(field: structs.FieldInfo) -> bool:
+    return get_origin(field.type) is Annotated and INTERNAL in get_args(field.type)[1:]
 
 
 @functools.cache
 def has_url(type_: Any) -> bool:
     """Check if the object accepts the key `insecure`, because it has its own URL."""
     fields = config_fields(type_)
-    named = any(one.encode_name == INSECURE for one in fields)
-    return not named and any(is_url(one.type) for one in fields)
+    named = any(field.encode_name == INSECURE for field in fields)
+    return not named and any(is_url(field.type) for field in fields)
 
 
 def is_url(type_: Any) -> bool:

@@ -84,10 +84,13 @@ def silences(configs: Iterable[SilenceConfig], time_zone: TimeZone) -> tuple[Rec
     """Convert to the core's settings. `time_zone`: for silences without one."""
     return tuple(
         RecurringSilence(
-            one.name,
-            one.matchers,
-            Weekly(Restriction(one.start, one.end, one.days), one.time_zone or time_zone),
-            comment=one.comment,
+            silence.name,
+            silence.matchers,
+            Weekly(
+                Restriction(silence.start, silence.end, silence.days),
+                silence.time_zone or time_zone,
+            ),
+            comment=silence.comment,
         )
-        for one in configs
+        for silence in configs
     )

@@ -64,8 +64,8 @@ def check_status_page(rules: Sequence[tuple[Trail, str]], context: Context) -> N
     if ("status_page",) not in context.places:
         return
     components = [
-        (trail, one.name)
-        for trail, one in context.all_of(Component)
+        (trail, component.name)
+        for trail, component in context.all_of(Component)
         if trail[:2] == ("status_page", "components")
     ]
     known = [name for _, name in components]

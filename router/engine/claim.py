@@ -52,7 +52,7 @@ async def claim_limited(  # noqa: PLR0913, PLR0917 - what to lease, and for how 
     groups = list(islice(sorted(groups, key=_worst), most))
     if not groups:
         return []
-    keys = [one.message.key for group in groups for one in group]
+    keys = [waiting.message.key for group in groups for waiting in group]
     claimed = {key_of(row): row for row in await store.claim_waiting(keys, now, owner, until)}
     bundles = (
         pack(

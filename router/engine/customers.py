@@ -52,9 +52,9 @@ class CustomerMail:
         incident = await self._store.incident(row.incident_id)
         entry = next(
             (
-                one
-                for one in await self._store.timeline(row.incident_id)
-                if str(one.id) == row.subject
+                entry
+                for entry in await self._store.timeline(row.incident_id)
+                if str(entry.id) == row.subject
             ),
             None,
         )

@@ -54,7 +54,9 @@ class Recent:
     async def read(self) -> None:
         """Raises: StoreUnavailable."""
         found = await self._records.find(since=self._clock.now() - self._window() - FARTHEST)
-        self._recent = tuple(one for _, one in found if one.outcome is DeployOutcome.SUCCESS)
+        self._recent = tuple(
+            deployment for _, deployment in found if deployment.outcome is DeployOutcome.SUCCESS
+        )
 
     def over(self, settings: Settings) -> Settings:
         return dataclasses.replace(settings, deployments=settings.deployments.knowing(self._recent))
@@ -130,7 +132,10 @@ class Deployments:
         Returns it before and after; None if nothing changed.
         """
         now = self._clock.now()
-        earlier = [one for _, one in await self._records.find(until=reported.at, limit=EARLIER)]
+        earlier = [
+            deployment
+            for _, deployment in await self._records.find(until=reported.at, limit=EARLIER)
+        ]
         before: Deployment | None = None
 
         def change(stored: Deployment | None) -> Deployment | None:
@@ -161,7 +166,11 @@ class Deployments:
         found = await self._store.incidents(statuses=OPEN, limit=OPENED)
         now = self._clock.now()
         await self._inbox.submit(
-            [Deployed(now, one.id, known) for one in found if is_suspect(known, one, deploys)]
+            [
+                Deployed(now, incident.id, known)
+                for incident in found
+                if is_suspect(known, incident, deploys)
+            ]
         )
 
 

@@ -70,8 +70,8 @@ class LiveSettings:
     async def refresh(self) -> None:
         """Activate the stored settings. Raises: StoreUnavailable."""
         async with self._reading:  # or a look that began earlier and ended later would undo it
-            for one in self._stored:
-                await one.read()
+            for stored in self._stored:
+                await stored.read()
             self._derive()
 
     async def run(self) -> None:
@@ -85,7 +85,9 @@ class LiveSettings:
                 log.warning("stored_settings_wait", error=str(error))
 
     def _derive(self) -> None:
-        settings = reduce(lambda settings, one: one.over(settings), self._stored, self._configured)
+        settings = reduce(
+            lambda settings, source: source.over(settings), self._stored, self._configured
+        )
         if settings != self.settings:
             self.settings, self.since = settings, self._clock.now()
             self._use(settings)

@@ -19,7 +19,7 @@ class MirroredMaintenance:
 
     async def __call__(self, row: Notification) -> Performed:
         """The row's subject is the id, and what happened after a slash."""
-        one = await self._maintenances.get(row.subject.partition("/")[0])
-        if one is None:
+        maintenance = await self._maintenances.get(row.subject.partition("/")[0])
+        if maintenance is None:
             return Performed(Sent(silent=True))
-        return Performed(await self._mirror.mirror(one, self._clock.now()))
+        return Performed(await self._mirror.mirror(maintenance, self._clock.now()))

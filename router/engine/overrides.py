@@ -29,11 +29,13 @@ class StoredOverrides:
 
     async def read(self) -> None:
         """Raises: StoreUnavailable."""
-        self._found = [one for _, one in await self._records.find(since=self._clock.now() - KEPT)]
+        self._found = [
+            override for _, override in await self._records.find(since=self._clock.now() - KEPT)
+        ]
 
     def over(self, settings: Settings) -> Settings:
         """`settings` with the overrides. Warns once of a name that isn't configured any more."""
-        lost = {what for one in self._found if (what := unknown(settings.people, one))}
+        lost = {what for override in self._found if (what := unknown(settings.people, override))}
         for what in sorted(lost - self._unknown):
             log.warning("override_left_out", because=f"{what} isn't configured any more")
         self._unknown = lost

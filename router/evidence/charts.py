@@ -91,7 +91,7 @@ class Charts:
                 lambda done: done.cancelled() or done.exception()
             )  # marks the error as seen
             spawn(self._make(self._prometheus, wanted, seen, made), "chart", self._tasks)
-            for old in [one for one, done in self._made.items() if done.done()][
+            for old in [key for key, done in self._made.items() if done.done()][
                 : len(self._made) - KEPT
             ]:
                 del self._made[old]

@@ -28,7 +28,7 @@ class Secrets:
 
     def reference(self, name: str, secret: SecretFile) -> dict[str, str]:
         """The value for the config: `{file: secrets/NAME}`."""
-        known = (one for one, other in self.files.items() if other == secret)
+        known = (name for name, other in self.files.items() if other == secret)
         file = next(known, "")
         if not file:
             file = unique(slug(name), self.files)

@@ -37,7 +37,7 @@ class Report:
     @property
     def lines(self) -> list[str]:
         """`file:line:column: message`, in the order of the files."""
-        return [str(one) for one in sorted(self.remarks)]
+        return [str(problem) for problem in sorted(self.remarks)]
 
 
 class Section:
@@ -52,7 +52,9 @@ class Section:
     @classmethod
     def of(cls, place: Place, values: dict[str, Node], report: Report) -> "Section":
         """A section with these values, all at one place."""
-        return cls(MapNode(place, {key: Entry(place, one) for key, one in values.items()}), report)
+        return cls(
+            MapNode(place, {key: Entry(place, node) for key, node in values.items()}), report
+        )
 
     def __contains__(self, key: str) -> bool:
         entry = self._entries.get(key)
@@ -124,7 +126,7 @@ class Section:
         return list(node.items) if isinstance(node, ListNode) else [node]
 
     def texts(self, key: str) -> list[str]:
-        return [one.text for one in self.items(key) if isinstance(one, ScalarNode)]
+        return [node.text for node in self.items(key) if isinstance(node, ScalarNode)]
 
     def section(self, key: str) -> "Section":
         """The mapping under a key; an empty one without it."""
@@ -155,7 +157,7 @@ def plain(node: Node) -> Any:
         case MapNode():
             return {key: plain(entry.value) for key, entry in node.entries.items()}
         case ListNode():
-            return [plain(one) for one in node.items]
+            return [plain(item) for item in node.items]
         case ScalarNode():
             return None if node.null else node.text
 

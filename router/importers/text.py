@@ -52,7 +52,7 @@ def _entry(name: str, value: Any) -> str:
     line = f"  {name}: {inline(value)}"
     if len(line) <= LONGEST or not isinstance(value, Mapping):
         return line
-    return "\n    ".join([f"  {name}:", *(f"{key}: {inline(one)}" for key, one in value.items())])
+    return "\n    ".join([f"  {name}:", *(f"{key}: {inline(item)}" for key, item in value.items())])
 
 
 def listing(key: str, items: Iterable[Any]) -> str:

@@ -32,7 +32,7 @@ class Announcer(Protocol):
 class MaintenanceMirror(Protocol):
     """Shows maintenance on another status page. It never raises."""
 
-    async def mirror(self, one: Maintenance, now: float) -> Result:
+    async def mirror(self, maintenance: Maintenance, now: float) -> Result:
         """Bring the page up to date with the maintenance as it is at `now` (UTC seconds)."""
         ...
 

@@ -65,18 +65,18 @@ class AlertmanagerPoller:
         A restarted Alertmanager has no alerts for a while, so an alert is over only if it was
         missing before, too. Raises: CompareFailed.
         """
-        there = {one.fingerprint: one for one in self._read(await self._alerts())}
+        there = {alert.fingerprint: alert for alert in self._read(await self._alerts())}
         firing = {
             row.alert.fingerprint: row
             for row in known
             if row.rule_match.status is AlertStatus.FIRING
         }
         started = [
-            one
-            for one in there.values()
-            if one.status is AlertStatus.FIRING
-            and one.fingerprint not in firing
-            and now - one.starts_at > LATE
+            alert
+            for alert in there.values()
+            if alert.status is AlertStatus.FIRING
+            and alert.fingerprint not in firing
+            and now - alert.starts_at > LATE
         ]
         missing = {
             key

@@ -92,7 +92,7 @@ class PagerDutyReceiver(Source):
             raise Unauthorized("X-PagerDuty-Signature is missing")
         given = [item.strip() for item in header.split(",")]
         wanted = [_signature(secret, incoming.body) for secret in self._secrets]
-        if not any(same(one, other) for one in given for other in wanted):
+        if not any(same(signature, other) for signature in given for other in wanted):
             raise Unauthorized("X-PagerDuty-Signature is wrong")
 
     def decode(self, incoming: Incoming, now: float) -> Received:

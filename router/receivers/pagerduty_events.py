@@ -218,7 +218,7 @@ def _missing(field: str) -> InvalidInput:
 
 
 def _not_one_of(field: str, known: Sequence[str]) -> InvalidInput:
-    listed = ", ".join(f"'{one}'" for one in known)
+    listed = ", ".join(f"'{value}'" for value in known)
     return InvalidInput(
         f"'{field}' is invalid (must be one of {listed})", "/" + field.replace(".", "/")
     )

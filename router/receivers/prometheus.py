@@ -161,7 +161,10 @@ def _limited(wire: WireAlert, raw: Raw, at: str, warnings: list[InvalidInput]) -
     """Raises: InvalidInput."""
     shortened: list[InvalidInput] = []
     wire = check_limits(wire, len(memoryview(raw)), shortened)
-    warnings += [InvalidInput(one.detail, at + one.pointer) for one in shortened]
+    warnings += [
+        InvalidInput(invalid_input.detail, at + invalid_input.pointer)
+        for invalid_input in shortened
+    ]
     return wire
 
 

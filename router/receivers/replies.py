@@ -22,5 +22,8 @@ def sentence(result: CommandResult) -> str:
 def _which(result: CommandResult) -> str:
     if not result.open:
         return "No incident is open."
-    shown = ", ".join(f"{one.name} ({one.severity}, {plain(one.title)})" for one in result.open)
+    shown = ", ".join(
+        f"{incident.name} ({incident.severity}, {plain(incident.title)})"
+        for incident in result.open
+    )
     return f"Say which: open are {shown}." if result.request.command else f"Open are {shown}."

@@ -52,10 +52,12 @@ async def read_past(store: Store, since: float = -math.inf) -> History:
         return await store.history(since=since, after=after, limit=PAGE)
 
     async def entries(after: int) -> Sequence[tuple[int, Entry]]:
-        return [(one.id, one) for one in await store.entries(after=after, limit=PAGE)]
+        return [(entry.id, entry) for entry in await store.entries(after=after, limit=PAGE)]
 
     async def incidents(before: int) -> Sequence[tuple[int, Incident]]:
-        return [(one.id, one) for one in await store.incidents(before=before, limit=PAGE)]
+        return [
+            (incident.id, incident) for incident in await store.incidents(before=before, limit=PAGE)
+        ]
 
     unsent = await store.notifications(states=[NotificationState.PENDING], limit=100_000)
     records = [record for kind in KINDS for record in await store.records(kind, limit=10_000)]
@@ -106,11 +108,11 @@ def load_past(path: Path) -> History:
 
 
 def _lines(past: History) -> Iterator[Line]:
-    yield from (Line(event=one) for one in past.events)
-    yield from (Line(entry=one) for one in past.entries)
-    yield from (Line(incident=one) for one in past.incidents)
-    yield from (Line(unsent=one) for one in past.unsent)
-    yield from (Line(record=one) for one in past.records)
+    yield from (Line(event=event) for event in past.events)
+    yield from (Line(entry=entry) for entry in past.entries)
+    yield from (Line(incident=incident) for incident in past.incidents)
+    yield from (Line(unsent=unsent) for unsent in past.unsent)
+    yield from (Line(record=record) for record in past.records)
 
 
 def _file(line: Line, past: History) -> None:

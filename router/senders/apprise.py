@@ -127,7 +127,7 @@ class AppriseSender:
             body_format="text",
             log_level=logging.DEBUG,
         )
-        lines = [entry.message for one in result for entry in one.logs()]
+        lines = [entry.message for capture in result for entry in capture.logs()]
         return outcome(lines, succeeded=bool(result))
 
     def _service(self, url: str) -> Any:

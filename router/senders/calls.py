@@ -167,10 +167,10 @@ def complaint(answer: bytes, names: tuple[str, ...], hide: str) -> str:
 def _texts(value: object, name: str = "") -> Iterator[str]:
     """All texts in a value of any form, with the names of those that have one."""
     if isinstance(value, dict):
-        for key, one in value.items():
-            yield from _texts(one, "" if key == "message" else str(key))
+        for key, item in value.items():
+            yield from _texts(item, "" if key == "message" else str(key))
     elif isinstance(value, list):
-        for one in value:
-            yield from _texts(one, name)
+        for item in value:
+            yield from _texts(item, name)
     elif value not in (None, "", False):
         yield f"{name}: {value}" if name else str(value)

@@ -142,7 +142,8 @@ class Issues:
         )
         # Anybody can write a mark into a comment. Only the issue's author is the router.
         return max(
-            (seen_entry_in(one.body) for one in notes if one.author.id == ticket.author), default=0
+            (seen_entry_in(note.body) for note in notes if note.author.id == ticket.author),
+            default=0,
         )
 
     async def comment(self, ticket: Ticket, message: Message, seen_entry: int) -> None:

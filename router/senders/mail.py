@@ -100,11 +100,14 @@ class MailSender:
         to = (_address(message.to),) if message.to else self._to
         if not to:
             return Rejected("no recipients: the channel has no `to`")
-        named = {one.addr_spec: one for one in to}
+        named = {address.addr_spec: address for address in to}
 
         async def tell_all(recipients: Sequence[str]) -> Mapping[str, Result]:
             return await self._deliver(
-                [(named[one], self._compose(message, named[one])) for one in recipients]
+                [
+                    (named[recipient], self._compose(message, named[recipient]))
+                    for recipient in recipients
+                ]
             )
 
         return await self._recipients.tell(message, list(named), tell_all)

@@ -59,7 +59,9 @@ def compose_for_stakeholders(message: Message, sender: Address, to: Address) -> 
     mail = _about(message, sender, to, said.subject)
     mail.set_content(f"{said.text}\n", cte="quoted-printable")
     style = 'style="margin:0 0 16px"'
-    paragraphs = "\n".join(f"<p {style}>{_lines(one)}</p>" for one in said.text.split("\n\n"))
+    paragraphs = "\n".join(
+        f"<p {style}>{_lines(paragraph)}</p>" for paragraph in said.text.split("\n\n")
+    )
     html = f"{_TOP}{paragraphs}\n{_BOTTOM}"
     mail.add_alternative(html, subtype="html", cte="quoted-printable")
     return mail

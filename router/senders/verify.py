@@ -88,8 +88,8 @@ async def verify_twilio(  # noqa: PLR0913, PLR0917 - the parts of a request
         return result
     if not number:
         return "credentials accepted"
-    for one in found.get("incoming_phone_numbers") or []:
-        if one.get("capabilities", {}).get(capability):
+    for owned in found.get("incoming_phone_numbers") or []:
+        if owned.get("capabilities", {}).get(capability):
             return f"credentials accepted, {number} has the capability {capability}"
         return Rejected(f"{number} lacks the capability {capability}")
     if capability == "voice":

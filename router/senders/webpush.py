@@ -111,7 +111,7 @@ class WebPushSender:
         if not devices:
             return Rejected(f"no device of {contact} is subscribed: see /device", address=True)
         body = msgspec.json.encode(notification(self._name, message))
-        results = await asyncio.gather(*(self._push(one, body, message) for one in devices))
+        results = await asyncio.gather(*(self._push(device, body, message) for device in devices))
         return _joined(results)
 
     async def _push(self, device: Device, body: bytes, message: Message) -> Result:
@@ -205,6 +205,6 @@ def _encrypted(device: Device, body: bytes) -> bytes:
 def _joined(results: Sequence[Result]) -> Result:
     """One accepted message is enough; or else one that may still be; or else the last refusal."""
     for kind in (Sent, Retry):
-        if found := next((one for one in results if isinstance(one, kind)), None):
+        if found := next((result for result in results if isinstance(result, kind)), None):
             return found
     return results[-1]

@@ -158,7 +158,8 @@ class Claims:
         ((text,),) = driver.rows(self._waiting, values)
         found = _waiting_rows.decode(text)
         return sorted(
-            map(_read_waiting, found), key=lambda one: (one[1].severity, one[0].due_at, one[1].id)
+            map(_read_waiting, found),
+            key=lambda pair: (pair[1].severity, pair[0].due_at, pair[1].id),
         )
 
     def these(
@@ -236,7 +237,7 @@ def _waiting(dialect: Dialect) -> str:
     flags += [column(name, Integer()) for name in ("drill", "unanswered")]
     return f"""
         WITH worst AS MATERIALIZED (
-            SELECT {", ".join(f"o.{one.name}" for one in columns)} FROM outbox AS o
+            SELECT {", ".join(f"o.{kept.name}" for kept in columns)} FROM outbox AS o
             JOIN {addresses} ON given.channel = o.channel
             JOIN incidents AS i ON i.id = o.incident_id
             WHERE {_DUE} AND (given.roomy OR i.severity = :preempts OR {drill})

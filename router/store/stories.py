@@ -21,11 +21,11 @@ def stories(connection: Connection, since: float, limit: int) -> Sequence[Incide
     newest = select(i.id, i.doc).where(i.opened_at >= since).order_by(i.id.desc()).limit(limit)
     docs = [_incident.decode(doc) for _, doc in connection.execute(newest)]
     # The timeline has an index by incident and none by what happened: begin where it can matter.
-    first = min((one.id for one in docs), default=0)
+    first = min((incident.id for incident in docs), default=0)
     query = select(t.incident_id, t.at, t.what, t.by, t.data, t.id).where(
         t.incident_id >= first, t.what.in_(WANTED)
     )
     entries: defaultdict[int, list[Entry]] = defaultdict(list)
     for entry in entries_of(connection, query.order_by(t.incident_id, t.id)) if docs else ():
         entries[entry.incident_id].append(entry)
-    return [IncidentFacts(one, entries[one.id]) for one in reversed(docs)]
+    return [IncidentFacts(incident, entries[incident.id]) for incident in reversed(docs)]

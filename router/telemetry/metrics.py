@@ -319,8 +319,14 @@ class Metrics:
     def reconciled(self, found: Reconciliation) -> None:
         """Set the figures of a comparison."""
         self.differences.clear()
-        for place, kind in {(one.place, one.kind) for one in found.differences}:
-            same = [one for one in found.differences if (one.place, one.kind) == (place, kind)]
+        for place, kind in {
+            (difference.place, difference.kind) for difference in found.differences
+        }:
+            same = [
+                difference
+                for difference in found.differences
+                if (difference.place, difference.kind) == (place, kind)
+            ]
             self.differences.labels(place, kind.value).set(len(same))
         for place in found.compared:
             self.compared.labels(place).set(found.at)

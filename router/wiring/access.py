@@ -24,7 +24,9 @@ from router.web.api.openapi import OPERATIONS
 from router.web.api.tokens import TokenApi
 from router.web.api.users import UserApi
 
-AREAS = {area_of(f"/api/v1{one.path}") for one in OPERATIONS if one.role is not None}
+AREAS = {
+    area_of(f"/api/v1{operation.path}") for operation in OPERATIONS if operation.role is not None
+}
 """The areas that an API token can be limited to."""
 
 

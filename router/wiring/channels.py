@@ -125,9 +125,9 @@ class Channels:
             self._push_key = await push_key(self._store, self._clock.now())
         configured = {name: self._channel(name, config, session) for name in config.channels}
         mailers = {
-            name: (one.sender, one.pace)
-            for name, one in configured.items()
-            if isinstance(one.sender, Mailer)
+            name: (channel.sender, channel.pace)
+            for name, channel in configured.items()
+            if isinstance(channel.sender, Mailer)
         }
         public.serve(config, mailers, lambda channel: self.wake([channel]))
         for channel in [*public.channels(config), *configured.values()]:

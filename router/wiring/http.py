@@ -84,7 +84,7 @@ class HttpRoutes:
 
     def names(self) -> dict[str, str]:
         """Return the name of each contact."""
-        return {name: one.name or name for name, one in self.config_file().contacts.items()}
+        return {name: contact.name or name for name, contact in self.config_file().contacts.items()}
 
     def zone(self) -> str:
         return self.config_file().company.time_zone
@@ -300,7 +300,9 @@ class HttpRoutes:
     def _accepts(self) -> Callable[[str], bool] | None:
         """Return the check of the channel that sends to devices; None without one."""
         channels = self.config().channels.values()
-        return next((one.accepts for one in channels if isinstance(one, DeviceOptions)), None)
+        return next(
+            (channel.accepts for channel in channels if isinstance(channel, DeviceOptions)), None
+        )
 
     def _postmortems(self) -> tuple[PostMortemPaths, ItemPaths, PostMortemPage, Stats]:
         postmortems = PostMortemService(

@@ -216,7 +216,7 @@ class Parts:
         }
         self.webhooks.receivers = receivers
         self.guard.config_file = config.file
-        self.guard.open_sources = {name for name, one in receivers.items() if one.is_open}
+        self.guard.open_sources = {name for name, receiver in receivers.items() if receiver.is_open}
         self.heartbeats.expect(config.settings.heartbeats)
 
     def settings(self) -> Settings:

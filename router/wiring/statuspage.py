@@ -188,23 +188,28 @@ class Publishing:
             loops.append(spawn(self._roll.run(), "subscribers", self._loops))
         return loops
 
-    async def _announce_maintenance(self, one: Maintenance) -> None:
+    async def _announce_maintenance(self, maintenance: Maintenance) -> None:
         """Store maintenance, and the messages about it. Raises: StoreUnavailable."""
-        await self._save_maintenance(one, lambda _: one, one.id, one.created_at)
+        await self._save_maintenance(
+            maintenance, lambda _: maintenance, maintenance.id, maintenance.created_at
+        )
 
-    async def _end_maintenance(self, one: Maintenance, now: float) -> Maintenance:
+    async def _end_maintenance(self, maintenance: Maintenance, now: float) -> Maintenance:
         """End or cancel maintenance, and queue it to others, once. Raises: StoreUnavailable."""
-        how = "cancelled" if one.starts_at > now else "ended"
+        how = "cancelled" if maintenance.starts_at > now else "ended"
 
         def change(before: Maintenance | None) -> Maintenance | None:
             after = before and ended(before, now)
             return None if after == before else after
 
-        return await self._save_maintenance(one, change, f"{one.id}/{how}", now) or one
+        return (
+            await self._save_maintenance(maintenance, change, f"{maintenance.id}/{how}", now)
+            or maintenance
+        )
 
     async def _save_maintenance(
         self,
-        one: Maintenance,
+        maintenance: Maintenance,
         change: Callable[[Maintenance | None], Maintenance | None],
         subject: str,
         at: float,
@@ -218,7 +223,9 @@ class Publishing:
         queued = [queued_maintenance(name, subject, at) for name in mirrors]
         if self._spreading:
             queued += await self._spreading.about_maintenance(subject, at)
-        after = await maintenances(self._store).change(one.id, change, one.starts_at, queued)
+        after = await maintenances(self._store).change(
+            maintenance.id, change, maintenance.starts_at, queued
+        )
         for channel in (*mirrors, SUBSCRIBERS):
             self._wake(channel)
         return after

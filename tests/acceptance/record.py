@@ -25,7 +25,8 @@ class Record:
 
 async def read(router: RouterProcess) -> Record:
     incidents = [
-        await router.get(f"/api/v1/incidents/{one['id']}") for one in await _incidents(router)
+        await router.get(f"/api/v1/incidents/{incident['id']}")
+        for incident in await _incidents(router)
     ]
     alerts = {row["labels"]["instance"]: row for row in await _alerts(router)}
     return Record(incidents, alerts)
@@ -47,9 +48,9 @@ async def unfinished(router: RouterProcess) -> list[str]:
             if not _has_escalated_to_the_end(timeline)
         ),
         *(
-            f"message to {one['channel']} about INC-{one['incident']}"
-            for one in queued
-            if not _is_sent_once_more(one)
+            f"message to {message['channel']} about INC-{message['incident']}"
+            for message in queued
+            if not _is_sent_once_more(message)
         ),
     ]
 

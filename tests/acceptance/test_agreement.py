@@ -126,13 +126,13 @@ def heard(requests: Sequence[Request], refusing: str) -> list[tuple[int, str, st
     """Time, recipient and severity of each notification."""
     return [
         (
-            int(one.headers["webhook-timestamp"]) - int(START),
-            one.path.strip("/"),
-            one.json["type"],
-            one.json["data"]["incident"]["severity"],
+            int(request.headers["webhook-timestamp"]) - int(START),
+            request.path.strip("/"),
+            request.json["type"],
+            request.json["data"]["incident"]["severity"],
         )
-        for one in requests
-        if one.path != f"/{refusing}"
+        for request in requests
+        if request.path != f"/{refusing}"
     ]
 
 
@@ -150,8 +150,13 @@ async def agree(
                 await lived(daemon, clock, story)
         delivered = play(scenario(story, refusing), load_config(path).settings).delivered
     expected = sorted(
-        (one.address, row(one.reason).event, str(one.incident.severity), one.at - START)
-        for one in delivered
+        (
+            delivery.address,
+            row(delivery.reason).event,
+            str(delivery.incident.severity),
+            delivery.at - START,
+        )
+        for delivery in delivered
     )
     got = sorted((*rest, at) for at, *rest in heard(peer.requests, refusing))
     assert [one[:3] for one in got] == [one[:3] for one in expected]
@@ -199,6 +204,6 @@ def test_a_simulation_tells_whom_a_rule_test_does(
         Scenario("s", START, "UTC", (ScenarioEvent(0, (seen,)), *answered), end=found.end - START),
         settings,
     )
-    assert [(one.at, one.over, one.reason) for one in found.moments if one.over] == [
-        (one.at, one.address, one.reason) for one in played.delivered
+    assert [(moment.at, moment.over, moment.reason) for moment in found.moments if moment.over] == [
+        (delivery.at, delivery.address, delivery.reason) for delivery in played.delivered
     ]

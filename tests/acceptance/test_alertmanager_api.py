@@ -67,7 +67,7 @@ class Both:
             await self._answer(number, method, path, content, save) for number in (0, 1)
         ]
         if not text:
-            theirs, ours = (one._replace(body=_form(one.body)) for one in (theirs, ours))
+            theirs, ours = (pair._replace(body=_form(pair.body)) for pair in (theirs, ours))
         assert ours.status == theirs.status, (theirs, ours)
         assert ours.media == theirs.media
         assert_alike(theirs.body, ours.body, path)
@@ -77,7 +77,7 @@ class Both:
         """Wait until Alertmanager has routed its alerts."""
         for _ in range(100):
             alerts = (await self._answer(0, "GET", "/alerts", None, "")).body
-            if all(one["status"]["state"] != "unprocessed" for one in alerts):
+            if all(alert["status"]["state"] != "unprocessed" for alert in alerts):
                 return
             await asyncio.sleep(0.1)
 
@@ -101,9 +101,9 @@ class Both:
 
 def _with_names(value: Any, named: dict[str, str]) -> Any:
     if isinstance(value, list):
-        return [_with_names(one, named) for one in value]
+        return [_with_names(item, named) for item in value]
     if isinstance(value, dict):
-        return {key: _with_names(one, named) for key, one in value.items() if key not in NEWER}
+        return {key: _with_names(item, named) for key, item in value.items() if key not in NEWER}
     return named.get(value, value) if isinstance(value, str) else value
 
 
@@ -228,9 +228,9 @@ async def test_alerts_and_groups(both: Both) -> None:
         await both.ask("GET", f"/alerts/groups{query}")
     for query in ("?filter=alertname", '?filter=a=~"("', "?receiver=("):
         await both.ask("GET", f"/alerts{query}", text=False)
-    ended = [{"labels": one["labels"], "endsAt": _now()} for one in ALERTS]
+    ended = [{"labels": alert["labels"], "endsAt": _now()} for alert in ALERTS]
     await both.ask("POST", "/alerts", ended)
-    assert [one["labels"]["alertname"] for one in await both.ask("GET", "/alerts")] == ["Cause"]
+    assert [alert["labels"]["alertname"] for alert in await both.ask("GET", "/alerts")] == ["Cause"]
 
 
 async def test_repeats(both: Both) -> None:

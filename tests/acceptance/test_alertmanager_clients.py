@@ -79,7 +79,7 @@ async def test_amtool_adds_and_queries_alerts(amtool: Amtool) -> None:
     annotation = "--annotation=summary=full"
     await amtool("alert", "add", "alertname=Disk", "service=api", annotation)
     await amtool("alert", "add", "Other", "--generator-url=http://p/g")
-    names = [one["labels"]["alertname"] for one in await amtool.json("alert", "query")]
+    names = [alert["labels"]["alertname"] for alert in await amtool.json("alert", "query")]
     assert sorted(names) == ["Disk", "Other"]
     (one,) = await amtool.json("alert", "query", "service=~a.*", "--receiver=pages")
     assert (one["annotations"], one["receivers"]) == ({"summary": "full"}, [{"name": "pages"}])
@@ -93,7 +93,7 @@ async def test_amtool_manages_silences(amtool: Amtool, tmp_path: Path) -> None:
     key = await amtool("silence", "add", "Disk", "env!=dev", "--comment=deploy", "--author=ana")
     (one,) = await amtool.json("silence", "query")
     assert (one["id"], one["createdBy"], one["comment"]) == (key, "ana", "deploy")
-    assert [one["isEqual"] for one in one["matchers"]] == [True, False]
+    assert [matcher["isEqual"] for matcher in one["matchers"]] == [True, False]
     assert await amtool.json("alert", "query") == []
     assert len(await amtool.json("alert", "query", "--silenced")) == 1
     assert key in await amtool("silence", "update", key, "--comment=longer", "--duration=2h")
@@ -185,7 +185,7 @@ async def test_grafana_finds_an_alertmanager(router: Daemon) -> None:
     assert (await router.get("/alertmanager/api/v2/status")).status == 404
     status = (await router.get("/api/v2/status")).json
     config = yaml.safe_load(status["config"]["original"])
-    assert {one["name"] for one in config["receivers"]} == {"pages", "mails"}
+    assert {receiver["name"] for receiver in config["receivers"]} == {"pages", "mails"}
     headers = {"Authorization": f"Bearer {TOKEN}"}
     await router.ask("POST", "/api/v2/alerts", json=[DISK], headers=headers)
     query = [("filter", '"alertname"="Disk"'), ("silenced", "true"), ("active", "true")]

@@ -207,9 +207,9 @@ def assert_commands_are_kept(record: Record, commands: list[Command]) -> None:
 def assert_all_are_delivered(record: Record) -> None:
     for incident in record.incidents:
         notified = [
-            one["channel"]
-            for one in incident["notifications"]
-            if one["state"] == "sent" or one["sent"]
+            notification["channel"]
+            for notification in incident["notifications"]
+            if notification["state"] == "sent" or notification["sent"]
         ]
         assert sorted(notified) == ["hook", "slack"], incident
 
@@ -217,7 +217,11 @@ def assert_all_are_delivered(record: Record) -> None:
 def assert_slack_shows(record: Record, slack: Slack) -> None:
     """The edited message shows the incident's state; a second needs a reason in the timeline."""
     for incident in record.incidents:
-        [ref] = [one["ref"] for one in incident["notifications"] if one["channel"] == "slack"]
+        [ref] = [
+            notification["ref"]
+            for notification in incident["notifications"]
+            if notification["channel"] == "slack"
+        ]
         message = slack.at(ref)
         assert message.incident == incident["name"]
         assert message.line("Status") == incident["status"].upper()

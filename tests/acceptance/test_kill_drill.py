@@ -76,6 +76,8 @@ async def test_a_drill_survives_kills(tmp_path: Path) -> None:
             )
     assert (found["ending"], len(found["incidents"])) == ("timed_out", 2)
     assert [
-        (one["drill"], one["status"]) for one in incidents["incidents"] if not one["drill"]
+        (incident["drill"], incident["status"])
+        for incident in incidents["incidents"]
+        if not incident["drill"]
     ] == [(False, "investigating")]
     assert len(incidents["incidents"]) == 3

@@ -250,9 +250,9 @@ def assert_only_those_were_notified(
     notified = {number for number in range(len(AFTER)) if pager.received[incident["name"], number]}
     assert notified == taken, incident
     received = {
-        one["channel"]
-        for one in incident["notifications"]
-        if one["state"] == "sent" or one["sent"]  # or it is sent once more, later
+        notification["channel"]
+        for notification in incident["notifications"]
+        if notification["state"] == "sent" or notification["sent"]  # or it is sent once more, later
     }
     assert received == {f"step-{number}" for number in taken}
 
@@ -281,7 +281,7 @@ def assert_it_was_not_in_vain(record: Record) -> None:
     what: Callable[[dict[str, Any]], list[str]] = lambda one: [  # noqa: E731
         entry["what"] for entry in one["timeline"]
     ]
-    happened = [what(one) for one in record.incidents]
+    happened = [what(incident) for incident in record.incidents]
     assert any("step_due" in one and "step_skipped" in one for one in happened)
     assert any("acknowledged" not in one for one in happened)
 

@@ -58,7 +58,7 @@ class Readers:
 
     @staticmethod
     def _read(subject: Subject, peer: Peer) -> list[str]:
-        return [subject.read(one) for one in peer.requests]
+        return [subject.read(request) for request in peer.requests]
 
 
 @asynccontextmanager

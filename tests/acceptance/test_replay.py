@@ -209,10 +209,12 @@ def repeated(config: Settings, past: History, end: float) -> None:
     assert [(e.at, e.incident_id, e.what, e.by, e.data) for e in replay.memory.timeline] == [
         (e.at, e.incident_id, e.what, e.by, e.data) for e in past.entries
     ]
-    assert [replace(one, version=0) for one in replay.memory.incidents.values()] == [
-        replace(one, version=0) for one in sorted(past.incidents, key=lambda one: one.id)
+    assert [replace(incident, version=0) for incident in replay.memory.incidents.values()] == [
+        replace(one, version=0) for one in sorted(past.incidents, key=lambda incident: incident.id)
     ]
-    replayed = [Page(one.at, one.incident.id, one.address) for one in replay.delivered]
+    replayed = [
+        Page(delivery.at, delivery.incident.id, delivery.address) for delivery in replay.delivered
+    ]
     assert sorted(replayed, key=repr) == sorted(pages(past.entries), key=repr)
 
 

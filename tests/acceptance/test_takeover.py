@@ -71,10 +71,10 @@ async def replicas(
     async with server.database() as url:
         for name in ("one", "other"):
             (folder / name).mkdir()
-        one = RouterProcess(folder / "one", config, storage=url)
+        process = RouterProcess(folder / "one", config, storage=url)
         other = RouterProcess(folder / "other", config, storage=url)
-        async with one, other:
-            yield one, other
+        async with process, other:
+            yield process, other
 
 
 async def alert(router: RouterProcess, status: str = "firing") -> None:

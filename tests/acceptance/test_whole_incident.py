@@ -216,7 +216,7 @@ async def response(room: Room, slack: Slack, relay: Relay) -> None:
 async def investigation(room: Room) -> None:
     """Show what changed before the incident, and its cause."""
     shown = (await room.daemon.get("/api/v1/incidents/1/context")).json
-    assert [one["version"] for one in shown["deployments"]] == ["v1.4.2"]
+    assert [deployment["version"] for deployment in shown["deployments"]] == ["v1.4.2"]
     assert (await room.daemon.get("/api/v1/incidents/1")).json["suspect"]["commit"] == "abc1234def"
     await room.say("status", status="identified", text="the deploy of this morning")
     await room.say("publish", text="We have found the cause and are rolling back.")

@@ -134,7 +134,7 @@ def _rules(size: int, op: str, value: str) -> dict[str, Any]:
 
 
 def _rule(name: str, *matchers: str) -> Rule:
-    parsed = tuple(one for text in matchers for one in parse_matchers(text))
+    parsed = tuple(matcher for text in matchers for matcher in parse_matchers(text))
     return Rule(name, (), compile_template("{{ labels.alertname }}"), 0.0, parsed)
 
 
@@ -142,7 +142,8 @@ def _silences(size: int, op: str, value: str) -> dict[str, Any]:
     """In force, and none of them mutes an alert."""
     matchers = [parse_matchers(f'instance{op}"{value.format(i)}"') for i in range(size)]
     silences = (
-        RecurringSilence(f"silence-{i}", one, TimeSpan(0, 4e9)) for i, one in enumerate(matchers)
+        RecurringSilence(f"silence-{i}", matcher, TimeSpan(0, 4e9))
+        for i, matcher in enumerate(matchers)
     )
     return _rules(len(NAMES), "=", "Alert{}") | {"silences": tuple(silences)}
 

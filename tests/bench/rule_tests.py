@@ -28,9 +28,11 @@ async def run(_seconds: float) -> AsyncIterator[Result]:
         found = load_scenarios([path], config, TYPES.hooks, {}, alerts_in(config))
         read = time.perf_counter() - started
         coverage = Coverage(config.settings)
-        for one in found:
-            lines = compare(one.scenario, play(one.scenario, config.settings, coverage.watch))
-            assert all(line.agrees for line in lines), one.place
+        for located in found:
+            lines = compare(
+                located.scenario, play(located.scenario, config.settings, coverage.watch)
+            )
+            assert all(line.agrees for line in lines), located.place
         took = time.perf_counter() - started
     note = f"{tests:,} tests: {read:.2f} s to read them, {took - read:.2f} s to run them"
     yield Result(

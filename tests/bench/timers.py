@@ -135,7 +135,10 @@ async def open_incidents(server: Server) -> None:
     async with aiohttp.ClientSession(f"http://127.0.0.1:{server.port}") as session:
         for first in range(0, DUE, 100):
             services = [f"due-{number:06d}" for number in range(first, first + 100)]
-            alerts = [alert(one, RULED, one, f"{first + i:016x}") for i, one in enumerate(services)]
+            alerts = [
+                alert(service, RULED, service, f"{first + i:016x}")
+                for i, service in enumerate(services)
+            ]
             headers = {"Content-Type": "application/json"}
             async with session.post(
                 Api.WEBHOOK, data=body(alerts, Api.WEBHOOK), headers=headers

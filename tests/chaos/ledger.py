@@ -106,9 +106,9 @@ def check(run: Run) -> Verdict:
     verdict = Verdict()
     for kind, look in CHECKS.items():
         verdict.violations[kind] = list(look(run))
-    verdict.marked_doubles = sum(one.marked for one in run.arrivals)
+    verdict.marked_doubles = sum(arrival.marked for arrival in run.arrivals)
     for arrivals in _by_subject(run).values():
-        applied = [one.received for one in sorted(arrivals, key=lambda one: one.applied)]
+        applied = [one.received for one in sorted(arrivals, key=lambda arrival: arrival.applied)]
         verdict.overtaken += sum(later < earlier for earlier, later in pairwise(applied))
     lateness = [late for _, late in _steps(run)]
     verdict.latest_step = max(lateness, default=0.0)
@@ -123,7 +123,7 @@ def lost_alerts(run: Run) -> Iterator[str]:
 
     Per key, an incident is open exactly while an alert of it fires.
     """
-    by_id = {one["id"]: one for one in run.incidents}
+    by_id = {incident["id"]: incident for incident in run.incidents}
     firing: Counter[str] = Counter()
     for one in run.accepted:
         firing[one.key] += one.status == "firing"
@@ -133,7 +133,11 @@ def lost_alerts(run: Run) -> Iterator[str]:
         elif by_id.get(row["incident"], {}).get("key") != one.key:
             yield f"{one.instance}: not in an incident of {one.key}"
     for key, count in firing.items():
-        still_open = [one["firing"] for one in run.incidents if one["key"] == key and one["open"]]
+        still_open = [
+            incident["firing"]
+            for incident in run.incidents
+            if incident["key"] == key and incident["open"]
+        ]
         if still_open != ([count] if count else []):
             yield f"{key}: {count} alerts fire, open incidents have {still_open}"
 
@@ -150,9 +154,9 @@ def undelivered(run: Run) -> Iterator[str]:
 
 def out_of_order(run: Run) -> Iterator[str]:
     """Messages received after a newer message about the same incident on the same channel."""
-    history = {one["id"]: _history(one) for one in run.incidents}
+    history = {incident["id"]: _history(incident) for incident in run.incidents}
     for (incident, channel), arrivals in _by_subject(run).items():
-        for earlier, later in pairwise(one.seq for one in arrivals if one.seq):
+        for earlier, later in pairwise(arrival.seq for arrival in arrivals if arrival.seq):
             if later < earlier:
                 yield f"INC-{incident} {channel}: number {later} after {earlier}"
         shown = _shown(arrivals)
@@ -180,14 +184,14 @@ def unmarked_doubles(run: Run) -> Iterator[str]:
         if channel == PAGERDUTY:
             continue
         first: dict[object, Arrival] = {}
-        for one in arrivals:
-            if one.edit:
+        for arrival in arrivals:
+            if arrival.edit:
                 continue
-            for same in _sameness(one):
-                earlier = first.setdefault(same, one)
-                repeated = bool(one.key) and one.key == earlier.key
-                if earlier is not one and not repeated and not one.marked:
-                    yield f"INC-{incident} {channel}: second copy of number {one.seq or '?'}"
+            for same in _sameness(arrival):
+                earlier = first.setdefault(same, arrival)
+                repeated = bool(arrival.key) and arrival.key == earlier.key
+                if earlier is not arrival and not repeated and not arrival.marked:
+                    yield f"INC-{incident} {channel}: second copy of number {arrival.seq or '?'}"
                     break
 
 
@@ -210,12 +214,12 @@ def wrong_steps(run: Run) -> Iterator[str]:
 def lost_acknowledgements(run: Run) -> Iterator[str]:
     """Accepted acknowledgements that are not on the timeline."""
     done: dict[int, set[str]] = {
-        one["id"]: {entry["by"] for entry in one["timeline"] if entry["by"]}
-        for one in run.incidents
+        incident["id"]: {entry["by"] for entry in incident["timeline"] if entry["by"]}
+        for incident in run.incidents
     }
-    for one in run.answers:
-        if one.by not in done.get(one.incident, set()):
-            yield f"INC-{one.incident}: {one.by} acknowledged, not recorded"
+    for answer in run.answers:
+        if answer.by not in done.get(answer.incident, set()):
+            yield f"INC-{answer.incident}: {answer.by} acknowledged, not recorded"
 
 
 CHECKS = {
@@ -235,13 +239,15 @@ CHECKS = {
 def _by_subject(run: Run) -> Mapping[tuple[int, str], list[Arrival]]:
     """The arrivals of each incident at each address, in order of receipt."""
     found: dict[tuple[int, str], list[Arrival]] = defaultdict(list)
-    for one in sorted(run.arrivals, key=lambda one: one.received):
+    for one in sorted(run.arrivals, key=lambda arrival: arrival.received):
         found[one.incident, one.channel].append(one)
     return found
 
 
 def _history(incident: Mapping[str, Any]) -> list[set[str]]:
-    return [STATE_AFTER[one["what"]] for one in incident["timeline"] if one["what"] in STATE_AFTER]
+    return [
+        STATE_AFTER[entry["what"]] for entry in incident["timeline"] if entry["what"] in STATE_AFTER
+    ]
 
 
 def _shown(arrivals: Sequence[Arrival]) -> list[str]:
@@ -250,13 +256,13 @@ def _shown(arrivals: Sequence[Arrival]) -> list[str]:
     """
     shown, life = [], -1
     alerts: dict[str, str] = {}
-    for one in arrivals:
-        if one.channel != PAGERDUTY:
-            shown.append(one.state)
-        elif _has_effect(alerts, one):
-            alerts[one.key] = one.state
-            shown += [one.state] if one.life >= life else []
-            life = max(life, one.life)
+    for arrival in arrivals:
+        if arrival.channel != PAGERDUTY:
+            shown.append(arrival.state)
+        elif _has_effect(alerts, arrival):
+            alerts[arrival.key] = arrival.state
+            shown += [arrival.state] if arrival.life >= life else []
+            life = max(life, arrival.life)
     return shown
 
 
@@ -292,7 +298,7 @@ def _last(channel: str, arrivals: Sequence[Arrival]) -> Arrival:
     """
     if "/" in channel:
         return arrivals[-1]
-    return max(arrivals, key=lambda one: one.applied)
+    return max(arrivals, key=lambda arrival: arrival.applied)
 
 
 def _wrong_alerts(incident: Mapping[str, Any], arrivals: Sequence[Arrival]) -> Iterator[str]:
@@ -307,19 +313,19 @@ def _wrong_alerts(incident: Mapping[str, Any], arrivals: Sequence[Arrival]) -> I
 def pagerduty_alerts(arrivals: Sequence[Arrival]) -> dict[str, str]:
     """The state of the alert of each dedup key."""
     alerts: dict[str, str] = {}
-    for one in sorted(arrivals, key=lambda one: one.applied):
+    for one in sorted(arrivals, key=lambda arrival: arrival.applied):
         if _has_effect(alerts, one):
             alerts[one.key] = one.state
     return alerts
 
 
-def _sameness(one: Arrival) -> Iterator[object]:
+def _sameness(arrival: Arrival) -> Iterator[object]:
     """Key that two arrivals at an address share if one is a copy of the other."""
-    if one.seq:
-        yield "number", one.seq
-    if one.news:
-        yield "news", one.news
-    if not one.seq and one.channel in REPLACED:
+    if arrival.seq:
+        yield "number", arrival.seq
+    if arrival.news:
+        yield "news", arrival.news
+    if not arrival.seq and arrival.channel in REPLACED:
         yield "message"
 
 

@@ -70,7 +70,7 @@ class Service:
 
     async def _acknowledge(self, cluster: Cluster, by: str) -> None:
         found = await cluster.get("/api/v1/incidents", self._random, limit=200)
-        numbers = [one["id"] for one in found["incidents"] if one["key"] == self.key]
+        numbers = [incident["id"] for incident in found["incidents"] if incident["key"] == self.key]
         if not numbers:
             return
         path = f"/api/v1/incidents/{numbers[0]}/ack"
@@ -109,4 +109,4 @@ class Load:
 
     @property
     def answers(self) -> list[Answer]:
-        return [one for service in self.services for one in service.answers]
+        return [answer for service in self.services for answer in service.answers]

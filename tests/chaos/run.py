@@ -173,11 +173,11 @@ async def _cluster(settings: Settings, folder: Path, doubles: Providers) -> Asyn
             url, count = await stack.enter_async_context(server.database()), 3
             database = Database(url, server)
         folders = [folder / f"replica-{n}" for n in range(count)]
-        for one in folders:
-            one.mkdir(exist_ok=True)
+        for path in folders:
+            path.mkdir(exist_ok=True)
         starting = [
-            stack.enter_async_context(Replica(one, config(folder, doubles), storage=url))
-            for one in folders
+            stack.enter_async_context(Replica(path, config(folder, doubles), storage=url))
+            for path in folders
         ]
         replicas = await asyncio.gather(*starting)
         yield Cluster(replicas, database)

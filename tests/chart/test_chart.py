@@ -38,12 +38,16 @@ KINDS = pytest.mark.parametrize("draw", [lambda look=None: line(look=look), span
 
 
 def texts(svg: bytes) -> list[str]:
-    return ["".join(one.itertext()) for one in ET.fromstring(svg).iter(f"{SVG}text")]
+    return ["".join(element.itertext()) for element in ET.fromstring(svg).iter(f"{SVG}text")]
 
 
 def drawn(svg: bytes, colour: str) -> list[ET.Element]:
     """The paths in a colour that lie on the axes."""
-    return [one for one in ET.fromstring(svg).iter(f"{SVG}path") if colour in one.get("style", "")]
+    return [
+        element
+        for element in ET.fromstring(svg).iter(f"{SVG}path")
+        if colour in element.get("style", "")
+    ]
 
 
 @KINDS
@@ -143,8 +147,12 @@ def test_marks_outside_are_left_out_and_those_that_touch_have_rows() -> None:
     svg = line(
         marks=[Mark(START - 60, "before"), *(Mark(START + 60 + n, f"moment {n}") for n in range(5))]
     )
-    found = [one for one in ET.fromstring(svg).iter(f"{SVG}text") if "m" in (one.text or "")[:1]]
-    assert [one.text for one in found] == ["moment 0", "moment 1", "moment 2"]
+    found = [
+        element
+        for element in ET.fromstring(svg).iter(f"{SVG}text")
+        if "m" in (element.text or "")[:1]
+    ]
+    assert [element.text for element in found] == ["moment 0", "moment 1", "moment 2"]
     assert len({one.get("y") for one in found}) == 3
     assert len(drawn(svg, TONES[Tone.PLAIN].light)) == 5
 

@@ -39,7 +39,7 @@ async def until_delivered(daemon: Daemon) -> None:
     """Until the messages about INC-1 have been delivered."""
     for _ in range(500):
         messages = (await daemon.get("/api/v1/notifications")).json["notifications"]
-        if len(messages) == 2 and all(one["state"] == "sent" for one in messages):
+        if len(messages) == 2 and all(message["state"] == "sent" for message in messages):
             return
         await asyncio.sleep(0.01)
     raise AssertionError(messages)
@@ -72,7 +72,7 @@ async def test_why_was_ana_paged_and_why_was_nobody(tmp_path: Path) -> None:
         await until_delivered(daemon)
         rows: list[dict[str, Any]] = (await daemon.get("/api/v1/alerts")).json["alerts"]
         paged, low = sorted(
-            (one["fingerprint"] for one in rows), key=lambda one: one != rows[0]["fingerprint"]
+            (row["fingerprint"] for row in rows), key=lambda row: row != rows[0]["fingerprint"]
         )
         if rows[0]["incident"] is None:
             paged, low = low, paged

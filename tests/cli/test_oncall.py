@@ -8,7 +8,7 @@ import pytest
 from typer.testing import CliRunner
 
 from router.cli.oncall import DAY, oncall_app
-from router.cli.rota import computed
+from router.cli.rota import Rota, computed
 from router.core.oncall.local_time import instant
 from router.core.oncall.rotation import Handover, Rotate, Rotation
 from router.core.oncall.schedule import Layer, Restriction, Schedule
@@ -38,7 +38,10 @@ def _logs_elsewhere() -> None:
 
 def said(*arguments: str, schedules: Mapping[str, Schedule] = SCHEDULES) -> tuple[int, list[str]]:
     """The exit code, and the lines, with one space between words."""
-    rotas = lambda days: [computed(one, NOW, NOW + days * DAY) for one in schedules.values()]  # noqa: E731
+
+    def rotas(days: float) -> list[Rota]:
+        return [computed(schedule, NOW, NOW + days * DAY) for schedule in schedules.values()]
+
     app = oncall_app(lambda _router, days: (rotas(days), {"ana": "Asia/Kolkata"}))
     result = CliRunner().invoke(app, list(arguments), env={"COLUMNS": "200"})
     return result.exit_code, [" ".join(line.split()) for line in result.output.splitlines()]

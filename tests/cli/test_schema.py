@@ -55,13 +55,15 @@ def accepts(wanted: dict[str, Any], value: Any, root: dict[str, Any]) -> bool:
         "required": lambda names: not isinstance(value, dict) or set(names) <= value.keys(),
         "properties": lambda known: (
             not isinstance(value, dict)
-            or all(accepts(known[name], one, root) for name, one in value.items() if name in known)
+            or all(
+                accepts(known[name], item, root) for name, item in value.items() if name in known
+            )
         ),
         "additionalProperties": lambda rest: (
             not isinstance(value, dict)
             or all(
-                rest is not False and (rest is True or accepts(rest, one, root))
-                for name, one in value.items()
+                rest is not False and (rest is True or accepts(rest, item, root))
+                for name, item in value.items()
                 if name not in wanted.get("properties", {})
             )
         ),
@@ -71,7 +73,7 @@ def accepts(wanted: dict[str, Any], value: Any, root: dict[str, Any]) -> bool:
             else accepts(wanted.get("else", {}), value, root)
         ),
         "propertyNames": lambda names: (
-            not isinstance(value, dict) or all(accepts(names, one, root) for one in value)
+            not isinstance(value, dict) or all(accepts(names, item, root) for item in value)
         ),
     }
     return all(checks[word](wanted[word]) for word in wanted.keys() - NOTES - {"then", "else"})
@@ -80,8 +82,8 @@ def accepts(wanted: dict[str, Any], value: Any, root: dict[str, Any]) -> bool:
 def references(node: Any) -> set[str]:
     if isinstance(node, dict):
         own = {node["$ref"]} if "$ref" in node else set()
-        return own.union(*(references(one) for one in node.values()))
-    return set().union(*(references(one) for one in node)) if isinstance(node, list) else set()
+        return own.union(*(references(item) for item in node.values()))
+    return set().union(*(references(item) for item in node)) if isinstance(node, list) else set()
 
 
 @pytest.mark.parametrize("of", ["config", "rules"])

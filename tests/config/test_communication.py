@@ -18,7 +18,7 @@ CHANNELS: dict[str, Any] = WHOLE["channels"] | {
 def problems(folder: Path, **changes: Any) -> str:
     with pytest.raises(Invalid) as raised:
         read(folder, **({"channels": CHANNELS} | changes))
-    return "\n".join(str(one) for one in raised.value.problems)
+    return "\n".join(str(problem) for problem in raised.value.problems)
 
 
 def test_with_customers_they_are_queued_what_is_announced(tmp_path: Path) -> None:

@@ -42,8 +42,10 @@ def test_a_step_waits_over_christmas(tmp_path: Path, company: dict[str, str], du
     asked = ["--rule", "t", "--at", "2026-12-24 17:00", "--json"]
     run = CliRunner().invoke(main, ["simulate", "--config", str(tmp_path / "config.yaml"), *asked])
     assert run.exit_code == 0, run.output
-    steps = [one for one in json.loads(run.stdout)["moments"] if one["reason"] == "step_due"]
-    assert {one["at"][:16] for one in steps} == {due}
+    steps = [
+        moment for moment in json.loads(run.stdout)["moments"] if moment["reason"] == "step_due"
+    ]
+    assert {step["at"][:16] for step in steps} == {due}
 
 
 def test_holidays_that_no_day_was_looked_up_in_count() -> None:

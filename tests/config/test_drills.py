@@ -45,8 +45,8 @@ def problems(path: Path) -> list[str]:
     with pytest.raises(Invalid) as raised:
         load_config(path)
     return [
-        f"{Path(one.place.file).name}:{one.place.line}: {one.message}"
-        for one in raised.value.problems
+        f"{Path(problem.place.file).name}:{problem.place.line}: {problem.message}"
+        for problem in raised.value.problems
     ]
 
 

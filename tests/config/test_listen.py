@@ -72,7 +72,10 @@ def test_what_needs_no_credentials_is_exposed_only_on_purpose(
     problems = sorted(problem.message.split(" ")[0] for problem in invalid.value.problems)
     assert problems == sorted(names)
     path.write_text(whole)
-    assert sorted(one.message.split(" ")[0] for one in load(path, {}, TYPES).warnings) == problems
+    assert (
+        sorted(warning.message.split(" ")[0] for warning in load(path, {}, TYPES).warnings)
+        == problems
+    )
 
 
 def test_on_loopback_nothing_is_exposed(tmp_path: Path) -> None:

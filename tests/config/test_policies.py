@@ -97,7 +97,9 @@ def test_a_rule_names_a_policy_that_exists(tmp_path: Path) -> None:
     default = {"policy": "tame"}
     with pytest.raises(Invalid) as caught:
         read(tmp_path, rules=["rules.yaml"], default_rule=default, policies={"all": STEPS})
-    found = [one.message for one in caught.value.problems if "unknown policy" in one.message]
+    found = [
+        problem.message for problem in caught.value.problems if "unknown policy" in problem.message
+    ]
     assert found == ["unknown policy 'tame'", "unknown policy 'team-a'"]
 
 

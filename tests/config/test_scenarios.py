@@ -40,7 +40,7 @@ def decode(source: str, resource: str, path: Path) -> Sequence[Alert]:
 def scenarios(config: Config, folder: Path, text: str) -> list[Scenario]:
     path = folder / "tests.yaml"
     path.write_text(text)
-    return [one.scenario for one in load_scenarios([path], config, TYPES.hooks, {}, decode)]
+    return [located.scenario for located in load_scenarios([path], config, TYPES.hooks, {}, decode)]
 
 
 def wrong(config: Config, folder: Path, text: str) -> list[str]:

@@ -24,8 +24,8 @@ def problems(folder: Path, page: object = PAGE, **changes: Any) -> list[str]:
     with pytest.raises(Invalid) as raised:
         read(folder, status_page=page, **changes)
     return [
-        str(one).partition("config.yaml:")[2].partition(": ")[2] or str(one)
-        for one in raised.value.problems
+        str(problem).partition("config.yaml:")[2].partition(": ")[2] or str(problem)
+        for problem in raised.value.problems
     ]
 
 

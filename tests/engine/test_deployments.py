@@ -177,7 +177,7 @@ async def test_deployments_are_paged(router: Router) -> None:
                     "/api/v1/deployments", params=query | {"limit": 2, "after": after}
                 )
                 assert page.json["total"] == len(ids)
-                found += "".join(one["id"][-1] for one in page.json["deployments"])
+                found += "".join(deployment["id"][-1] for deployment in page.json["deployments"])
                 after = page.json["next"]
             assert found == ids
         bad = await daemon.get("/api/v1/deployments", params={"after": "1-2/x"})

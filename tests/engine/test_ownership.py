@@ -85,14 +85,14 @@ async def test_a_replica_that_was_stopped_holds_nothing_afterwards(
     database: SharedStore, clock: SteppedClock
 ) -> None:
     """Neither before its next beat nor after it, when it goes on under another name."""
-    one = replica(database, clock, "one")
-    await one.beat()
+    owner = replica(database, clock, "one")
+    await owner.beat()
     await clock.advance(VALID + 1)
-    assert not one.holds("one")
-    await one.beat()
+    assert not owner.holds("one")
+    await owner.beat()
     assert database.buried == ["one"]
-    assert not one.holds("one")
-    assert one.holds(one.name)
+    assert not owner.holds("one")
+    assert owner.holds(owner.name)
 
 
 async def test_a_replica_that_was_stopped_buries_nobody_who_lives(
@@ -166,25 +166,25 @@ def test_an_answer_that_a_stop_delays_sets_no_clock() -> None:
 async def test_a_replica_that_was_buried_continues_under_a_new_name(
     database: SharedStore, clock: SteppedClock
 ) -> None:
-    one = replica(database, clock, "one")
-    await one.beat()
+    owner = replica(database, clock, "one")
+    await owner.beat()
     await database.bury("one")
-    await one.beat()
-    assert not one.holds("one")
-    assert one.holds(one.name)
+    await owner.beat()
+    assert not owner.holds("one")
+    assert owner.holds(owner.name)
 
 
 async def test_a_beat_that_fails_ends_nothing_at_once(
     database: SharedStore, clock: SteppedClock
 ) -> None:
-    one = replica(database, clock, "one")
-    await one.beat()
+    owner = replica(database, clock, "one")
+    await owner.beat()
     database.faults.append(StoreUnavailable("gone"))
     with pytest.raises(StoreUnavailable):
-        await one.beat()
-    assert one.holds("one")
+        await owner.beat()
+    assert owner.holds("one")
     await clock.advance(VALID)
-    assert not one.holds("one")
+    assert not owner.holds("one")
 
 
 async def test_who_shares_with_nobody_needs_no_beat(clock: SteppedClock) -> None:
@@ -192,10 +192,10 @@ async def test_who_shares_with_nobody_needs_no_beat(clock: SteppedClock) -> None
         shared = False
 
     own: Any = Alone()
-    one = Ownership(own, clock, "one")
-    await one.start()
+    owner = Ownership(own, clock, "one")
+    await owner.start()
     await clock.advance(3600)
-    assert one.holds("one")
+    assert owner.holds("one")
 
 
 def test_a_replica_stops_before_others_bury_it() -> None:

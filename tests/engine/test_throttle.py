@@ -48,8 +48,8 @@ async def disk_full(office: Office, *services: str) -> None:
 
 def about(sender: ScriptedSender) -> list[list[int]]:
     return [
-        [one.incident.id, *(other.incident.id for other in one.other_incidents)]
-        for one in sender.messages
+        [message.incident.id, *(other.incident.id for other in message.other_incidents)]
+        for message in sender.messages
     ]
 
 

@@ -134,7 +134,7 @@ async def live(config: Settings, story: Sequence[Any], outcome: dict[str, Result
 async def compare(virtual: VirtualRouter, store: SqlStore) -> None:
     memory = virtual.memory
     assert list(await store.incidents()) == sorted(
-        memory.incidents.values(), key=lambda one: -one.id
+        memory.incidents.values(), key=lambda incident: -incident.id
     )
     for incident_id in memory.incidents:
         stored = await store.timeline(incident_id)

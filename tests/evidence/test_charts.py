@@ -34,10 +34,10 @@ SEEN = Window(AT - 900, AT, AT + 30)
 
 def about(query: str, **changes: Any) -> Incident:
     url = f"http://prometheus.example/graph?g0.expr={quote(query)}&g0.tab=1"
-    one = Incident(
+    incident = Incident(
         7, "k", "r", "alertmanager", "t", Severity.P1, Status.INVESTIGATING, AT, AT, url=url
     )
-    return replace(one, **changes)
+    return replace(incident, **changes)
 
 
 def matrix(*curves: tuple[dict[str, str], list[tuple[float, str]]]) -> dict[str, Any]:
@@ -99,8 +99,8 @@ async def charts(
 
 def texts(svg: bytes) -> set[str]:
     return {
-        "".join(one.itertext())
-        for one in ET.fromstring(svg).iter("{http://www.w3.org/2000/svg}text")
+        "".join(element.itertext())
+        for element in ET.fromstring(svg).iter("{http://www.w3.org/2000/svg}text")
     }
 
 
@@ -220,9 +220,9 @@ async def test_numbers_that_are_none_and_too_many_curves_are_no_fault() -> None:
         assert (
             len(
                 [
-                    one
-                    for one in texts(await made.draw(about("up"), SEEN, ImageFormat.SVG))
-                    if one.startswith("{n=")
+                    text
+                    for text in texts(await made.draw(about("up"), SEEN, ImageFormat.SVG))
+                    if text.startswith("{n=")
                 ]
             )
             == 6

@@ -240,7 +240,9 @@ async def effects(daemon: Daemon) -> tuple[int, int, int]:
     """Counts of incidents, of timeline entries except deliveries, and of deployments."""
     incidents = await daemon.store.incidents(limit=1000)
     deployments = (await daemon.get("/api/v1/deployments")).json["deployments"]
-    entries = [entry for one in incidents for entry in await daemon.store.timeline(one.id)]
+    entries = [
+        entry for incident in incidents for entry in await daemon.store.timeline(incident.id)
+    ]
     return len(incidents), sum(entry.what not in DELIVERIES for entry in entries), len(deployments)
 
 
@@ -255,8 +257,8 @@ def made(kind: str) -> Receiver:
 def secrets_of(value: Any) -> Any:
     """The config of a sample with each text as a secret."""
     if isinstance(value, dict):
-        return {name: secrets_of(one) for name, one in value.items()}
-    return [Secret(one) for one in value] if isinstance(value, list) else Secret(value)
+        return {name: secrets_of(item) for name, item in value.items()}
+    return [Secret(item) for item in value] if isinstance(value, list) else Secret(value)
 
 
 @every_type

@@ -68,13 +68,13 @@ def test_a_signature_as_pagerduty_makes_it() -> None:
 
     Items of other versions beside it are nothing to us.
     """
-    one = RECEIVERS["pagerduty"].build(
+    sender = RECEIVERS["pagerduty"].build(
         "pagerduty", PagerDutyConfig(secrets=(Secret("Jefe"),)), ReceiverContext()
     )
     digest = "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843"
     body = b"what do ya want for nothing?"
     for header in (f"v1={digest}", f"v0=x,v1={digest}", f"v1=00, v1={digest} ,v2=x"):
-        one.verify(Incoming({"x-pagerduty-signature": header}, body), NOW)
+        sender.verify(Incoming({"x-pagerduty-signature": header}, body), NOW)
 
 
 @pytest.mark.parametrize(
@@ -151,9 +151,9 @@ def test_a_priority_is_the_severity_that_the_config_says(name: str | None) -> No
     """The exact name counts; an unknown or missing priority changes nothing."""
     received = decode(pagerduty_event("incident.priority_updated", data=prioritised(name)))
     severity = PRIORITIES.get(name or "")
-    assert [(one.command, one.severity, one.dated) for one in received.commands] == (
-        [(Command.SEVERITY, severity, ("pagerduty:priority", AT))] if severity else []
-    )
+    assert [
+        (command.command, command.severity, command.dated) for command in received.commands
+    ] == ([(Command.SEVERITY, severity, ("pagerduty:priority", AT))] if severity else [])
     assert bool(received.ignored) is (severity is None)
 
 

@@ -126,7 +126,9 @@ async def test_a_key_names_its_service_and_keeps_its_alerts_apart(daemon: Daemon
     event = {"event_action": "trigger", "dedup_key": "cpu", "payload": PAYLOAD}
     await enqueue(daemon, routing_key=SEARCH_KEY, **event)
     await enqueue(daemon, routing_key=SEARCH_KEY, event_action="resolve", dedup_key="cpu")
-    found = {one.labels["service"]: one.status for one in await daemon.store.incidents()}
+    found = {
+        incident.labels["service"]: incident.status for incident in await daemon.store.incidents()
+    }
     assert found == {"checkout": Status.INVESTIGATING, "search": Status.RESOLVED}
 
 

@@ -282,12 +282,12 @@ def slack_text(request: Request) -> str:
 
 def _texts(value: Any) -> list[str]:
     if isinstance(value, list):
-        return [text for one in value for text in _texts(one)]
+        return [text for item in value for text in _texts(item)]
     if not isinstance(value, dict):
         return []
     own = [value["text"]] if isinstance(value.get("text"), str) else []
     own += [f"action:{value['action_id']}"] if "action_id" in value and "url" not in value else []
-    return own + [text for one in value.values() for text in _texts(one)]
+    return own + [text for item in value.values() for text in _texts(item)]
 
 
 def teams_text(request: Request) -> str:
@@ -308,9 +308,9 @@ def webhook_text(request: Request) -> str:
 def _strings(value: Any) -> list[str]:
     """All strings, and the names that they are under."""
     if isinstance(value, dict):
-        return [text for name, one in value.items() for text in _named(name, one)]
+        return [text for name, item in value.items() for text in _named(name, item)]
     return (
-        [text for one in value for text in _strings(one)]
+        [text for item in value for text in _strings(item)]
         if isinstance(value, list)
         else [str(value)]
     )
@@ -421,4 +421,4 @@ def asks(text: str) -> bool:
 
 def texts(subject: Subject, requests: Sequence[Request]) -> list[str]:
     """Text that readers see of these requests, one per message."""
-    return [shown for one in requests if (shown := subject.read(one))]
+    return [shown for request in requests if (shown := subject.read(request))]

@@ -196,7 +196,11 @@ async def test_a_repeated_message_is_recognisable(subject: Subject) -> None:
         first = message(subject)
         for one in (first, first):
             assert isinstance(await made.send(one), Sent)
-        written = [one for one in made.requests if one.method != "GET" and subject.read(one)]
+        written = [
+            request
+            for request in made.requests
+            if request.method != "GET" and subject.read(request)
+        ]
         if not subject.recognises:
             return
         ids = [subject.identity(one) for one in written]
@@ -236,6 +240,6 @@ async def test_another_message_about_the_incident_has_another_id(subject: Subjec
         first = message(subject)
         for one in (first, replace(first, seq=2)):
             assert isinstance(await made.send(one), Sent)
-        ids = [subject.identity(one) for one in made.requests]
+        ids = [subject.identity(request) for request in made.requests]
         if any(ids):
             assert len(set(ids)) == 2

@@ -110,7 +110,10 @@ async def test_a_rate_limit_is_kept() -> None:
 
 async def test_an_open_incident_has_buttons_which_lead_to_answers() -> None:
     _, (request,) = await requests_for(make_message(link=link_to))
-    labels = [[one["label"] for one in row["components"]] for row in request.json["components"]]
+    labels = [
+        [component["label"] for component in row["components"]]
+        for row in request.json["components"]
+    ]
     assert labels == [
         ["Acknowledge", "Escalate", "Resolve"],
         ["Open incident", "Runbook", "Source"],

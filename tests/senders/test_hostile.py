@@ -94,14 +94,14 @@ def plain_line(text: str) -> bool:
 @given(TEXT)
 def test_no_mail_gets_a_header_or_markup_from_outside(text: str) -> None:
     """To people on call, to stakeholders, and to customers."""
-    one = message(text)
+    hostile = message(text)
     note = Entry(142, NOW, Reason.ANNOUNCED, text, {"title": text, "text": text}, id=4)
     outside = mail_text.compose_public(
-        announcement(one.incident, note, "ana@example.com", "7-f00"), SENDER, TO
+        announcement(hostile.incident, note, "ana@example.com", "7-f00"), SENDER, TO
     )
     for made in (
-        mail_text.compose(one, SENDER, TO),
-        mail_text.compose_for_stakeholders(one, SENDER, TO),
+        mail_text.compose(hostile, SENDER, TO),
+        mail_text.compose_for_stakeholders(hostile, SENDER, TO),
         outside,
     ):
         read = message_from_bytes(made.as_bytes(), policy=policy.default)
@@ -118,8 +118,8 @@ def test_no_mail_gets_a_header_or_markup_from_outside(text: str) -> None:
 @given(TEXT)
 def test_slack_reads_no_command_from_outside(text: str) -> None:
     """Every `<` is escaped, so no mention, link or `<!channel>` comes from a text."""
-    one = message(text)
-    said = [slack_blocks.build_message(one, buttons=True), slack_blocks.build_thread(one)]
+    hostile = message(text)
+    said = [slack_blocks.build_message(hostile, buttons=True), slack_blocks.build_thread(hostile)]
     for found in marked(said):
         assert "<" not in found
         assert ">" not in found
@@ -129,7 +129,7 @@ def test_slack_reads_no_command_from_outside(text: str) -> None:
 def marked(value: Any) -> list[str]:
     """Every text that Slack reads as mrkdwn: of `plain_text` nothing is read."""
     if isinstance(value, list):
-        return [found for one in value for found in marked(one)]
+        return [found for item in value for found in marked(item)]
     if not isinstance(value, dict):
         return []
     own = (
@@ -137,15 +137,15 @@ def marked(value: Any) -> list[str]:
         if value.get("type") in {"mrkdwn", None} and isinstance(value.get("text"), str)
         else []
     )
-    return own + [found for one in value.values() for found in marked(one)]
+    return own + [found for item in value.values() for found in marked(item)]
 
 
 @given(TEXT)
 def test_a_call_says_it_and_does_nothing_else(text: str) -> None:
     """TwiML has the verbs that are ours."""
-    one = message(text)
+    hostile = message(text)
     said = ET.fromstring(
-        ask(spoken(one.incident, one.company, one.at), "https://router.example.com/x")
+        ask(spoken(hostile.incident, hostile.company, hostile.at), "https://router.example.com/x")
     )
     assert [element.tag for element in said.iter()] == ["Response", "Gather", "Say", "Say"]
 
@@ -153,42 +153,42 @@ def test_a_call_says_it_and_does_nothing_else(text: str) -> None:
 @given(TEXT)
 def test_githubs_issue_has_it_as_code_and_no_mark_of_ours(text: str) -> None:
     """Nobody is mentioned, nothing is rendered, and no text passes for the router's own mark."""
-    one = message(text)
-    body = ticket_text.body(one)
+    hostile = message(text)
+    body = ticket_text.body(hostile)
     outside = re.sub(
         r"\]\(<https?://[^<>\s]*>\)", "]", re.sub(r"(`+)(?!`).*?(?<!`)\1(?!`)", "", body)
     )
     ours = [line for line in outside.splitlines() if not line.startswith("<!-- alert-router:")]
     assert not re.search(r"@\w|<[a-z!/]|javascript:", "\n".join(ours), re.IGNORECASE)
     assert ticket_text.seen_entry_in(body) == 3
-    assert plain_line(ticket_text.title(one))
+    assert plain_line(ticket_text.title(hostile))
 
 
 @given(TEXT)
 def test_what_is_sent_as_data_is_well_formed(text: str) -> None:
     """JSON of Teams, PagerDuty and webhooks, and the lines of texts and the console."""
-    one = message(text)
-    assert json.loads(teams.build_card(one, answerable=True))
+    hostile = message(text)
+    assert json.loads(teams.build_card(hostile, answerable=True))
     # What comes in, and the store, is UTF-8, which has no half of a surrogate pair.
     assert json.loads(webhook.build_event(message(text.encode("utf-8", "replace").decode())))
-    json.dumps(pagerduty.alert(one)).encode("ascii")
-    assert plain_line(sms.text(one, answerable=True).replace("\n", " "))
-    assert plain_line(console.line(one, "log"))
+    json.dumps(pagerduty.alert(hostile)).encode("ascii")
+    assert plain_line(sms.text(hostile, answerable=True).replace("\n", " "))
+    assert plain_line(console.line(hostile, "log"))
 
 
 @given(TEXT)
 def test_the_public_page_and_its_feed_hold_it_as_text(text: str) -> None:
     """In HTML, Atom and JSON, in the packaged words and in a person's."""
-    one = message(text)
-    words = Wording(text, text).update(replace(one.incident, public_title=""), NOW)
+    hostile = message(text)
+    words = Wording(text, text).update(replace(hostile.incident, public_title=""), NOW)
     said = {
         "text": words.text,
         "title": words.subject,
         "status": "investigating",
         "component": "payments",
     }
-    entries = (one.timeline[2], Entry(142, NOW + 1, Reason.PUBLISHED, text, said, id=5))
-    page = make_page(PLAN, [Published(one.incident, entries)], [], NOW + 60)
+    entries = (hostile.timeline[2], Entry(142, NOW + 1, Reason.PUBLISHED, text, said, id=5))
+    page = make_page(PLAN, [Published(hostile.incident, entries)], [], NOW + 60)
     for name, document in documents(page, subscribe=True).items():
         body = document.body.decode()
         if name.endswith(".html") or "." not in name:

@@ -87,11 +87,13 @@ async def running(relay: Relay, **options: Any) -> AsyncIterator[int]:
         server.close()
         # aiosmtpd leaves open what the client didn't end politely, and the loop would complain of
         # it.
-        for one in served:
-            one._handler_coroutine.cancel()
-            for transport in filter(None, (one.transport, one._original_transport)):
+        for server in served:
+            server._handler_coroutine.cancel()
+            for transport in filter(None, (server.transport, server._original_transport)):
                 transport.abort()
-        await asyncio.gather(*(one._handler_coroutine for one in served), return_exceptions=True)
+        await asyncio.gather(
+            *(server._handler_coroutine for server in served), return_exceptions=True
+        )
 
 
 @pytest.fixture

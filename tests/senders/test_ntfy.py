@@ -58,7 +58,9 @@ def server(request: Request) -> Answer:
 
 def shown(request: Request) -> str:
     said = request.json
-    return "\n".join([said["title"], said["message"], *(one["url"] for one in said["actions"])])
+    return "\n".join(
+        [said["title"], said["message"], *(action["url"] for action in said["actions"])]
+    )
 
 
 def options(url: str, seconds: float = 10.0, **more: Any) -> NtfyConfig:
@@ -116,7 +118,7 @@ async def test_a_page_is_a_new_notification_since_a_replaced_one_makes_no_sound(
 
 async def test_buttons_open_the_page_of_an_answer() -> None:
     (said,) = await deliver(make_message(link=link_to))
-    assert [(one["action"], one["label"]) for one in said["actions"]] == [
+    assert [(action["action"], action["label"]) for action in said["actions"]] == [
         ("view", "Acknowledge"), ("view", "Escalate"), ("view", "Resolve"),
     ]  # fmt: skip
     assert said["click"] == "http://127.0.0.1:9095/incidents/142"
@@ -132,7 +134,7 @@ async def test_the_owner_of_a_topic_answers_at_once() -> None:
 
 async def test_a_closed_incident_asks_for_nothing() -> None:
     (said,) = await deliver(make_message(link=link_to, status=Status.RESOLVED, closed_at=NOW))
-    assert [one["label"] for one in said["actions"]] == ["Runbook", "Source"]
+    assert [action["label"] for action in said["actions"]] == ["Runbook", "Source"]
 
 
 async def test_a_refusal_has_the_servers_reason() -> None:

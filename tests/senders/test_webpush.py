@@ -57,7 +57,7 @@ class Book:
         return list(self.devices.values())
 
     async def drop(self, key: str) -> bool:
-        self.dropped += [name for name, one in self.devices.items() if one.key == key]
+        self.dropped += [name for name, device in self.devices.items() if device.key == key]
         return True
 
 
@@ -95,7 +95,7 @@ def service(request: Request) -> Answer:
 
 def shown(request: Request) -> str:
     said = decrypted(request)
-    urls = [said["url"], *(one["url"] for one in said["actions"])]
+    urls = [said["url"], *(action["url"] for action in said["actions"])]
     return "\n".join([said["title"], said["body"], *urls])
 
 
@@ -124,7 +124,7 @@ async def test_a_page_rings_and_has_buttons() -> None:
         True,
         said["title"].startswith("[P0]") or said["stays"],
     )
-    assert [one["title"] for one in said["actions"]] == ["Acknowledge", "Escalate"]
+    assert [action["title"] for action in said["actions"]] == ["Acknowledge", "Escalate"]
 
 
 async def test_an_informed_stakeholder_gets_no_buttons() -> None:

@@ -29,7 +29,7 @@ async def test_a_drill_waits_for_nobodys_room(store: SqlStore) -> None:
             queued=[queued("log/ana", incident_id=n) for n in (1, 2)],
         )
     )
-    assert [one.id for _, one in await store.waiting({"log/ana": False}, NOW, 10)] == [2]
+    assert [standing.id for _, standing in await store.waiting({"log/ana": False}, NOW, 10)] == [2]
 
 
 async def test_a_drill_is_sent_before_nothing_real(store: SqlStore) -> None:
@@ -40,4 +40,4 @@ async def test_a_drill_is_sent_before_nothing_real(store: SqlStore) -> None:
     owing = [queued("log", NOW + n, incident_id=n) for n in (1, 2, 3)]
     await store.save(Writes(incidents={1: first, 2: second, 3: real}, queued=owing))
     claimed = [await store.claim_notifications("log", NOW + 9, "me", NOW + 60, 1) for _ in range(3)]
-    assert [one.incident_id for batch in claimed for one in batch] == [3, 1, 2]
+    assert [row.incident_id for batch in claimed for row in batch] == [3, 1, 2]

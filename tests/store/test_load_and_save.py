@@ -89,10 +89,10 @@ async def test_the_longest_gap_between_two_reports_is_kept(store: SqlStore) -> N
 
 async def test_a_match_keeps_its_value_and_its_end(store: SqlStore) -> None:
     """To the last digit, however small or large."""
-    one = rule_match("f1", value=1.2345678901234567e-9, ended_at=NOW + 0.25)
-    await store.save(taken(one, rule_match("f2", value=float("inf"))))
+    match = rule_match("f1", value=1.2345678901234567e-9, ended_at=NOW + 0.25)
+    await store.save(taken(match, rule_match("f2", value=float("inf"))))
     view = await loaded(store, "f1", "f2")
-    assert view.rule_matches["f1"] == [one]
+    assert view.rule_matches["f1"] == [match]
     assert view.rule_matches["f2"][0].value == float("inf")
 
 

@@ -331,7 +331,7 @@ async def test_what_waits_for_people_is_looked_at_without_a_lease(store: SqlStor
         (2, "log/ana"),
         (2, "log/ben"),
     }
-    assert [(row.incident_id, row.channel, one.id) for row, one in waiting[2:]] == [
+    assert [(row.incident_id, row.channel, standing.id) for row, standing in waiting[2:]] == [
         (1, "log/ana", 1),
         (3, "log/ana", 3),
     ]

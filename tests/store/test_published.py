@@ -29,7 +29,7 @@ async def test_only_incidents_of_which_something_was_published_are_there(store: 
     entries.append(of(2, Reason.PUBLISHED, NOW + 2))
     await store.save(Writes(incidents={n: numbered(n) for n in (1, 2, 3)}, entries=entries))
     found = await store.published(NOW - 60)
-    assert [(one.incident.id, [entry.at for entry in one.entries]) for one in found] == [
+    assert [(row.incident.id, [entry.at for entry in row.entries]) for row in found] == [
         (2, [NOW, NOW + 2]), (3, [NOW + 1]),
     ]  # fmt: skip
     assert all(
@@ -47,7 +47,7 @@ async def test_what_was_over_before_is_left_out_and_what_goes_on_is_not(store: S
     await store.save(
         Writes(incidents=incidents, entries=[of(n, Reason.PUBLISHED, NOW - 500) for n in incidents])
     )
-    assert [one.incident.id for one in await store.published(NOW - 60)] == [2, 3]
+    assert [row.incident.id for row in await store.published(NOW - 60)] == [2, 3]
 
 
 async def test_an_empty_store_has_nothing_published(store: Store) -> None:

@@ -173,8 +173,8 @@ async def test_all_timelines_are_read_page_after_page(store: SqlStore) -> None:
     await store.save(Writes(entries=[entry(2), entry(1), entry(2)]))
     first = await store.entries(limit=2)
     assert await store.last_entry() == (await store.entries())[-1].id
-    assert [one.incident_id for one in first] == [2, 1]
-    assert [one.incident_id for one in await store.entries(after=first[-1].id)] == [2]
+    assert [row.incident_id for row in first] == [2, 1]
+    assert [row.incident_id for row in await store.entries(after=first[-1].id)] == [2]
 
 
 async def test_entries_by_people_are_read_from_the_last_one(store: SqlStore) -> None:
@@ -183,7 +183,10 @@ async def test_entries_by_people_are_read_from_the_last_one(store: SqlStore) -> 
     await store.save(Writes(entries=[replace(entry(1), by=name) for name in by]))
     found = await store.people_entries()
     assert [one.by for one in found] == ["ana", "ben", "ana"]
-    assert [one.by for one in await store.people_entries(before=found[0].id)] == ["ben", "ana"]
+    assert [person.by for person in await store.people_entries(before=found[0].id)] == [
+        "ben",
+        "ana",
+    ]
     assert len(await store.people_entries(by="ana")) == 2
     assert len(await store.people_entries(by="ana", before=found[0].id, limit=5)) == 1
 

@@ -126,8 +126,14 @@ class Driver:
         """Wait until the messages about an incident are in these states, by channel."""
         for _ in range(300):
             shown = await self.ask("GET", f"/api/v1/incidents/{incident}")
-            found = {one["channel"]: one["state"] for one in shown["notifications"]}
-            tried = {one["channel"]: one["attempts"] for one in shown["notifications"]}
+            found = {
+                notification["channel"]: notification["state"]
+                for notification in shown["notifications"]
+            }
+            tried = {
+                notification["channel"]: notification["attempts"]
+                for notification in shown["notifications"]
+            }
             if all(
                 found.get(name) == state and (tried[name] or name == "hangs")
                 for name, state in states.items()

@@ -35,7 +35,10 @@ async def test_incidents_timelines_and_alerts_survive(url: str) -> None:
     """Each incident is as it was recorded, with all of its timeline."""
     store = await open_store(url)
     try:
-        found = {one.id: (one.rule, one.severity, one.status) for one in await store.incidents()}
+        found = {
+            incident.id: (incident.rule, incident.severity, incident.status)
+            for incident in await store.incidents()
+        }
         first, timeline = await store.incident(1), await store.timeline(1)
         firing = await store.alerts(firing=True)
     finally:
@@ -58,8 +61,8 @@ async def test_messages_and_documents_survive(url: str) -> None:
     store = await open_store(url)
     try:
         rows = {
-            (one.incident_id, one.channel): one.state
-            for one in await store.notifications(limit=1000)
+            (row.incident_id, row.channel): row.state
+            for row in await store.notifications(limit=1000)
         }
         kept = {
             kind: len(await store.records(kind))
@@ -93,7 +96,8 @@ async def test_messages_and_documents_survive(url: str) -> None:
 async def timers(store: Store) -> Counter[str]:
     """The names of all deadlines, which all are due within the next year."""
     return Counter(
-        one.name for one in await store.claim_timers(RECORDED + 365 * DAY, "test", RECORDED, 1000)
+        timer_due.name
+        for timer_due in await store.claim_timers(RECORDED + 365 * DAY, "test", RECORDED, 1000)
     )
 
 
@@ -128,11 +132,17 @@ class Hooks(Peer):
 
     def delivered(self, path: str) -> set[str]:
         return {
-            one.json["data"]["incident"]["id"] for one in self.requests if one.path.startswith(path)
+            request.json["data"]["incident"]["id"]
+            for request in self.requests
+            if request.path.startswith(path)
         }
 
     def changes(self) -> list[Any]:
-        return [one.json["payload"]["summary"] for one in self.requests if "change" in one.path]
+        return [
+            request.json["payload"]["summary"]
+            for request in self.requests
+            if "change" in request.path
+        ]
 
 
 @pytest.fixture

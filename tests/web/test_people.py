@@ -129,7 +129,7 @@ def elsewhere(slack: Slack) -> dict[str, Any]:
 async def ref_of_message(daemon: Daemon) -> str:
     """Slack's id of the only message, which is stored a moment after the sending."""
     for _ in range(500):
-        if refs := [one.ref for one in await daemon.store.notifications() if one.ref]:
+        if refs := [row.ref for row in await daemon.store.notifications() if row.ref]:
             return str(refs[0])
         await asyncio.sleep(0.02)
     raise AssertionError("no message was ever on record")

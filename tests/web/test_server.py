@@ -194,7 +194,7 @@ async def test_an_aborted_request_is_freed_at_once(router: Router) -> None:
                 await asyncio.sleep(0.02)
                 writer.transport.abort()
             await asyncio.sleep(0.3)
-            kept = [one for one in gc.get_objects() if type(one) is web.Request]
+            kept = [field for field in gc.get_objects() if type(field) is web.Request]
             assert len(kept) <= 2
         finally:
             gc.enable()
@@ -230,7 +230,7 @@ async def test_no_byte_of_a_malformed_request_is_logged(
     logged = capfd.readouterr()
     for text in (logged.out, logged.err, caplog.text):
         assert SECRET not in text
-    assert not [one for one in caplog.records if one.levelname in {"ERROR", "CRITICAL"}]
+    assert not [record for record in caplog.records if record.levelname in {"ERROR", "CRITICAL"}]
 
 
 def test_a_fault_of_the_router_is_an_error_with_its_place(caplog: pytest.LogCaptureFixture) -> None:

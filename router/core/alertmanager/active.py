@@ -146,7 +146,11 @@ class _View:
     ) -> None:
         self._settings = settings
         self._now = now
-        self._incidents = {one.id: one for one in incidents if one.is_open and not one.drill}
+        self._incidents = {
+            incident.id: incident
+            for incident in incidents
+            if incident.is_open and not incident.drill
+        }
         self._inhibitors = Inhibitors()
         for incident in self._incidents.values():
             self._inhibitors.add(incident, settings.mutes.sourced_by(incident))
@@ -156,16 +160,18 @@ class _View:
                 self._members.setdefault(rule_match.incident_id, {})[identity] = None
 
     def alert(self, identity: str, reports: Reports) -> ActiveAlert:
-        newest, alert = max(reports, key=lambda one: one[0].last_seen)
+        newest, alert = max(reports, key=lambda report: report[0].last_seen)
         mutes = Mutes() if alert.by else self._mutes(alert.labels, reports)
-        groups = tuple(dict.fromkeys(group for one in reports for group in self._groups(*one)))
-        ends = [one.ended_at for one, _ in reports if one.ended_at is not None]
+        groups = tuple(
+            dict.fromkeys(group for report in reports for group in self._groups(*report))
+        )
+        ends = [report.ended_at for report, _ in reports if report.ended_at is not None]
         return ActiveAlert(
             identity,
             alert.labels,
             alert.annotations,
             alert.url,
-            min(one.starts_at for one, _ in reports),
+            min(report.starts_at for report, _ in reports),
             max(ends, default=self._now + LASTS),
             newest.last_seen,
             State.SUPPRESSED if any(mutes) else State.ACTIVE if groups else State.UNPROCESSED,
@@ -175,7 +181,7 @@ class _View:
 
     def _mutes(self, labels: dict[str, str], reports: Reports) -> Mutes:
         silences = self._settings.mutes.silences(labels, self._now)
-        made = {one.name: isinstance(one.when, TimeSpan) for one, _ in silences}
+        made = {silence.name: isinstance(silence.when, TimeSpan) for silence, _ in silences}
         own = {rule_match.incident_id for rule_match, _ in reports}
         targeting = self._settings.mutes.targeting(labels)
         cause = self._inhibitors.find(targeting, labels, self._incidents, own)

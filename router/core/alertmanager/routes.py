@@ -19,7 +19,7 @@ NOBODY = "none"
 def configuration(settings: Settings, sources: Collection[str]) -> dict[str, Any]:
     """The configuration as plain values; `sources` are the sources of labelled alerts, by name."""
     default = settings.rules.default
-    inhibitions = [one for one in settings.inhibitions if not one.rule]
+    inhibitions = [inhibition for inhibition in settings.inhibitions if not inhibition.rule]
     routes = [
         _route(rule, settings) | {"matchers": _texts(rule.matchers), "continue": rule.continues}
         for rule in settings.rules.rules
@@ -30,11 +30,11 @@ def configuration(settings: Settings, sources: Collection[str]) -> dict[str, Any
         "route": _route(default, settings) | {"routes": routes},
         "inhibit_rules": [
             {
-                "source_matchers": _texts(one.source),
-                "target_matchers": _texts(one.target),
-                "equal": list(one.equal),
+                "source_matchers": _texts(inhibition.source),
+                "target_matchers": _texts(inhibition.target),
+                "equal": list(inhibition.equal),
             }
-            for one in inhibitions
+            for inhibition in inhibitions
         ],
         "receivers": [{"name": str(name)} for name in (*settings.policies, *quiet)],
     }

@@ -38,7 +38,7 @@ def update(
     plan: StatusPlan, address: str, unsubscribe: str, queued: QueuedMail, notice: Notice
 ) -> PublicMail | None:
     """Return the mail about an update; None if it is not public any more."""
-    said = next((one for one in notice.updates if one.id == queued.entry_id), None)
+    said = next((update for update in notice.updates if update.id == queued.entry_id), None)
     if said is None:
         return None
     return PublicMail(
@@ -54,7 +54,7 @@ def update(
 
 
 def _text(plan: StatusPlan, notice: Notice, said: Update, unsubscribe: str) -> str:
-    known = {one.name: one.title for one in plan.components}
+    known = {component.name: component.title for component in plan.components}
     affected = [known[name] for name in notice.components if name in known]
     lines = [
         notice.title,
@@ -82,46 +82,46 @@ def announcement(
 
 
 def maintenance(
-    plan: StatusPlan, address: str, unsubscribe: str, queued: QueuedMail, one: Maintenance
+    plan: StatusPlan, address: str, unsubscribe: str, queued: QueuedMail, maintenance: Maintenance
 ) -> PublicMail:
     """Return the announcement of maintenance."""
     known = {part.name: part.title for part in plan.components}
-    affected = [known[name] for name in one.components if name in known]
-    start, end = local(one.starts_at, plan.zone), local(one.ends_at, plan.zone)
+    affected = [known[name] for name in maintenance.components if name in known]
+    start, end = local(maintenance.starts_at, plan.zone), local(maintenance.ends_at, plan.zone)
     lines = [
-        clean(one.title),
+        clean(maintenance.title),
         "",
-        *([letter_text(one.text), ""] if one.text else []),
+        *([letter_text(maintenance.text), ""] if maintenance.text else []),
         f"From {start} to {end}",
         *([f"Affects: {', '.join(affected)}"] if affected else []),
         "",
         f"Status page: {plan.url}",
         f"Unsubscribe: {unsubscribe}",
     ]
-    name = f"maintenance-{one.id}.{queued.subscriber}"
-    subject = f"[Maintenance] {clean(one.title)}"
+    name = f"maintenance-{maintenance.id}.{queued.subscriber}"
+    subject = f"[Maintenance] {clean(maintenance.title)}"
     return PublicMail(
         address, subject, "\n".join(lines), name, queued.queued_at, unsubscribe=unsubscribe
     )
 
 
 def maintenance_over(
-    plan: StatusPlan, address: str, unsubscribe: str, queued: QueuedMail, one: Maintenance
+    plan: StatusPlan, address: str, unsubscribe: str, queued: QueuedMail, maintenance: Maintenance
 ) -> PublicMail:
     """Return the mail about maintenance that a person ended, or cancelled before it began."""
-    start, end = local(one.starts_at, plan.zone), local(one.ends_at, plan.zone)
+    start, end = local(maintenance.starts_at, plan.zone), local(maintenance.ends_at, plan.zone)
     cancelled = f"It is cancelled. It was planned from {start} to {end}."
     lines = [
-        clean(one.title),
+        clean(maintenance.title),
         "",
-        cancelled if one.cancelled else f"It began at {start}, and ended at {end}.",
+        cancelled if maintenance.cancelled else f"It began at {start}, and ended at {end}.",
         "",
         f"Status page: {plan.url}",
         f"Unsubscribe: {unsubscribe}",
     ]
-    how = "cancelled" if one.cancelled else "completed"
-    name = f"maintenance-{one.id}-{how}.{queued.subscriber}"
-    subject = f"[Maintenance {how}] {clean(one.title)}"
+    how = "cancelled" if maintenance.cancelled else "completed"
+    name = f"maintenance-{maintenance.id}-{how}.{queued.subscriber}"
+    subject = f"[Maintenance {how}] {clean(maintenance.title)}"
     return PublicMail(
         address, subject, "\n".join(lines), name, queued.queued_at, unsubscribe=unsubscribe
     )

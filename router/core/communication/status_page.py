@@ -74,11 +74,11 @@ class Page(Struct, frozen=True):
 
     @property
     def recent(self) -> tuple[Notice, ...]:
-        return tuple(one for one in self.past if one.updated_at >= self.at - RECENT * DAY)
+        return tuple(notice for notice in self.past if notice.updated_at >= self.at - RECENT * DAY)
 
     def titles(self, names: Iterable[str]) -> tuple[str, ...]:
         """Return the public titles of components, without those that are not on the page."""
-        known = {one.name: one.title for one in self.plan.components}
+        known = {component.name: component.title for component in self.plan.components}
         return tuple(known[name] for name in names if name in known)
 
 
@@ -86,29 +86,30 @@ def make_page(
     plan: StatusPlan, published: Sequence[Published], works: Sequence[Maintenance], now: float
 ) -> Page:
     """Return the page at `now`."""
-    found = [one for each in published if (one := notice(each))]
+    found = [maintenance for each in published if (maintenance := notice(each))]
     # Newest first; updates of the same moment in the order of the incidents.
-    notices = sorted(found, key=lambda one: (one.started_at, one.id), reverse=True)
+    notices = sorted(found, key=lambda notice: (notice.started_at, notice.id), reverse=True)
     begin = now - plan.history
-    active = tuple(one for one in notices if one.is_open)
-    past = tuple(one for one in notices if not one.is_open and one.updated_at >= begin)
-    shown = [_work(one, now) for one in works if one.ends_at >= begin]
+    active = tuple(notice for notice in notices if notice.is_open)
+    past = tuple(notice for notice in notices if not notice.is_open and notice.updated_at >= begin)
+    shown = [_work(work, now) for work in works if work.ends_at >= begin]
     planned = sorted(
-        (one for one in shown if one.status != "completed"),
-        key=lambda one: one.maintenance.starts_at,
+        (work for work in shown if work.status != "completed"),
+        key=lambda work: work.maintenance.starts_at,
     )
     done = sorted(
-        (one for one in shown if one.status == "completed"),
-        key=lambda one: -one.maintenance.ends_at,
+        (work for work in shown if work.status == "completed"),
+        key=lambda work: -work.maintenance.ends_at,
     )
-    rows = [_row(one, notices, planned, plan, now) for one in plan.components]
-    states = [row.state for row in rows] + [one.impact for one in active]
-    states += [ComponentState.MAINTENANCE for one in planned if one.status == "in_progress"]
+    rows = [_row(component, notices, planned, plan, now) for component in plan.components]
+    states = [row.state for row in rows] + [notice.impact for notice in active]
+    states += [ComponentState.MAINTENANCE for work in planned if work.status == "in_progress"]
     return Page(
         plan=plan,
         at=now,
         changed_at=max(
-            [one.updated_at for one in notices] + [one.updated_at for one in works], default=0.0
+            [notice.updated_at for notice in notices] + [work.updated_at for work in works],
+            default=0.0,
         ),
         state=max(states, key=lambda state: state.rank, default=ComponentState.OPERATIONAL),
         groups=tuple((title, tuple(members)) for title, members in _grouped(rows)),
@@ -126,22 +127,26 @@ def _row(
     plan: StatusPlan,
     now: float,
 ) -> Row:
-    about = [one for one in notices if component.name in one.components]
-    states = [one.impact for one in about if one.is_open]
+    about = [notice for notice in notices if component.name in notice.components]
+    states = [notice.impact for notice in about if notice.is_open]
     if any(
-        one.status == "in_progress" and component.name in one.maintenance.components
-        for one in planned
+        work.status == "in_progress" and component.name in work.maintenance.components
+        for work in planned
     ):
         states.append(ComponentState.MAINTENANCE)
     state = max(states, key=lambda state: state.rank, default=ComponentState.OPERATIONAL)
     return Row(component, state, uptime(about, component.since, plan.history, now))
 
 
-def _work(one: Maintenance, now: float) -> Work:
+def _work(maintenance: Maintenance, now: float) -> Work:
     status = (
-        "scheduled" if now < one.starts_at else "in_progress" if now < one.ends_at else "completed"
+        "scheduled"
+        if now < maintenance.starts_at
+        else "in_progress"
+        if now < maintenance.ends_at
+        else "completed"
     )
-    return Work(one, status, clean(one.title), paragraphs(one.text))
+    return Work(maintenance, status, clean(maintenance.title), paragraphs(maintenance.text))
 
 
 def _grouped(rows: Sequence[Row]) -> list[tuple[str, list[Row]]]:
@@ -154,10 +159,10 @@ def _grouped(rows: Sequence[Row]) -> list[tuple[str, list[Row]]]:
     ]
 
 
-def ended(one: Maintenance, now: float) -> Maintenance:
+def ended(maintenance: Maintenance, now: float) -> Maintenance:
     """Return maintenance that a person ended, or cancelled before it began; unchanged if over."""
-    if one.cancelled or one.ends_at <= now:
-        return one
-    if one.starts_at > now:
-        return replace(one, cancelled=True, updated_at=now)
-    return replace(one, ends_at=now, updated_at=now)
+    if maintenance.cancelled or maintenance.ends_at <= now:
+        return maintenance
+    if maintenance.starts_at > now:
+        return replace(maintenance, cancelled=True, updated_at=now)
+    return replace(maintenance, ends_at=now, updated_at=now)

@@ -76,10 +76,19 @@ def _worst(notices: Iterable[Notice], begin: float, now: float) -> list[Stretch]
         for span in notice.spans
         if notice.impact is not ComponentState.OPERATIONAL
     ]
-    edges = sorted({edge for one in given if one.start < one.end for edge in (one.start, one.end)})
+    edges = sorted(
+        {
+            edge
+            for stretch in given
+            if stretch.start < stretch.end
+            for edge in (stretch.start, stretch.end)
+        }
+    )
     stretches = []
     for start, end in pairwise(edges):
-        states = [one.state for one in given if one.start <= start and one.end >= end]
+        states = [
+            stretch.state for stretch in given if stretch.start <= start and stretch.end >= end
+        ]
         if states:
             stretches.append(Stretch(start, end, max(states, key=lambda state: state.rank)))
     return stretches
@@ -89,9 +98,9 @@ def _day(at: float, begin: float, worst: Sequence[Stretch]) -> Day:
     if at + DAY <= begin:
         return Day(at, None)
     lasted: dict[ComponentState, float] = {}
-    for one in worst:
-        overlap = min(one.end, at + DAY) - max(one.start, at)
+    for stretch in worst:
+        overlap = min(stretch.end, at + DAY) - max(stretch.start, at)
         if overlap > 0:
-            lasted[one.state] = lasted.get(one.state, 0.0) + overlap
+            lasted[stretch.state] = lasted.get(stretch.state, 0.0) + overlap
     ordered = tuple(sorted(lasted.items(), key=lambda item: -item[0].rank))
     return Day(at, ordered[0][0] if ordered else ComponentState.OPERATIONAL, ordered)

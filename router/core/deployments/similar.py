@@ -51,10 +51,10 @@ def similar(incident: Incident, others: Iterable[Incident]) -> list[Similar]:
         for other in others
         if other.id < incident.id and not other.is_open and not other.drill
     )
-    found = [one for other in past if (one := _compared(incident, other)).score >= LEAST]
-    return sorted(found, key=lambda one: (-one.score, -one.incident.opened_at, -one.incident.id))[
-        :MOST
-    ]
+    found = [mismatch for other in past if (mismatch := _compared(incident, other)).score >= LEAST]
+    return sorted(
+        found, key=lambda match: (-match.score, -match.incident.opened_at, -match.incident.id)
+    )[:MOST]
 
 
 def what_fixed(timeline: Sequence[Entry]) -> Fix | None:
@@ -67,21 +67,21 @@ def what_fixed(timeline: Sequence[Entry]) -> Fix | None:
     return None
 
 
-def _compared(one: Incident, other: Incident) -> Similar:
+def _compared(incident: Incident, other: Incident) -> Similar:
     labels = tuple(
-        sorted(name for name, value in one.labels.items() if other.labels.get(name) == value)
+        sorted(name for name, value in incident.labels.items() if other.labels.get(name) == value)
     )
-    if one.key == other.key:
+    if incident.key == other.key:
         return Similar(other, 1.0, "key", labels)
-    names = one.labels.keys() | other.labels.keys()
+    names = incident.labels.keys() | other.labels.keys()
     alike = len(labels) / len(names) if names else 0.0
     rest = 1 - _SAME_RULE - _SAME_COMPONENT
     same_rule = (
-        one.rule == other.rule and one.rule != "default"
+        incident.rule == other.rule and incident.rule != "default"
     )  # the default rule doesn't identify the problem
     score = (
         rest * alike
         + _SAME_RULE * same_rule
-        + _SAME_COMPONENT * bool(one.component == other.component != "")
+        + _SAME_COMPONENT * bool(incident.component == other.component != "")
     )
     return Similar(other, round(score, 3), "rule" if same_rule else "labels", labels)

@@ -62,7 +62,9 @@ def placed(deployment: Deployment, deploys: Deploys) -> Deployment:
         return deployment
     return replace(
         deployment,
-        services=tuple(one.name for one in deploys.services if _deploys(deployment, one)),
+        services=tuple(
+            service.name for service in deploys.services if _deploys(deployment, service)
+        ),
     )
 
 
@@ -101,8 +103,10 @@ def is_suspect(deployment: Deployment, incident: Incident, deploys: Deploys) -> 
 
 def suspect(incident: Incident, deploys: Deploys) -> Deployment | None:
     """Return the last deployment that may have caused the incident."""
-    found = [one for one in deploys.recent if is_suspect(one, incident, deploys)]
-    return max(found, key=lambda one: (one.at, one.id), default=None)
+    found = [
+        deployment for deployment in deploys.recent if is_suspect(deployment, incident, deploys)
+    ]
+    return max(found, key=lambda deployment: (deployment.at, deployment.id), default=None)
 
 
 def merged(
@@ -125,7 +129,9 @@ def merged(
     if reported.previous and reported.compare:
         return reported
     last = max(
-        (one for one in earlier if _ran_before(one, reported)), key=lambda one: one.at, default=None
+        (deployment for deployment in earlier if _ran_before(deployment, reported)),
+        key=lambda deployment: deployment.at,
+        default=None,
     )
     previous = reported.previous or (last.commit if last else "")
     return replace(
@@ -140,12 +146,12 @@ def _same(reported: Deployment, before: Deployment) -> bool:
     return known == before
 
 
-def _ran_before(one: Deployment, reported: Deployment) -> bool:
+def _ran_before(deployment: Deployment, reported: Deployment) -> bool:
     return (
-        one.id != reported.id
-        and one.outcome is DeployOutcome.SUCCESS
-        and one.at < reported.at
-        and (one.services, one.repository, one.environment)
+        deployment.id != reported.id
+        and deployment.outcome is DeployOutcome.SUCCESS
+        and deployment.at < reported.at
+        and (deployment.services, deployment.repository, deployment.environment)
         == (reported.services, reported.repository, reported.environment)
     )
 

@@ -76,7 +76,7 @@ def next_due(drill: Drill, now: float) -> float | None:
     steps = drill.plan.steps
     times = [step.at if step.kind is Kind.ALERT else step.at + step.within for step in steps]
     return min(
-        (at for one in (*times, drill.plan.time_out) if (at := drill.started_at + one) > now),
+        (at for time in (*times, drill.plan.time_out) if (at := drill.started_at + time) > now),
         default=None,
     )
 
@@ -149,23 +149,25 @@ def _seen(step: DrillStep, scene: Scene, people: People) -> Done | None:
             return _delivered(step, scene)
         case Kind.ACKNOWLEDGED:
             found = (
-                one
-                for one in scene.entries
-                if one.what is Reason.ACKNOWLEDGED and _is_one_of(one, step, people)
+                entry
+                for entry in scene.entries
+                if entry.what is Reason.ACKNOWLEDGED and _is_one_of(entry, step, people)
             )
         case Kind.PRACTISED:
-            practised = (one for one in scene.entries if one.what is Reason.ACTION_PRACTISED)
-            found = (one for one in practised if one.data.get("action") == step.action)
+            practised = (entry for entry in scene.entries if entry.what is Reason.ACTION_PRACTISED)
+            found = (entry for entry in practised if entry.data.get("action") == step.action)
         case _:
-            found = (one for one in scene.entries if one.what in _ENDS and one.by != CLEANER)
-    return next(((one.at, one.by) for one in found), None)
+            found = (
+                entry for entry in scene.entries if entry.what in _ENDS and entry.by != CLEANER
+            )
+    return next(((entry.at, entry.by) for entry in found), None)
 
 
 def _delivered(step: DrillStep, scene: Scene) -> Done | None:
     """The last recipient's delivery. A recipient whose message was dropped isn't waited for."""
     worked = delivered(scene.entries)
     unneeded = (
-        {one.data["channel"] for one in scene.entries if is_silent(one)}
+        {entry.data["channel"] for entry in scene.entries if is_silent(entry)}
         if not step.items
         else set()
     )
@@ -179,12 +181,12 @@ def _delivered(step: DrillStep, scene: Scene) -> Done | None:
     ]
     if not wanted or any(address not in worked for address in wanted):
         return None
-    return max(one.at for one in first_deliveries(scene).values()), ""
+    return max(entry.at for entry in first_deliveries(scene).values()), ""
 
 
 def _slowest(scene: Scene) -> float:
     """The longest delay of a delivery."""
-    return max(float(one.data["late"]) for one in first_deliveries(scene).values())
+    return max(float(entry.data["late"]) for entry in first_deliveries(scene).values())
 
 
 def first_deliveries(scene: Scene) -> dict[tuple[int, str], Entry]:
@@ -254,7 +256,7 @@ def ticked(drill: Drill, tick: Tick) -> Drill | None:
         raise ValueError(
             f"step {tick.step + 1} has {len(steps[tick.step].items)} items to tick off"
         )
-    if any((one.step, one.item) == (tick.step, tick.item) for one in drill.ticks):
+    if any((tick_.step, tick_.item) == (tick.step, tick.item) for tick_ in drill.ticks):
         return None
     return replace(drill, ticks=(*drill.ticks, tick))
 
@@ -266,7 +268,7 @@ def ending(drill: Drill, seen: Sequence[ExpectationOutcome], now: float) -> Endi
     if now >= drill.started_at + drill.plan.time_out:
         return Ending.TIMED_OUT
     alerts = sum(step.kind is Kind.ALERT for step in drill.plan.steps)
-    done = len(drill.fired) == alerts and all(one.at is not None for one in seen)
+    done = len(drill.fired) == alerts and all(outcome.at is not None for outcome in seen)
     return Ending.COMPLETED if done else None
 
 

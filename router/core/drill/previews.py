@@ -13,4 +13,4 @@ def previews(drill: Drill, scene: Scene, settings: Settings) -> dict[str, str]:
     incident = scene.incidents[0]
     entries = [entry for entry in scene.entries if entry.incident_id == incident.id]
     found = drafts(incident, entries, settings, incident.updated_at)
-    return {one.name: "\n\n".join(filter(None, (one.subject, one.text))) for one in found}
+    return {draft.name: "\n\n".join(filter(None, (draft.subject, draft.text))) for draft in found}

@@ -59,7 +59,7 @@ def report(
 
 
 def _facts(drill: Drill, scene: Scene, seen: Sequence[ExpectationOutcome]) -> Iterator[str]:
-    met = sum(one.state is DrillState.MET for one in seen)
+    met = sum(outcome.state is DrillState.MET for outcome in seen)
     yield f"- Scenario: {cell(drill.plan.name)}"
     yield f"- Started: {utc(drill.started_at)}, by {cell(drill.by) or 'the schedule'}"
     if drill.ended_at is None or drill.ending is None:
@@ -69,7 +69,7 @@ def _facts(drill: Drill, scene: Scene, seen: Sequence[ExpectationOutcome]) -> It
         after = duration(round(drill.ended_at - drill.started_at))
         yield f"- Ended: {utc(drill.ended_at)}, after {after}: {drill.ending.replace('_', ' ')}{by}"
     yield f"- Expectations met: {met} of {len(seen)}"
-    yield f"- Incidents: {', '.join(one.name for one in scene.incidents) or 'none'}"
+    yield f"- Incidents: {', '.join(incident.name for incident in scene.incidents) or 'none'}"
     yield ""
 
 
@@ -77,20 +77,22 @@ def _expectations(drill: Drill, seen: Sequence[ExpectationOutcome]) -> Iterator[
     if not seen:
         return
     yield from table("Expectations", ("step", "within", "outcome", "after", "by"))
-    for one in seen:
-        after = "" if one.at is None else _span(one.took)
-        within = duration(min(one.step.within, drill.plan.time_out))
-        yield row(one.step.name, within, MARKS[one.state], after, one.by)
+    for outcome in seen:
+        after = "" if outcome.at is None else _span(outcome.took)
+        within = duration(min(outcome.step.within, drill.plan.time_out))
+        yield row(outcome.step.name, within, MARKS[outcome.state], after, outcome.by)
     yield ""
 
 
 def _deliveries(scene: Scene) -> Iterator[str]:
     first = first_deliveries(scene)
-    unneeded = {(one.incident_id, one.data["channel"]) for one in scene.entries if is_silent(one)}
+    unneeded = {
+        (entry.incident_id, entry.data["channel"]) for entry in scene.entries if is_silent(entry)
+    }
     given_back = {
-        (one.incident_id, one.data.get("channel")): str(one.data.get("error", ""))
-        for one in scene.entries
-        if one.what is Reason.DELIVERY_FAILED
+        (entry.incident_id, entry.data.get("channel")): str(entry.data.get("error", ""))
+        for entry in scene.entries
+        if entry.what is Reason.DELIVERY_FAILED
     }
     yield from table("Messages", ("incident", "to", "delivered after", "attempts", "error"))
     notified = {
@@ -117,9 +119,9 @@ def _answers(scene: Scene, people: People) -> Iterator[str]:
         if is_delivery(entry) and (person := person_of(entry.data["channel"])):
             notified.setdefault(person, entry.at)
     answered = {
-        _person(one, people): one.at
-        for one in reversed(scene.entries)
-        if one.what is Reason.ACKNOWLEDGED
+        _person(entry, people): entry.at
+        for entry in reversed(scene.entries)
+        if entry.what is Reason.ACKNOWLEDGED
     }
     if not notified and not answered:
         return

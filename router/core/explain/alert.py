@@ -80,5 +80,9 @@ def explain(
         tuple(settings.rules.verdicts(alert)),
         tuple(outcomes),
         None if alert.by or alert.is_drill else suppression(settings, alert.labels, at, incidents),
-        tuple(one for one in settings.inhibitions if takes(one.target, alert.labels)),
+        tuple(
+            inhibition
+            for inhibition in settings.inhibitions
+            if takes(inhibition.target, alert.labels)
+        ),
     )

@@ -61,7 +61,7 @@ class Page(Struct, frozen=True):
 
     @property
     def arrived(self) -> bool:
-        return any(one.what in _ARRIVED for one in self.deliveries)
+        return any(delivery.what in _ARRIVED for delivery in self.deliveries)
 
     @property
     def is_page(self) -> bool:
@@ -101,10 +101,10 @@ def _page(
     deliveries: tuple[Entry, ...],
 ) -> Page:
     cause = _cause(history.timeline, address, at, reason)
-    informs = any(one.data.get("stakeholder") for one in deliveries) or _is_stakeholder(
+    informs = any(entry.data.get("stakeholder") for entry in deliveries) or _is_stakeholder(
         cause, address
     )
-    ref = next((str(one.data["ref"]) for one in deliveries if one.data.get("ref")), "")
+    ref = next((str(entry.data["ref"]) for entry in deliveries if entry.data.get("ref")), "")
     duties = (
         _duties(history.timeline, person_of(address), at)
         if person_of(address) and not informs
@@ -125,18 +125,22 @@ def _cause(
 ) -> Entry | None:
     """The entry of that moment that names the address, with the message's reason if possible."""
     then = [
-        one for one in timeline if abs(one.at - at) < _SAME_MOMENT and one.what not in _NO_CAUSE
+        entry
+        for entry in timeline
+        if abs(entry.at - at) < _SAME_MOMENT and entry.what not in _NO_CAUSE
     ]
     for found in (
-        [one for one in then if one.what is reason and _names(one, address)],
-        [one for one in then if _names(one, address)],
-        [one for one in then if one.what is reason],
+        [entry for entry in then if entry.what is reason and _names(entry, address)],
+        [entry for entry in then if _names(entry, address)],
+        [entry for entry in then if entry.what is reason],
         then if reason is None else [],
     ):
         if found:
             return found[0]
     # A later decision joined the waiting message, which reports the latest one of its kind.
-    return next((one for one in reversed(timeline) if one.what is reason and one.at >= at), None)
+    return next(
+        (entry for entry in reversed(timeline) if entry.what is reason and entry.at >= at), None
+    )
 
 
 def _names(entry: Entry, address: str) -> bool:
@@ -145,7 +149,7 @@ def _names(entry: Entry, address: str) -> bool:
         return True
     contact = person_of(address)
     return bool(contact) and any(
-        one.contact == contact for one in duty.read(entry.data.get("duties"))
+        shift.contact == contact for shift in duty.read(entry.data.get("duties"))
     )
 
 
@@ -154,11 +158,11 @@ def _duties(timeline: Sequence[Entry], contact: str, at: float) -> tuple[Duty, .
     for entry in reversed(timeline):
         if entry.at <= at + _SAME_MOMENT and entry.what in PAGING:
             found = tuple(
-                one for one in duty.read(entry.data.get("duties")) if one.contact == contact
+                shift for shift in duty.read(entry.data.get("duties")) if shift.contact == contact
             )
             if found:
                 return found
-    recorded = any("duties" in one.data for one in timeline)
+    recorded = any("duties" in entry.data for entry in timeline)
     return () if recorded else None
 
 
@@ -168,8 +172,8 @@ def recorded_duties(history: IncidentHistory, at: float) -> tuple[Duty, ...]:
     for entry in history.timeline:
         if entry.at <= at + _SAME_MOMENT:
             found |= {
-                one.target: one
-                for one in duty.read(entry.data.get("duties"))
-                if one.target[:9] == "schedule:"
+                shift.target: shift
+                for shift in duty.read(entry.data.get("duties"))
+                if shift.target[:9] == "schedule:"
             }
     return tuple(found.values())

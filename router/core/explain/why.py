@@ -88,9 +88,9 @@ def why_alert(
     if histories:
         why = why_incident(histories[0], settings, explanation)
         joined = [
-            one
-            for one in histories[0].timeline
-            if one.what is Reason.JOINED and _is_of(one, explanation)
+            entry
+            for entry in histories[0].timeline
+            if entry.what is Reason.JOINED and _is_of(entry, explanation)
         ]
         if not joined:
             return why
@@ -113,20 +113,22 @@ def why_person(
         for page in pages(history)
         if page.person == contact
     ]
-    near = [one for one in own if abs(one[0].at - at) <= NEAR and one[0].is_page]
+    near = [page for page in own if abs(page[0].at - at) <= NEAR and page[0].is_page]
     if near:
-        page, history = min(near, key=lambda one: (not one[0].arrived, abs(one[0].at - at)))
+        page, history = min(
+            near, key=lambda history: (not history[0].arrived, abs(history[0].at - at))
+        )
         was = "was" if page.arrived else "was not"
         answer = f"{contact} {was} paged {_paged(page)}, about {_titled(history.incident)}"
         return _why(answer, page.at, history, settings, None)
-    open_then = [one for one in histories if _is_open(one.incident, at)]
+    open_then = [history for history in histories if _is_open(history.incident, at)]
     if not open_then:
         there = _listed(on_duty(settings, at), recorded=False)
         answer = f"{contact} was not paged: no incident was open at {utc(at)}; {there}"
         return Why(answer, at, on_call=tuple(on_duty(settings, at)))
     history = open_then[0]
-    others = [one for one in pages(history) if one.person and one.is_page and one.at <= at]
-    instead = ", ".join(dict.fromkeys(one.person for one in others)) or "nobody"
+    others = [page for page in pages(history) if page.person and page.is_page and page.at <= at]
+    instead = ", ".join(dict.fromkeys(history.person for history in others)) or "nobody"
     reason = _why_not(contact, history, settings, at)
     duties, recorded = _on_call(history, settings, at)
     about = f"{history.incident.name}, which paged {instead}"
@@ -137,19 +139,19 @@ def why_person(
 
 def _why_not(contact: str, history: IncidentHistory, settings: Settings, at: float) -> str:
     """The obstacle by the decisions until then; for later steps, by the current policy."""
-    before = [one for one in history.timeline if one.at <= at]
+    before = [entry for entry in history.timeline if entry.at <= at]
     if any(page.person == contact and page.stakeholder for page in pages(history) if page.at <= at):
         return "they are a stakeholder, who is informed and not paged"
     for entry in before:
-        meant = any(one.contact == contact for one in duty.read(entry.data.get("duties")))
+        meant = any(shift.contact == contact for shift in duty.read(entry.data.get("duties")))
         unreachable = entry.data.get("target") == f"contact:{contact}"
         if entry.what in OBSTACLES and (meant or unreachable):
             return describe(entry)
     policy = settings.policy(_severity(history, at), history.incident.rule)
     taken = {
         step
-        for one in before
-        for step in (*one.data.get("taken", ()), one.data.get("step"))
+        for earlier in before
+        for step in (*earlier.data.get("taken", ()), earlier.data.get("step"))
         if step
     }
     for number, step in enumerate(policy.steps, 1):
@@ -160,7 +162,7 @@ def _why_not(contact: str, history: IncidentHistory, settings: Settings, at: flo
         if means and number not in taken:
             after = f"{written(step.after)} after it began"
             return f"step {number} of policy '{policy.name}' notifies them {after}"
-    marks = [one for one in before if one.what in {Reason.FLAPPING, Reason.SETTLED}]
+    marks = [entry for entry in before if entry.what in {Reason.FLAPPING, Reason.SETTLED}]
     if marks and marks[-1].what is Reason.FLAPPING:
         return describe(marks[-1])
     return f"no step of policy '{policy.name}' notified them"
@@ -168,8 +170,10 @@ def _why_not(contact: str, history: IncidentHistory, settings: Settings, at: flo
 
 def _severity(history: IncidentHistory, at: float) -> Severity:
     """The severity of the incident at that time."""
-    changes = (one for one in reversed(history.timeline) if one.at <= at and "severity" in one.data)
-    known = next((one for one in changes if one.what in _OF_SEVERITY), None)
+    changes = (
+        entry for entry in reversed(history.timeline) if entry.at <= at and "severity" in entry.data
+    )
+    known = next((change for change in changes if change.what in _OF_SEVERITY), None)
     return Severity(known.data["severity"]) if known else history.incident.severity
 
 
@@ -194,7 +198,7 @@ def _on_call(
 
 
 def _listed(duties: Collection[Duty] | Iterator[Duty], *, recorded: bool) -> str:
-    there = ", ".join(f"{one.target}: {one.contact or 'nobody'}" for one in duties)
+    there = ", ".join(f"{shift.target}: {shift.contact or 'nobody'}" for shift in duties)
     if not there:
         return "there are no schedules"
     return (
@@ -214,7 +218,7 @@ def _why(
     settings: Settings,
     explanation: Explanation | None,
 ) -> Why:
-    opened = next((one for one in history.timeline if one.what is Reason.OPENED), None)
+    opened = next((entry for entry in history.timeline if entry.what is Reason.OPENED), None)
     revision = str(opened.data.get("revision", "")) if opened else ""
     duties, recorded = _on_call(history, settings, at)
     return Why(
@@ -225,10 +229,10 @@ def _why(
         revision,
         history.revision.at(history.incident.opened_at) if history.revision else None,
         revision not in {"", settings.rules.revision},
-        sum(one.what is Reason.JOINED for one in history.timeline),
+        sum(entry.what is Reason.JOINED for entry in history.timeline),
         pages(history),
-        tuple(one for one in history.timeline if one.what in OBSTACLES),
-        tuple(one for one in history.timeline if one.what in ENDING),
+        tuple(entry for entry in history.timeline if entry.what in OBSTACLES),
+        tuple(entry for entry in history.timeline if entry.what in ENDING),
         duties,
         recorded,
         explanation,
@@ -242,27 +246,27 @@ def _titled(incident: Incident) -> str:
 def _paged(page: Page) -> str:
     """Time, contact method, reason, and the failure or the delay by a limit."""
     cause = f" ({describe(page.cause)})" if page.cause else ""
-    who = "; ".join(_because(one) for one in page.duties or ())
+    who = "; ".join(_because(shift) for shift in page.duties or ())
     failed = "" if page.arrived or not page.deliveries else f": {describe(page.deliveries[-1])}"
     over = f"at {utc(page.at)} over {channel_of(page.address)}"
     return f"{over}{f', as {who}' if who else ''}{cause}{failed}{_delay(page)}"
 
 
 def _delay(page: Page) -> str:
-    held = next((one for one in page.deliveries if one.data.get("held")), None)
+    held = next((delivery for delivery in page.deliveries if delivery.data.get("held")), None)
     return f", held by a limit until {utc(held.at)}" if held and page.arrived else ""
 
 
-def _because(one: Duty) -> str:
+def _because(shift: Duty) -> str:
     """`schedule:primary by layer 1`."""
-    if one.override is not None:
-        instead = f" instead of {one.override.replaces}" if one.override.replaces else ""
-        return f"{one.target} by an override{instead}"
-    return f"{one.target} by layer {one.layer}" if one.layer else one.target
+    if shift.override is not None:
+        instead = f" instead of {shift.override.replaces}" if shift.override.replaces else ""
+        return f"{shift.target} by an override{instead}"
+    return f"{shift.target} by layer {shift.layer}" if shift.layer else shift.target
 
 
 def _first_obstacle(history: IncidentHistory, found: Sequence[Page], settings: Settings) -> str:
-    first = next((one for one in history.timeline if one.what in OBSTACLES), None)
+    first = next((entry for entry in history.timeline if entry.what in OBSTACLES), None)
     if first is not None:
         return describe(first)
     waiting = [page for page in found if page.person and page.is_page and not page.deliveries]
@@ -284,7 +288,9 @@ def _notified_only(found: Sequence[Page]) -> str:
 def _stopped(match: RuleMatch, explanation: Explanation) -> str:
     """The reason why the rule opened nothing for the alert, with the evidence."""
     why = row(match.reason).refusal or match.reason.replace("_", " ")
-    outcome = next((one for one in explanation.outcomes if one.rule.name == match.rule), None)
+    outcome = next(
+        (outcome for outcome in explanation.outcomes if outcome.rule.name == match.rule), None
+    )
     if match.reason is Reason.BELOW_THRESHOLD and outcome and outcome.judgement.threshold:
         why += (
             f", {outcome.judgement.read or 'no value'} against {outcome.judgement.threshold.text}"

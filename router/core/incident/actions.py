@@ -74,7 +74,7 @@ def action_due(incident: Incident, event: TimerDue, settings: Settings) -> Decis
 
 def find(incident: Incident, number: int) -> ActionRequest | None:
     """The request with that number, among the latest."""
-    return next((one for one in incident.actions if one.number == number), None)
+    return next((action for action in incident.actions if action.number == number), None)
 
 
 def offered(incident: Incident, settings: Settings) -> tuple[ActionPlan, ...]:
@@ -104,7 +104,7 @@ def _of_suspect(deployment: Deployment | None) -> dict[str, str]:
 
 
 def _requested(incident: Incident, event: ActionRequested, settings: Settings) -> Decision:
-    if any(one.key == event.key for one in incident.actions):
+    if any(action.key == event.key for action in incident.actions):
         return Decision(Reason.ALREADY_DONE)
     refused = (
         _undo_refused(incident, event, settings)
@@ -116,7 +116,7 @@ def _requested(incident: Incident, event: ActionRequested, settings: Settings) -
     plan = settings.actions[event.action]
     checking = plan.checked and not event.undoes
     request = ActionRequest(
-        number=max((one.number for one in incident.actions), default=0) + 1,
+        number=max((action.number for action in incident.actions), default=0) + 1,
         key=event.key,
         action=event.action,
         state=ActionState.CHECKING if checking else ActionState.READY,
@@ -219,8 +219,8 @@ def _approved(
     return _step(incident, approved, Reason.ACTION_STARTED, settings, at=event.at, by=event.by)
 
 
-def _same_person(one: str, other: str) -> bool:
-    return one.strip().casefold() == other.strip().casefold()
+def _same_person(person: str, other: str) -> bool:
+    return person.strip().casefold() == other.strip().casefold()
 
 
 def _confirmed(
@@ -306,9 +306,9 @@ def _step(  # noqa: PLR0913 - the parts of one step
     **data: Any,
 ) -> Decision:
     """Put the request in its new state: note why, and set or clear its deadline."""
-    others = [one for one in incident.actions if one.number != request.number]
-    latest = sorted((*others, request), key=lambda one: one.number)
-    requests = [one for one in latest[:-KEPT] if one.state in WAITING] + latest[-KEPT:]
+    others = [action for action in incident.actions if action.number != request.number]
+    latest = sorted((*others, request), key=lambda other: other.number)
+    requests = [request for request in latest[:-KEPT] if request.state in WAITING] + latest[-KEPT:]
     decision = Decision(what, replace(incident, updated_at=at, actions=tuple(requests)))
     decision.note(
         at,

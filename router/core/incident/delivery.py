@@ -58,7 +58,7 @@ def settle(event: DeliverySettled, settings: Settings, *, stakeholder: bool = Fa
     """
     before = replace(event.notification, queued_at=event.notification.queued_at + event.held)
     doubled = before.may_be_doubled or any(
-        isinstance(one.result, Uncertain) for one in event.attempts[:-1]
+        isinstance(attempt.result, Uncertain) for attempt in event.attempts[:-1]
     )
     after, what = _next_state(
         before, event.attempts, event.at, event.jitter, settings.give_up_after
@@ -110,9 +110,9 @@ def _next_state(
     tried = before.attempts + len(attempts)
     progress = progress_after(attempts[-1].result, before.progress)
     after = replace(before, attempts=tried, lease="", lease_until=0.0, progress=progress)
-    if any(isinstance(one.result, Uncertain) for one in attempts):
+    if any(isinstance(attempt.result, Uncertain) for attempt in attempts):
         after = replace(after, may_be_doubled=True)
-    if any(may_arrive_late(one.result) for one in attempts):
+    if any(may_arrive_late(attempt.result) for attempt in attempts):
         older = before.uncertain if before.uncertain_until > attempts[0].at else 0
         until = at + attempts[-1].arrives_within
         after = replace(
@@ -178,7 +178,7 @@ def _entry(
         data["may_be_doubled"] = True
     if event.held:
         data["held"] = event.held
-    if others := [f"INC-{one}" for one in event.bundle if one != after.incident_id]:
+    if others := [f"INC-{number}" for number in event.bundle if number != after.incident_id]:
         data["with"] = others[:1] if what is Reason.BUNDLED else others
     if isinstance(result := event.attempts[-1].result, Sent) and result.silent:
         data["silent"] = True

@@ -330,7 +330,9 @@ def to_lead(incident: Incident, at: float, settings: Settings) -> tuple[str, ...
     people = (target for target in steps[0].notify if ":" in target) if steps else ()
     targets = (f"contact:{lead}",) if lead else tuple(people)
     reached = settings.people.reach(targets, incident.severity, at).now
-    channels = () if reached else tuple(one for one in incident.notified if not person_of(one))
+    channels = (
+        () if reached else tuple(address for address in incident.notified if not person_of(address))
+    )
     return tuple(dict.fromkeys((*edited(incident, settings), *reached, *channels)))
 
 

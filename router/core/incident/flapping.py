@@ -27,7 +27,7 @@ def count(decision: Decision, at: float, settings: Settings) -> None:
     limit = limits(incident, settings)
     if not limit.changes:
         return
-    recent = [one for one in (*incident.changes, at) if one > at - limit.within]
+    recent = [change for change in (*incident.changes, at) if change > at - limit.within]
     decision.change(changes=tuple(recent[-limit.changes :]))
     if (
         len(recent) >= limit.changes

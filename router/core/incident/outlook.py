@@ -67,7 +67,7 @@ def outlook(
     if (at := promotion_due(incident, settings.policy_of(incident))) is not None:
         upcoming += _promotion(incident, settings, at)
     return Outlook(
-        upcoming=tuple(sorted(upcoming, key=lambda one: one.at)),
+        upcoming=tuple(sorted(upcoming, key=lambda step: step.at)),
         overdue=overdue,
         silences=known,
         on_call=tuple(_on_call(incident, settings, now)),
@@ -98,8 +98,12 @@ def _repeat(
         return
     if repeat.unless is Unless.ACKNOWLEDGED and incident.acknowledged_at is not None:
         return
-    last = max((one.at for one in timeline if one.what in NOTIFIED), default=incident.opened_at)
-    steps = [one for one in policy.steps if unneeded(one, incident) is not Reason.CONDITION_FAILED]
+    last = max(
+        (entry.at for entry in timeline if entry.what in NOTIFIED), default=incident.opened_at
+    )
+    steps = [
+        step for step in policy.steps if unneeded(step, incident) is not Reason.CONDITION_FAILED
+    ]
     what = f"repeat {incident.repeats + 1} of {repeat.times}"
     yield _notifies(incident, settings, last + repeat.every, what, _targets(steps))
 
@@ -122,7 +126,7 @@ def _overdue(
     incident: Incident, timeline: Sequence[Entry], settings: Settings, now: float
 ) -> Iterator[Overdue]:
     if incident.is_open and incident.acknowledged_at is None:
-        late = [one.at for one in timeline if one.what is Reason.RESPONSE_OVERDUE]
+        late = [entry.at for entry in timeline if entry.what is Reason.RESPONSE_OVERDUE]
         if late and late[-1] >= incident.policy_since:
             yield Overdue("acknowledgement", late[-1])
     every = settings.plan_of(incident).update_every
@@ -143,10 +147,10 @@ def _spoken(incident: Incident) -> float:
 def _silences(incident: Incident, settings: Settings, now: float) -> tuple[tuple[str, float], ...]:
     found = [
         (
-            f"{one.name} ({one.comment})" if one.comment else one.name,
-            one.until(incident.labels, now),
+            f"{silence.name} ({silence.comment})" if silence.comment else silence.name,
+            silence.until(incident.labels, now),
         )
-        for one in settings.silences
+        for silence in settings.silences
     ]
     return tuple((name, until) for name, until in found if until is not None)
 

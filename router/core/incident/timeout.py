@@ -59,7 +59,7 @@ def end_timer(fingerprint: str, rule_matches: Iterable[RuleMatch]) -> Timer | No
 
 def latest_end(rule_matches: Iterable[RuleMatch]) -> float | None:
     """The end of a firing alert; None if it is not firing or has no lifetime."""
-    ends = [one.ended_at for one in rule_matches if one.status is AlertStatus.FIRING]
+    ends = [match.ended_at for match in rule_matches if match.status is AlertStatus.FIRING]
     return max((end for end in ends if end is not None), default=None)
 
 

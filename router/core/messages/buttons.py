@@ -40,5 +40,5 @@ def data(command: Command, incident: Incident) -> str:
 def pressed(text: str) -> Press | None:
     """The button with this data; None if it isn't one of the router's."""
     match = _DATA.fullmatch(text)
-    command = next((one for one in LABELS if match and one.value == match[1]), None)
+    command = next((command for command in LABELS if match and command.value == match[1]), None)
     return Press(command, int(match[2]), int(match[3])) if match and command else None

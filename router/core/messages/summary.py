@@ -18,7 +18,9 @@ _RANGES = re.compile(r"\d{1,15}(-\d{1,15})?([,.]\d{1,15}(-\d{1,15})?)*", re.ASCI
 def ranges(ids: Iterable[int]) -> str:
     """Write incident numbers compactly: `142-145,150`. Storms open consecutive numbers."""
     counted = enumerate(sorted(set(ids)))
-    runs = ([one for _, one in run] for _, run in groupby(counted, lambda one: one[1] - one[0]))
+    runs = (
+        [number for _, number in run] for _, run in groupby(counted, lambda pair: pair[1] - pair[0])
+    )
     return ",".join(f"{run[0]}-{run[-1]}" if run[1:] else str(run[0]) for run in runs)
 
 
@@ -46,5 +48,7 @@ def further(others: Sequence[OtherIncident]) -> str:
     if count <= TOP:
         return f"{start}:"
     by_severity = Counter(other.incident.severity for other in others)
-    counts = [f"{by_severity[one]} {one}" for one in Severity if by_severity[one]]
+    counts = [
+        f"{by_severity[severity]} {severity}" for severity in Severity if by_severity[severity]
+    ]
     return f"{start} ({', '.join(counts)}), TOP {TOP}:"

@@ -56,7 +56,7 @@ def render_calendar(
     calendar.add("x-published-ttl", "PT1H")
     for schedule, shift in sorted(
         ((schedule, shift) for schedule, those in shifts.items() for shift in those),
-        key=lambda one: (one[1].start, one[0], one[1].contact),
+        key=lambda shift: (shift[1].start, shift[0], shift[1].contact),
     ):
         name = names.get(shift.contact) or shift.contact
         calendar.add_component(_event(schedule, shift, name, host, at))

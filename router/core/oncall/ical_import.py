@@ -73,15 +73,19 @@ def _turns(calendar: bytes, start: float, end: float) -> list[Turn]:
 
     # One stream may hold several calendars (RFC 5545, 3.4).
     calendars = Calendar.from_ical(_with_raw_durations(calendar), multiple=True)
-    if not calendars or any(one.name != "VCALENDAR" for one in calendars):
+    if not calendars or any(calendar.name != "VCALENDAR" for calendar in calendars):
         raise _Refused("not an iCalendar that can be read: it has no VCALENDAR")
-    _check_recurrence([one for each in calendars for one in each.walk("VEVENT")], start, end)
+    _check_recurrence([event for each in calendars for event in each.walk("VEVENT")], start, end)
     period = [datetime.fromtimestamp(edge, UTC) for edge in (start, end)]
-    found = [one for each in calendars for one in of(each, skip_bad_series=True).between(*period)]
+    found = [
+        event for each in calendars for event in of(each, skip_bad_series=True).between(*period)
+    ]
     if len(found) > MOST:
         raise _Refused(_TOO_MANY)
     cancelled = {"CANCELLED"}
-    return [_turn(one) for one in found if str(one.get("status", "")).upper() not in cancelled]
+    return [
+        _turn(event) for event in found if str(event.get("status", "")).upper() not in cancelled
+    ]
 
 
 # --- recurrence, bounded before it is expanded
@@ -179,11 +183,11 @@ def _attendees(event: Any) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """The attendees, without `mailto:`, and those who declined."""
     attending: list[str] = []
     declined: list[str] = []
-    for one in _listed(event, "attendee"):
-        parameters = getattr(one, "params", {})
+    for attendee in _listed(event, "attendee"):
+        parameters = getattr(attendee, "params", {})
         away = str(parameters.get("partstat", "")).upper() in {"DECLINED", "DELEGATED"}
         informed = str(parameters.get("role", "")).upper() == "NON-PARTICIPANT"
-        name = re.sub("^mailto:", "", str(one), flags=re.IGNORECASE)
+        name = re.sub("^mailto:", "", str(attendee), flags=re.IGNORECASE)
         (declined if away or informed else attending).append(name)
     return tuple(attending), tuple(declined)
 
@@ -215,8 +219,8 @@ def _is_absence(event: Any, title: str) -> bool:
 
 
 def _categories(event: Any) -> Iterator[str]:
-    for one in _listed(event, "categories"):
-        yield from map(str, getattr(one, "cats", [one]))
+    for category in _listed(event, "categories"):
+        yield from map(str, getattr(category, "cats", [category]))
 
 
 # --- turns into shifts

@@ -27,12 +27,12 @@ class StoredOverride(Struct, frozen=True):
 
     @property
     def start(self) -> float:
-        return min(one.start for one in self.overrides)
+        return min(override.start for override in self.overrides)
 
     @property
     def end(self) -> float:
         """The end of its last override."""
-        return max(one.end for one in self.overrides)
+        return max(override.end for override in self.overrides)
 
 
 def arranged(people: People, stored_overrides: Iterable[StoredOverride]) -> People:
@@ -40,11 +40,13 @@ def arranged(people: People, stored_overrides: Iterable[StoredOverride]) -> Peop
 
     Overrides that name unknown people are ignored.
     """
-    known = (one for one in stored_overrides if not unknown(people, one))
-    ordered = sorted(known, key=lambda one: (one.schedule, one.at))
+    known = (override for override in stored_overrides if not unknown(people, override))
+    ordered = sorted(known, key=lambda override: (override.schedule, override.at))
     changed = {
-        name: _overridden(people.schedules[name], [each for one in group for each in one.overrides])
-        for name, group in groupby(ordered, key=lambda one: one.schedule)
+        name: _overridden(
+            people.schedules[name], [each for change in group for each in change.overrides]
+        )
+        for name, group in groupby(ordered, key=lambda override: override.schedule)
     }
     return replace(people, schedules={**people.schedules, **changed})
 
@@ -58,20 +60,23 @@ def unknown(people: People, stored_override: StoredOverride) -> str:
     if stored_override.schedule not in people.schedules:
         return f"schedule '{stored_override.schedule}'"
     named = (
-        name for one in stored_override.overrides for name in (one.contact, one.replaces) if name
+        name
+        for override in stored_override.overrides
+        for name in (override.contact, override.replaces)
+        if name
     )
     return next((f"contact '{name}'" for name in named if name not in people.contacts), "")
 
 
-def swap(schedule: Schedule, one: str, other: str, after: float) -> tuple[Override, Override]:
+def swap(schedule: Schedule, person: str, other: str, after: float) -> tuple[Override, Override]:
     """Swap the first shifts of two contacts that begin at `after` or later.
 
     Raises: ValueError, which names the contact that has no shift.
     """
-    mine, theirs = _turn(schedule, one, after), _turn(schedule, other, after)
+    mine, theirs = _turn(schedule, person, after), _turn(schedule, other, after)
     return (
-        Override(other, mine.start, mine.end, replaces=one),
-        Override(one, theirs.start, theirs.end, replaces=other),
+        Override(other, mine.start, mine.end, replaces=person),
+        Override(person, theirs.start, theirs.end, replaces=other),
     )
 
 
@@ -85,8 +90,8 @@ def _turn(schedule: Schedule, contact: str, after: float) -> Shift:
 
 def ended(stored_override: StoredOverride, at: float) -> StoredOverride | None:
     """The part before `at`, which stays. None if it hasn't begun."""
-    begun = [one for one in stored_override.overrides if one.start < at]
+    begun = [override for override in stored_override.overrides if override.start < at]
     if not begun:
         return None
-    cut = tuple(structs.replace(one, end=min(one.end, at)) for one in begun)
+    cut = tuple(structs.replace(override, end=min(override.end, at)) for override in begun)
     return structs.replace(stored_override, overrides=cut)

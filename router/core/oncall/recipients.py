@@ -53,7 +53,7 @@ class Recipients(Struct, frozen=True):
         return replace(
             self,
             now=tuple(address for address in self.now if address not in notified),
-            later=tuple(one for one in self.later if one[1] not in notified),
+            later=tuple(delayed for delayed in self.later if delayed[1] not in notified),
         )
 
 

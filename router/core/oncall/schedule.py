@@ -103,7 +103,7 @@ class Schedule(Struct, frozen=True):
     @property
     def known(self) -> bool:
         """Report whether all its external calendars have been read."""
-        imported = (one.turns for one in self.layers if isinstance(one.turns, Imported))
+        imported = (layer.turns for layer in self.layers if isinstance(layer.turns, Imported))
         return all(turns.shifts is not None for turns in imported)
 
 
@@ -122,7 +122,7 @@ def turn(schedule: Schedule, at: float) -> Turn:
         (_contact(layer, at, layer.time_zone or schedule.time_zone), number)
         for number, layer in layers
     )
-    contact, number = next((one for one in turns if one[0]), ("", 0))
+    contact, number = next((turn for turn in turns if turn[0]), ("", 0))
     applied = []
     for override in schedule.overrides:
         if override.start <= at < override.end and override.replaces in {"", contact}:
@@ -156,7 +156,11 @@ def gaps(schedule: Schedule, start: float, end: float) -> tuple[Gap, ...]:
 
 
 def _contact(layer: Layer, at: float, zone: str) -> str:
-    within = (window for one in layer.restrictions for window in windows(one, at, at, zone))
+    within = (
+        window
+        for restriction in layer.restrictions
+        for window in windows(restriction, at, at, zone)
+    )
     if layer.restrictions and not any(start <= at < end for start, end in within):
         return ""
     if isinstance(layer.turns, Imported):

@@ -90,7 +90,7 @@ def sections(case: Case) -> list[Section]:
         Section("Resolution", _words(written.resolution, "How it was fixed")),
         Section("Action Items", _items(case.incident.items, case.zone)),
         Section("Lessons Learned", "\n\n".join(lessons)),
-        *(Section(plain(one.title), contained(one.text)) for one in written.extra),
+        *(Section(plain(extra.title), contained(extra.text)) for extra in written.extra),
     ]
 
 
@@ -129,7 +129,7 @@ def happened(case: Case) -> list[tuple[float, str]]:
     """Return the timeline and the deployments as (UTC seconds, words), in order."""
     incident = case.incident
     found = [(entry.at, describe(entry)) for entry in case.timeline if entry.what not in _FOLLOW_UP]
-    found += [(one.at, _deployed(one)) for one in case.deployments]
+    found += [(deployment.at, _deployed(deployment)) for deployment in case.deployments]
     if incident.onset and incident.onset < incident.opened_at:
         found.append((incident.onset, "It began: the first alert started to fire"))
     return sorted(found, key=lambda each: each[0])
@@ -143,14 +143,19 @@ def deployed_around(
     since = (incident.onset or incident.opened_at) - deploys.window
     until = incident.updated_at if incident.closed_at is None else incident.closed_at
     around = [
-        one for one in known if since <= one.at <= until and not services.isdisjoint(one.services)
+        deployment
+        for deployment in known
+        if since <= deployment.at <= until and not services.isdisjoint(deployment.services)
     ]
-    return sorted(around, key=lambda one: (one.at, one.id))
+    return sorted(around, key=lambda deployment: (deployment.at, deployment.id))
 
 
-def _deployed(one: Deployment) -> str:
-    by = f" by {one.author}" if one.author else ""
-    return plain(f"Deployment {one.name} of {', '.join(one.services)}{by}: {one.outcome}")
+def _deployed(deployment: Deployment) -> str:
+    by = f" by {deployment.author}" if deployment.author else ""
+    return plain(
+        f"Deployment {deployment.name} of {', '.join(deployment.services)}{by}: "
+        f"{deployment.outcome}"
+    )
 
 
 def _timeline(case: Case) -> str:

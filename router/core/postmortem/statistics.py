@@ -131,9 +131,9 @@ def _weeks(known: Iterable[str]) -> list[str]:
 def _times(counted: Sequence[IncidentFacts]) -> Times:
     answered = [took for story in counted if (took := _acknowledged(story)) is not None]
     ended = [
-        one.closed_at - one.opened_at
+        incident.closed_at - incident.opened_at
         for story in counted
-        if (one := story.incident).closed_at is not None
+        if (incident := story.incident).closed_at is not None
     ]
     return Times(
         incidents=len(counted),

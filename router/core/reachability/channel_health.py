@@ -56,7 +56,7 @@ class Standing(Struct, frozen=True):
 
 def delivered(entries: Iterable[Entry]) -> dict[str, float]:
     """The latest delivery to each address, by these entries, the oldest of an incident first."""
-    return {address: one.at for address, one in health(entries).items() if one.at is not None}
+    return {address: state.at for address, state in health(entries).items() if state.at is not None}
 
 
 def health(entries: Iterable[Entry]) -> dict[str, Health]:
@@ -85,8 +85,8 @@ def health(entries: Iterable[Entry]) -> dict[str, Health]:
     }
 
 
-def _at(one: Health) -> float:
-    return one.at or 0.0
+def _at(health_: Health) -> float:
+    return health_.at or 0.0
 
 
 def addresses(channels: Iterable[str], people: People) -> tuple[str, ...]:
@@ -107,9 +107,12 @@ def standings(
     config's digests.
     """
     found = [
-        _standing(one, known.get(one, Health()), since, destinations.get(one, "")) for one in wanted
+        _standing(address, known.get(address, Health()), since, destinations.get(address, ""))
+        for address in wanted
     ]
-    return sorted(found, key=lambda one: (one.proven, one.at or 0.0, one.address))
+    return sorted(
+        found, key=lambda standing: (standing.proven, standing.at or 0.0, standing.address)
+    )
 
 
 def _standing(address: str, known: Health, since: float, to: str) -> Standing:

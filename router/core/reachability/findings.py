@@ -66,13 +66,14 @@ class Proof(Struct, frozen=True):
 
     @property
     def verdict(self) -> Verdict:
-        found = {one.verdict for one in self.findings}
+        found = {finding.verdict for finding in self.findings}
         return next(
-            (one for one in (Verdict.UNREACHED, Verdict.NOT_PROVEN) if one in found), Verdict.PROVEN
+            (verdict for verdict in (Verdict.UNREACHED, Verdict.NOT_PROVEN) if verdict in found),
+            Verdict.PROVEN,
         )
 
     def of(self, verdict: Verdict) -> tuple[Finding, ...]:
-        return tuple(one for one in self.findings if one.verdict is verdict)
+        return tuple(finding for finding in self.findings if finding.verdict is verdict)
 
     @property
     def unreached(self) -> tuple[Finding, ...]:
@@ -82,10 +83,10 @@ class Proof(Struct, frozen=True):
 def joined(findings: Collection[Finding]) -> list[Finding]:
     """Merge adjoining findings with the same cause. Earliest first."""
     found: list[Finding] = []
-    for one in findings:
+    for finding in findings:
         last = found[-1] if found else None
-        if last and last.end == one.start and last.cause == one.cause:
-            found[-1] = replace(last, end=one.end)
+        if last and last.end == finding.start and last.cause == finding.cause:
+            found[-1] = replace(last, end=finding.end)
         else:
-            found.append(one)
-    return sorted(found, key=lambda one: (one.start, one.routes))
+            found.append(finding)
+    return sorted(found, key=lambda finding: (finding.start, finding.routes))

@@ -34,9 +34,9 @@ def edges(
     )
     deadlines = {
         begun + after + pause
-        for begun, one in policies
-        for after in _fixed(one)
-        for pause in _pauses(one)
+        for begun, policy in policies
+        for after in _fixed(policy)
+        for pause in _pauses(policy)
     }
     # When the alert may be stale, pages stop.
     stale = settings.rules.default.expire_after
@@ -44,10 +44,10 @@ def edges(
     deadlines = {deadline for deadline in deadlines if deadline <= in_time}
     arrivals = {deadline + way for deadline in deadlines for way in ways}
     last = end + max(arrivals)
-    silenced = {edge for one in settings.silences for edge in one.when.edges(start, last)}
+    silenced = {edge for silence in settings.silences for edge in silence.when.edges(start, last)}
     days = (
         set(_midnights(settings, start, last))
-        if any(_business(one) for _, one in policies)
+        if any(_business(policy) for _, policy in policies)
         else set()
     )
     # For an alert at a fixed time before a clock time (such as a silence's end), the order of both
@@ -58,17 +58,21 @@ def edges(
     }
     business: set[float] = set()
     begins = {begun for begun, _ in policies}
-    for begun, one in policies:
-        times = {calendar.after(delay, day) for delay in _business(one) for day in days}
+    for begun, policy in policies:
+        times = {calendar.after(delay, day) for delay in _business(policy) for day in days}
         business |= times
         # Before the incident has the severity, only earlier notifications matter at its promotion.
         early = begun < lead(settings, route)
-        others = begins | {begun + after for after in _fixed(one)} if early else arrivals | begins
-        waits = {pause + way for pause in _pauses(one) for way in ways}
+        others = (
+            begins | {begun + after for after in _fixed(policy)} if early else arrivals | begins
+        )
+        waits = {pause + way for pause in _pauses(policy) for way in ways}
         meeting |= {time + wait - after for time in times for wait in waits for after in others}
     last = max({last, *business, *silenced}) + max(arrivals)
     turns = {
-        turn for one in settings.people.schedules.values() for turn in changes(one, start, last)
+        turn
+        for schedule in settings.people.schedules.values()
+        for turn in changes(schedule, start, last)
     }
     found = {turn - deadline for turn in turns | silenced for deadline in deadlines}
     found |= {day - begun for day in days for begun in begins}

@@ -67,7 +67,10 @@ MOST_SILENCES = 4
 def prove(settings: Settings, start: float, end: float, known: Known = NOTHING_KNOWN) -> Proof:
     """Try every urgent route, from `start` until `end`."""
     settings = with_fields(
-        settings, silences=tuple(one for one in settings.silences if one.name not in known.allowed)
+        settings,
+        silences=tuple(
+            silence for silence in settings.silences if silence.name not in known.allowed
+        ),
     )
     found = tuple(routes(settings))
     prover = _Prover(settings, start, end, known)
@@ -131,8 +134,8 @@ class _Prover:
             why = [*reasons(self._settings, route, self._rule(route), self._end, self._known)]
             why += [] if route.by_hand else self._inhibitions(route)
             yield from (
-                Finding((route,), Verdict.NOT_PROVEN, self._start, self._end, (one,))
-                for one in dict.fromkeys(why)
+                Finding((route,), Verdict.NOT_PROVEN, self._start, self._end, (address,))
+                for address in dict.fromkeys(why)
             )
 
     def cases(self, found: Collection[Route]) -> Iterator[Case]:
@@ -146,7 +149,9 @@ class _Prover:
         first = of_kind[0]
         rule = self._rule(first)
         silences = self._silences(first)
-        certain = frozenset(one.name for one in silences if implies(rule.matchers, one.matchers))
+        certain = frozenset(
+            silence.name for silence in silences if implies(rule.matchers, silence.matchers)
+        )
         return Case(
             tuple(of_kind),
             alone(
@@ -164,11 +169,11 @@ class _Prover:
     def _kind(self, route: Route) -> object:
         rule = self._rule(route)
         silences = self._silences(route)
-        certain = tuple(implies(rule.matchers, one.matchers) for one in silences)
+        certain = tuple(implies(rule.matchers, silence.matchers) for silence in silences)
         # A silence of some alerts is shown by an alert of that very rule.
         rule_name = "" if all(certain) else rule.name
         stale = stale_after(self._settings, None if route.by_hand else rule)
-        names = tuple(one.name for one in silences)
+        names = tuple(silence.name for silence in silences)
         return route.opens, route.severity, names, certain, rule_name, stale, rule.policy
 
     def _rule(self, route: Route) -> Rule:
@@ -214,7 +219,8 @@ class _Prover:
             self._tried[kind] = self._try(case)
         found = self._tried[kind]
         return replace(
-            found, findings=tuple(replace(one, routes=case.routes) for one in found.findings)
+            found,
+            findings=tuple(replace(finding, routes=case.routes) for finding in found.findings),
         )
 
     def _try(self, case: Case) -> _Tried:
@@ -226,7 +232,7 @@ class _Prover:
             )
             found = Finding(case.routes, Verdict.NOT_PROVEN, self._start, self._end, (why,))
             return _Tried(0, 0.0, (found,))
-        always = tuple(one for one in case.silences if one.name in case.certain)
+        always = tuple(silence for silence in case.silences if silence.name in case.certain)
         findings: list[Finding] = []
         intervals, slowest = 0, 0.0
         for interval in self._intervals(case, always):
@@ -257,7 +263,11 @@ class _Prover:
         failed: set[frozenset[str]] = set()
         for start, _ in self._intervals(case, case.silences):
             on = active(case, start, patience(case.settings, case.routes[0], start))
-            partly = [one for one in on if one.name not in case.certain]
+            partly = [
+                recurring_silence
+                for recurring_silence in on
+                if recurring_silence.name not in case.certain
+            ]
             if len(partly) > MOST_SILENCES:
                 why = (
                     f"{len(partly)} silences may mute its alerts, "
@@ -266,7 +276,9 @@ class _Prover:
                 finding = Finding(case.routes, Verdict.NOT_PROVEN, start, self._end, (why,))
                 return slowest, [*findings, finding]
             for chosen in choices(case, on):
-                names = frozenset(one.name for one in chosen) - case.certain
+                names = (
+                    frozenset(recurring_silence.name for recurring_silence in chosen) - case.certain
+                )
                 if not names or any(before <= names for before in failed):
                     continue
                 late, failing = self._ask(case, conditions, (start, self._end), chosen)
@@ -302,13 +314,13 @@ class _Prover:
         limits = self._settings.people.limits
         until = patience(world.settings, route, start)
         notified, last = None, None
-        for router, one in messages(world.settings, alert, start, route, self._known):
+        for router, message in messages(world.settings, alert, start, route, self._known):
             last = router
-            limit = limits.get(person_of(one.address))
-            held = 0.0 if limit is None or one.incident.severity is PREEMPTS else limit.per
-            if not self._known.doubt(one.address) and one.at + held <= until:
-                notified = min(one.at + held, notified or until)
-            if notified is not None and one.at >= notified:
+            limit = limits.get(person_of(message.address))
+            held = 0.0 if limit is None or message.incident.severity is PREEMPTS else limit.per
+            if not self._known.doubt(message.address) and message.at + held <= until:
+                notified = min(message.at + held, notified or until)
+            if notified is not None and message.at >= notified:
                 break
         entries = last.memory.timeline if last else ()
         return notified, all(entry.what is not Reason.CONDITION_FAILED for entry in entries)
@@ -325,14 +337,14 @@ class _Prover:
         full = played(world.settings, case.alert, start, route)
         why = tuple(dict.fromkeys(_why(full, start, route, world, self._known)))
         why = why or ("nobody is notified in the time of its policy",)
-        partly = [one for one in world.silences if one.name not in case.certain]
+        partly = [silence for silence in world.silences if silence.name not in case.certain]
         shown = (
             witness(self._settings, self._rule(route), route.opens, partly)
             if partly
             else case.alert
         )
         if shown is None:
-            doubt = ", ".join(one.name for one in partly)
+            doubt = ", ".join(recurring_silence.name for recurring_silence in partly)
             reason = f"silence {doubt} may mute some of its alerts, which its patterns leave open"
             return Finding(case.routes, Verdict.NOT_PROVEN, start, end, (reason,), supposing)
         if (stale := case.settings.rules.default.expire_after) != self._rule(route).expire_after:
@@ -345,12 +357,12 @@ class _Prover:
 
     def _doubts(self, world: World, alert: Alert, start: float, route: Route) -> Iterator[str]:
         """The reasons why the messages in time are unreliable."""
-        for _, one in messages(world.settings, alert, start, route, self._known):
-            if why := self._known.doubt(one.address):
+        for _, message in messages(world.settings, alert, start, route, self._known):
+            if why := self._known.doubt(message.address):
                 yield why
-            elif limit := self._settings.people.limits.get(person_of(one.address)):
+            elif limit := self._settings.people.limits.get(person_of(message.address)):
                 yield (
-                    f"{one.address}: the throttle of {limit.count} in {limit.per:.0f} s "
+                    f"{message.address}: the throttle of {limit.count} in {limit.per:.0f} s "
                     "may hold the page "
                     "for other incidents until it is too late"
                 )

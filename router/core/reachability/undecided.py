@@ -112,12 +112,14 @@ def inhibiting_rules(settings: Settings, rule: Rule) -> Iterator[Rule]:
     """The rules whose incidents may inhibit an alert of `rule`, each once."""
     candidates = (*settings.rules.rules, settings.rules.default)
     targeting = [
-        one for one in settings.inhibitions if may_match(rule, one.target, _earlier(settings, rule))
+        inhibition
+        for inhibition in settings.inhibitions
+        if may_match(rule, inhibition.target, _earlier(settings, rule))
     ]
     for position, candidate in enumerate(candidates if targeting else ()):
         earlier = candidates[:position]
         if not candidate.heartbeat and any(
-            _may_inhibit(one, candidate, earlier, rule) for one in targeting
+            _may_inhibit(inhibition, candidate, earlier, rule) for inhibition in targeting
         ):
             yield candidate
 
@@ -125,7 +127,9 @@ def inhibiting_rules(settings: Settings, rule: Rule) -> Iterator[Rule]:
 def muting_silences(settings: Settings, rule: Rule) -> tuple[RecurringSilence, ...]:
     """The silences that may mute an alert of the rule."""
     earlier = _earlier(settings, rule)
-    return tuple(one for one in settings.silences if may_match(rule, one.matchers, earlier))
+    return tuple(
+        silence for silence in settings.silences if may_match(rule, silence.matchers, earlier)
+    )
 
 
 def _earlier(settings: Settings, rule: Rule) -> Sequence[Rule]:
@@ -147,10 +151,10 @@ def _may_inhibit(
 
 def unheard_inhibitors(settings: Settings, incidents: Collection[Incident]) -> Iterator[str]:
     """Open incidents that inhibit alerts although no person has been notified of them."""
-    for one in incidents:
+    for incident in incidents:
         if (
-            not one.drill
-            and settings.is_inhibitor(one)
-            and not any(person_of(address) for address in one.notified)
+            not incident.drill
+            and settings.is_inhibitor(incident)
+            and not any(person_of(address) for address in incident.notified)
         ):
-            yield f"{one.name} is open and may inhibit alerts, and nobody has been notified of it"
+            yield f"{incident.name} may inhibit alerts, and nobody has been notified of it"

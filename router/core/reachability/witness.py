@@ -19,9 +19,9 @@ def witness(
     """An alert that `rule` opens as `opens` and that each silence mutes; None if not found."""
     silences = tuple(silences)
     labels: dict[str, str] = {}
-    matchers = (*rule.matchers, *(matcher for one in silences for matcher in one.matchers))
-    for name in dict.fromkeys(one.name for one in matchers):
-        of_label = [one for one in matchers if one.name == name]
+    matchers = (*rule.matchers, *(matcher for silence in silences for matcher in silence.matchers))
+    for name in dict.fromkeys(matcher.name for matcher in matchers):
+        of_label = [matcher for matcher in matchers if matcher.name == name]
         value = next((value for value in _values(of_label) if takes(of_label, {name: value})), None)
         if value is None:
             return None
@@ -30,16 +30,16 @@ def witness(
         alert = example_alert(settings.rules, rule, opens, labels, 0.0).alert
     except ValueError:
         return None
-    return alert if all(takes(one.matchers, alert.labels) for one in silences) else None
+    return alert if all(takes(silence.matchers, alert.labels) for silence in silences) else None
 
 
 def _values(of_label: Iterable[Matcher]) -> Iterator[str]:
     """Values to try: those of matchers, examples of their patterns, any other, and none."""
-    for one in of_label:
-        yield from sorted(one.values or ())
+    for matcher in of_label:
+        yield from sorted(matcher.values or ())
     yield f"other-{next(iter(of_label)).name}"
-    for one in of_label:
-        yield from _samples(one.value)
+    for matcher in of_label:
+        yield from _samples(matcher.value)
     yield ""
 
 

@@ -58,10 +58,10 @@ def conditions_of(case: Case) -> list[str]:
 def active(case: Case, start: float, until: float) -> list[RecurringSilence]:
     """The silences that are active at some time between the two."""
     return [
-        one
-        for one in case.silences
-        if one.when.end_at(start) is not None
-        or any(start < edge <= until for edge in one.when.edges(start, until))
+        silence
+        for silence in case.silences
+        if silence.when.end_at(start) is not None
+        or any(start < edge <= until for edge in silence.when.edges(start, until))
     ]
 
 
@@ -69,19 +69,19 @@ def choices(
     case: Case, silences: Sequence[RecurringSilence]
 ) -> Iterator[tuple[RecurringSilence, ...]]:
     """Each choice of silences that may mute an alert, including those that mute every alert."""
-    partly = [one for one in silences if one.name not in case.certain]
+    partly = [silence for silence in silences if silence.name not in case.certain]
     for taken in product((False, True), repeat=len(partly)):
         names = {
-            one.name for one, is_taken in zip(partly, taken, strict=True) if is_taken
+            rule.name for rule, is_taken in zip(partly, taken, strict=True) if is_taken
         } | case.certain
-        yield tuple(one for one in silences if one.name in names)
+        yield tuple(silence for silence in silences if silence.name in names)
 
 
 def worlds(
     case: Case, conditions: Sequence[str], silences: tuple[RecurringSilence, ...]
 ) -> Iterator[World]:
     """Each outcome of the conditions, first with all false."""
-    muted = tuple(replace(one, matchers=()) for one in silences)
+    muted = tuple(replace(silence, matchers=()) for silence in silences)
     for outcomes in product((False, True), repeat=len(conditions)):
         truths = dict(zip(conditions, outcomes, strict=True))
         yield World(truths, silences, with_fields(supposed(case.settings, truths), silences=muted))
@@ -93,8 +93,8 @@ def stale_after(settings: Settings, rule: Rule | None) -> float | None:
     Pages stop then. None if only a source that repeats its alerts becomes stale.
     """
     if rule is None:
-        own = (one.expire_after for one in (*settings.rules.rules, settings.rules.default))
-        return min((one for one in own if one is not None), default=None)
+        own = (rule.expire_after for rule in (*settings.rules.rules, settings.rules.default))
+        return min((seconds for seconds in own if seconds is not None), default=None)
     if rule.expire_after is not None:
         return rule.expire_after
     named = settings.expire_after
@@ -133,7 +133,7 @@ def alone(
             key: replace(plan, stakeholders=()) for key, plan in settings.severities.items()
         },
         people=with_fields(settings.people, limits={}),
-        silences=tuple(replace(one, matchers=()) for one in silences),
+        silences=tuple(replace(silence, matchers=()) for silence in silences),
         inhibitions=(),
         deployments=Deploys(),
     )
@@ -181,9 +181,11 @@ def messages(
     while True:
         new = router.delivered[seen:]
         seen = len(router.delivered)
-        for one in new:
-            if known.reaches(one.address) and not route.severity.worse_than(one.incident.severity):
-                yield router, one
+        for delivery in new:
+            if known.reaches(delivery.address) and not route.severity.worse_than(
+                delivery.incident.severity
+            ):
+                yield router, delivery
         due = router.next_due
         if due is None or due > until:
             return

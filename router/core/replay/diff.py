@@ -68,7 +68,7 @@ class ReplayDiff(Struct, frozen=True):
     def missed(self, severity: Severity) -> int:
         """Missing pages about an incident that somebody acted on."""
         return sum(
-            one.times for one in self.lost if one.acted and one.incident.severity is severity
+            lost.times for lost in self.lost if lost.acted and lost.incident.severity is severity
         )
 
     def __bool__(self) -> bool:
@@ -79,10 +79,16 @@ class ReplayDiff(Struct, frozen=True):
 
 def difference(past: History, replay: Replay, since: float) -> ReplayDiff:
     """Compare the past with its replay, from `since` (UTC epoch seconds) on."""
-    then = {one.id: one for one in past.incidents if _is_in(one, past, since)}
-    now = {one.id: one for one in replay.memory.incidents.values() if one.opened_at >= since}
+    then = {incident.id: incident for incident in past.incidents if _is_in(incident, past, since)}
+    now = {
+        incident.id: incident
+        for incident in replay.memory.incidents.values()
+        if incident.opened_at >= since
+    }
     groups = [*replay.links.groups(then, now)]
-    replayed = [Page(one.at, one.incident.id, one.address) for one in replay.delivered]
+    replayed = [
+        Page(delivery.at, delivery.incident.id, delivery.address) for delivery in replay.delivered
+    ]
     before, after = _by_incident(pages(past.entries), since), _by_incident(replayed, since)
     pairs = [
         Regrouped(tuple(then[i] for i in old if i in then), tuple(now[i] for i in new if i in now))
@@ -91,8 +97,8 @@ def difference(past: History, replay: Replay, since: float) -> ReplayDiff:
     tallies = [(_tally(before, old), _tally(after, new)) for old, new in groups]
     return ReplayDiff(
         events=sum(event.at >= since for event in past.events),
-        appeared=tuple(one for pair in pairs if not pair.then for one in pair.now),
-        vanished=tuple(one for pair in pairs if not pair.now for one in pair.then),
+        appeared=tuple(incident for pair in pairs if not pair.then for incident in pair.now),
+        vanished=tuple(incident for pair in pairs if not pair.now for incident in pair.then),
         merged=tuple(pair for pair in pairs if 0 < len(pair.now) < len(pair.then)),
         split=tuple(pair for pair in pairs if 0 < len(pair.then) < len(pair.now)),
         severity=tuple(
@@ -133,8 +139,8 @@ def _by_incident(paged: Iterable[Page], since: float) -> dict[int, Counter[str]]
 
 def _tally(counts: Mapping[int, Counter[str]], incidents: Iterable[int]) -> Counter[str]:
     total: Counter[str] = Counter()
-    for one in incidents:
-        total.update(counts.get(one, {}))
+    for number in incidents:
+        total.update(counts.get(number, {}))
     return total
 
 
@@ -156,11 +162,11 @@ def _counts(tallies: Tallies, *, people: bool) -> dict[str, Count]:
 
 def _lost(pairs: Sequence[Regrouped], tallies: Tallies, acted: set[int]) -> Iterable[Lost]:
     for pair, (then, now) in zip(pairs, tallies, strict=True):
-        worst = min(pair.then, key=lambda one: one.severity, default=None)
+        worst = min(pair.then, key=lambda incident: incident.severity, default=None)
         if worst is None:
             continue
         missed: Counter[str] = Counter()
         for address, times in (then - now).items():
             missed[person_of(address)] += times
         for who in sorted(filter(None, missed)):
-            yield Lost(who, worst, missed[who], any(one.id in acted for one in pair.then))
+            yield Lost(who, worst, missed[who], any(incident.id in acted for incident in pair.then))

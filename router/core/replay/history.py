@@ -29,11 +29,11 @@ class History(Struct, frozen=True):
 
 def real(past: History) -> History:
     """Return the history without drills, which say nothing about changed rules."""
-    drills = {one.id for one in past.incidents if one.drill}
+    drills = {incident.id for incident in past.incidents if incident.drill}
     return History(
         [event for event in past.events if not _is_of_drill(event, drills)],
         [entry for entry in past.entries if entry.incident_id not in drills],
-        [one for one in past.incidents if not one.drill],
+        [incident for incident in past.incidents if not incident.drill],
         [message for message in past.unsent if message.incident_id not in drills],
         past.records,
     )

@@ -30,17 +30,17 @@ class IncidentMatching:
             before = self._arrived.get(alert, [])
             # Several rules may match one alert: then the incident of the same rule and group
             # matches.
-            for one in [old for old in before if self._keys.get(old) == incident.key] or before:
-                if incident_id not in self.now[one]:
-                    self.now[one].append(incident_id)
-                    self.then[incident_id].append(one)
+            for number in [old for old in before if self._keys.get(old) == incident.key] or before:
+                if incident_id not in self.now[number]:
+                    self.now[number].append(incident_id)
+                    self.then[incident_id].append(number)
 
     def meant(self, incident_id: int) -> list[int]:
         """The replay's incidents for a command on a past one: the newest of each key.
 
         Only the one with the same key, if there is one.
         """
-        newest = {self._new[one].key: one for one in self.now.get(incident_id, ())}
+        newest = {self._new[number].key: number for number in self.now.get(incident_id, ())}
         same = newest.get(self._keys.get(incident_id, ""))
         return [same] if same is not None else [*newest.values()]
 
@@ -48,13 +48,15 @@ class IncidentMatching:
         self, then: Iterable[int], now: Iterable[int]
     ) -> Iterator[tuple[list[int], list[int]]]:
         """All these incidents, of the past and of the replay, grouped with their matches."""
-        left = {("then", one): None for one in then} | {("now", one): None for one in now}
+        left = {("then", number): None for number in then} | {
+            ("now", number): None for number in now
+        }
         while left:
-            when, one = next(iter(left))
-            group = self._group([one], []) if when == "then" else self._group([], [one])
+            when, number = next(iter(left))
+            group = self._group([number], []) if when == "then" else self._group([], [number])
             for when, ids in zip(("then", "now"), group, strict=True):
-                for one in ids:
-                    left.pop((when, one), None)
+                for number in ids:
+                    left.pop((when, number), None)
             yield group
 
     def _group(self, then: list[int], now: list[int]) -> tuple[list[int], list[int]]:

@@ -111,9 +111,9 @@ class Replay(VirtualRouter):
             for key, timer in changes.timers.items():
                 self._await_timer(key, timer.due_at)
             touched = {
-                (one.incident_id, one.channel)
-                for one in changes.queued
-                if one.kind is OutboxKind.INCIDENT
+                (message.incident_id, message.channel)
+                for message in changes.queued
+                if message.kind is OutboxKind.INCIDENT
             }
             touched |= {(row.incident_id, row.channel) for row, _, _ in changes.settled}
             for key in touched:
@@ -178,7 +178,7 @@ class Replay(VirtualRouter):
     # --- events
 
     def _again(self, events: Sequence[Event]) -> None:
-        if meant := [one for event in events for one in self._meant(event)]:
+        if meant := [meant for event in events for meant in self._meant(event)]:
             self.happen(*meant)
 
     def _meant(self, event: Event) -> Iterator[Event]:

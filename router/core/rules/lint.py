@@ -55,7 +55,7 @@ def takes_nothing(rule: Rule, earlier: Sequence[Rule]) -> str:
     if label is not None:
         return f"its matchers of '{label}' contradict each other"
     if covering := shadowed(rule, earlier):
-        names = " and ".join(f"'{one.name}' ({one.origin})" for one in covering)
+        names = " and ".join(f"'{rule_.name}' ({rule_.origin})" for rule_ in covering)
         return f"earlier rules match all its alerts: {names}; set `continue` there"
     return ""
 
@@ -80,7 +80,7 @@ def contradiction(matchers: Iterable[Matcher]) -> str | None:
         values = _values(of_label)
         if values is not None and not values:
             return name
-        asked = {(one.op, one.value) for one in of_label}
+        asked = {(matcher.op, matcher.value) for matcher in of_label}
         if any((_NOT[op], value) in asked for op, value in asked if op in _NOT):
             return name
         if _begin_differently(of_label):
@@ -90,10 +90,10 @@ def contradiction(matchers: Iterable[Matcher]) -> str | None:
 
 def shadowed(rule: Rule, earlier: Iterable[Rule]) -> tuple[Rule, ...]:
     """Rules among `earlier` that together match all alerts of `rule`; () if not certain."""
-    able = [one for one in earlier if not one.continues and one.source in {"", rule.source}]
+    able = [other for other in earlier if not other.continues and other.source in {"", rule.source}]
     covering: dict[str, Rule] = {}
     for case in _cases(rule.matchers):
-        found = next((one for one in able if implies(case, one.matchers)), None)
+        found = next((other for other in able if implies(case, other.matchers)), None)
         if found is None:
             return ()
         covering[found.name] = found
@@ -111,7 +111,7 @@ def _is_implied(of_label: Sequence[Matcher], other: Matcher) -> bool:
     values = _values(of_label)
     if values is not None:
         return all(other.matches({other.name: value}) for value in values)
-    if any((one.op, one.value) == (other.op, other.value) for one in of_label):
+    if any((matcher.op, matcher.value) == (other.op, other.value) for matcher in of_label):
         return True
     refused = other.values if other.op in _NOT else None
     return refused is not None and not any(_hold(of_label, value) for value in refused)
@@ -134,7 +134,7 @@ def _cases(matchers: Sequence[Matcher]) -> Iterator[list[Matcher]]:
         fixed = [
             Matcher(name, MatchOp.EQUAL, value) for name, value in zip(listed, chosen, strict=True)
         ]
-        yield [*fixed, *(one for one in matchers if one.name not in listed)]
+        yield [*fixed, *(matcher for matcher in matchers if matcher.name not in listed)]
 
 
 def _by_label(matchers: Iterable[Matcher]) -> dict[str, list[Matcher]]:
@@ -148,20 +148,26 @@ def _values(of_label: Iterable[Matcher]) -> frozenset[str] | None:
     """The values that all matchers accept, if one of them lists its own; "" is a missing label."""
     of_label = list(of_label)
     lists = [
-        values for one in of_label if one.op not in _NOT and (values := one.values) is not None
+        values
+        for matcher in of_label
+        if matcher.op not in _NOT and (values := matcher.values) is not None
     ]
     return frozenset(value for value in lists[0] if _hold(of_label, value)) if lists else None
 
 
 def _hold(of_label: Iterable[Matcher], value: str) -> bool:
-    return all(one.matches({one.name: value}) for one in of_label)
+    return all(matcher.matches({matcher.name: value}) for matcher in of_label)
 
 
 def _begin_differently(of_label: Iterable[Matcher]) -> bool:
     """Check if two patterns of one label need different first letters: no value matches both."""
-    beginnings = [literal_beginning(one.value) for one in of_label if one.op is MatchOp.MATCHES]
+    beginnings = [
+        literal_beginning(matcher.value) for matcher in of_label if matcher.op is MatchOp.MATCHES
+    ]
     return any(
-        not (one.startswith(two) or two.startswith(one)) for one in beginnings for two in beginnings
+        not (beginning.startswith(two) or two.startswith(beginning))
+        for beginning in beginnings
+        for two in beginnings
     )
 
 
@@ -183,12 +189,12 @@ def literal_beginning(pattern: str) -> str:
 
 def _tiers(rule: Rule) -> Iterator[tuple[Severity, str]]:
     for position, (severity, threshold) in enumerate(rule.thresholds):
-        worse = [one for _, one in rule.thresholds[:position]]
+        worse = [threshold for _, threshold in rule.thresholds[:position]]
         holding = [value for value in _samples(rule) if threshold.holds(value)]
         tier = f"the tier {severity} of rule '{rule.name}'"
         if not holding:
             yield severity, f"no count reaches {tier}: '{threshold.text}'"
-        elif all(any(one.holds(value) for one in worse) for value in holding):
+        elif all(any(threshold.holds(value) for threshold in worse) for value in holding):
             yield (
                 severity,
                 f"no value reaches {tier}: where '{threshold.text}' holds, a worse one does",

@@ -93,4 +93,11 @@ def _equality(matchers: Sequence[Matcher]) -> Matcher | None:
 
 
 def _expression(matchers: Sequence[Matcher]) -> Matcher | None:
-    return next((one for one in matchers if one.op is MatchOp.MATCHES and one.values is None), None)
+    return next(
+        (
+            matcher
+            for matcher in matchers
+            if matcher.op is MatchOp.MATCHES and matcher.values is None
+        ),
+        None,
+    )

@@ -58,9 +58,9 @@ def inhibitor(
         return None
     return next(
         (
-            one
-            for one in incidents
-            if any(inhibition.inhibits(one, labels) for inhibition in targeted)
+            incident
+            for incident in incidents
+            if any(inhibition.inhibits(incident, labels) for inhibition in targeted)
         ),
         None,
     )

@@ -40,7 +40,11 @@ class MuteIndex:
     def targeting(self, labels: dict[str, str]) -> list[Inhibition]:
         """The inhibitions whose target matches an alert with these labels."""
         found = [self._inhibitions[position] for position in self._by_target.candidates(labels)]
-        return [one for one in found if all(matcher.matches(labels) for matcher in one.target)]
+        return [
+            inhibition
+            for inhibition in found
+            if all(matcher.matches(labels) for matcher in inhibition.target)
+        ]
 
     def sourced_by(self, incident: Incident) -> list[Inhibition]:
         """The inhibitions whose source the incident is while it's open."""
@@ -71,14 +75,14 @@ class MuteIndex:
         return found
 
 
-def _contradict(one: Iterable[Matcher], other: Iterable[Matcher]) -> bool:
+def _contradict(item: Iterable[Matcher], other: Iterable[Matcher]) -> bool:
     """Check if no labels can match both: they require different values of the same label."""
     wanted = {matcher.name: matcher.values for matcher in other if _is_list(matcher)}
     return any(
         _is_list(matcher)
         and matcher.name in wanted
         and (matcher.values or set()).isdisjoint(wanted[matcher.name] or ())
-        for matcher in one
+        for matcher in item
     )
 
 

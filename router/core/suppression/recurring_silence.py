@@ -106,7 +106,9 @@ def matches_without_labels(matchers: Sequence[Matcher]) -> bool:
 def _excludes(matchers: Sequence[Matcher]) -> bool:
     """Check if each excludes some values and matches others: `env!~".+"` is `env=""`."""
     negative = {MatchOp.NOT_EQUAL, MatchOp.NOT_MATCHES}
-    return all(one.op in negative and one.matches({one.name: "\ufffd"}) for one in matchers)
+    return all(
+        matcher.op in negative and matcher.matches({matcher.name: "\ufffd"}) for matcher in matchers
+    )
 
 
 def _labels(matchers: Sequence[Matcher]) -> str:
@@ -128,10 +130,10 @@ def contradictions(matchers: Sequence[Matcher]) -> list[str]:
 
 def _is_contradictory(name: str, matchers: Sequence[Matcher]) -> bool:
     """Check for a contradiction. Two different regular expressions count as compatible."""
-    positive = (one for one in matchers if one.op in {MatchOp.EQUAL, MatchOp.MATCHES})
-    values = next((one.values for one in positive if one.values is not None), None)
+    positive = (matcher for matcher in matchers if matcher.op in {MatchOp.EQUAL, MatchOp.MATCHES})
+    values = next((matcher.values for matcher in positive if matcher.values is not None), None)
     if values is not None:
         return not any(takes(matchers, {name: value}) for value in values)
-    wanted = {one.value for one in matchers if one.op is MatchOp.MATCHES}
-    refused = {one.value for one in matchers if one.op is MatchOp.NOT_MATCHES}
+    wanted = {matcher.value for matcher in matchers if matcher.op is MatchOp.MATCHES}
+    refused = {matcher.value for matcher in matchers if matcher.op is MatchOp.NOT_MATCHES}
     return not wanted.isdisjoint(refused)

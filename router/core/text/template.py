@@ -163,7 +163,9 @@ def written(template: Template, given: Mapping[str, Any]) -> str:
 
     Raises: NotMeant; ValueError, with the reason.
     """
-    cut = {name: _cut(one) if isinstance(one, Mapping) else one for name, one in given.items()}
+    cut = {
+        name: _cut(value) if isinstance(value, Mapping) else value for name, value in given.items()
+    }
     try:
         return _output(_pieces(template.compiled, cut), template.longest)
     except NotMeant:

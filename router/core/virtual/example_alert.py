@@ -73,9 +73,9 @@ def _check_taken(rules: RuleSet, rule: Rule, alert: Alert) -> None:
     if rule in rules.matching_rules(alert):
         return
     verdicts = rules.verdicts(alert)
-    (own,) = [one for one in verdicts if one.rule == rule]
+    (own,) = [verdict for verdict in verdicts if verdict.rule == rule]
     if own.reason is Reason.TAKEN_BEFORE:
-        by = next(one.rule for one in verdicts if one.takes)
+        by = next(verdict.rule for verdict in verdicts if verdict.takes)
         raise ValueError(
             f"rule '{by.name}' ({by.origin}) matches it before '{rule.name}': give it other labels"
         )

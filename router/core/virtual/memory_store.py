@@ -77,7 +77,9 @@ class MemoryStore:
         ids = (*view.latest.values(), *wanted.incident_ids)
         view.incidents = {i: self.incidents[i] for i in ids if i in self.incidents}
         if wanted.open or wanted.open_besides is not None:
-            view.incidents |= {one.id: one for one in self._open() if _is_wanted(one, wanted)}
+            view.incidents |= {
+                incident.id: incident for incident in self._open() if _is_wanted(incident, wanted)
+            }
         if wanted.keys:
             view.next_incident_id = self._newest + 1
         return view
@@ -148,7 +150,10 @@ class MemoryStore:
             self.incidents[incident.id] = incident
             self._latest[incident.key] = max(self._latest.get(incident.key, 0), incident.id)
             self._newest = max(self._newest, incident.id)
-        for source, target in (*changes.moved.items(), *((one, one) for one in changes.detached)):
+        for source, target in (
+            *changes.moved.items(),
+            *((number, number) for number in changes.detached),
+        ):
             self._change_counted(source, target)
         for fingerprint, rule in changes.forgotten:
             self._forget(fingerprint, rule)
@@ -162,7 +167,7 @@ class MemoryStore:
         for settled in changes.settled:
             self._settle(*settled)
         for queued, since in _last_of_each(
-            [one for one in changes.queued if one.kind is OutboxKind.INCIDENT]
+            [message for message in changes.queued if message.kind is OutboxKind.INCIDENT]
         ):
             self._queue(queued, since)
         self.windows.update(changes.windows)
@@ -290,8 +295,8 @@ def _last_of_each(queued: Sequence[Queued]) -> list[tuple[Queued, float]]:
     """The last message for each incident and address, with the time of the first."""
     since: dict[Key, float] = {}
     last: dict[Key, Queued] = {}
-    for one in queued:
-        key = (one.incident_id, one.channel)
-        since.setdefault(key, one.at)
-        last[key] = one
-    return [(one, since[key]) for key, one in last.items()]
+    for message in queued:
+        key = (message.incident_id, message.channel)
+        since.setdefault(key, message.at)
+        last[key] = message
+    return [(message, since[key]) for key, message in last.items()]

@@ -136,12 +136,12 @@ class _Stage:
 
     def play(self) -> ScenarioResult:
         scenario, router = self.scenario, self.router
-        timeline = sorted(scenario.timeline, key=lambda one: one.after)
+        timeline = sorted(scenario.timeline, key=lambda moment: moment.after)
         seen = {shot.after for shot in scenario.snapshots}
         incidents = {}
-        for after in sorted({scenario.end, *seen, *(one.after for one in timeline)}):
+        for after in sorted({scenario.end, *seen, *(moment.after for moment in timeline)}):
             router.run_until(scenario.start + after)
-            for happening in (one for one in timeline if one.after == after):
+            for happening in (moment for moment in timeline if moment.after == after):
                 self._happen(happening)
             if after in seen:
                 incidents[after] = tuple(router.memory.incidents.values())
@@ -154,8 +154,8 @@ class _Stage:
             self._failing.pop(channel, None)
         if alerts := [
             AlertSeen(self.router.now, alert)
-            for one in happening.reported
-            for alert in self._alerts(one)
+            for report in happening.reported
+            for alert in self._alerts(report)
         ]:
             self._submit(alerts)
         if happening.command is not None:
@@ -188,7 +188,7 @@ class _Stage:
         if meant is None:
             incidents = self.router.memory.incidents
             meant = max(
-                (one.id for one in incidents.values() if one.is_open),
+                (incident.id for incident in incidents.values() if incident.is_open),
                 default=max(incidents, default=0),
             )
         return Commanded(

@@ -50,10 +50,14 @@ def _messages(scenario: Scenario, deliveries: Iterable[VirtualDelivery]) -> Iter
     # match.
     for message in sorted(scenario.messages, key=_vagueness):
         if found := _found(message, left, scenario.start):
-            left = [one for one in left if one not in found]
-            for one in found:
+            left = [delivery for delivery in left if delivery not in found]
+            for delivery in found:
                 yield Line(
-                    one.at - scenario.start, "messages", describe(message), _shown(one), agrees=True
+                    delivery.at - scenario.start,
+                    "messages",
+                    describe(message),
+                    _shown(delivery),
+                    agrees=True,
                 )
         else:
             missing.append(message)
@@ -70,27 +74,29 @@ def _found(
     message: Message, deliveries: Iterable[VirtualDelivery], start: float
 ) -> list[VirtualDelivery]:
     """The first message that meets the expectation; a person may have several contact methods."""
-    fitting = [one for one in deliveries if _fits(message, one, start)]
+    fitting = [delivery for delivery in deliveries if _fits(message, delivery, start)]
     person = message.to.startswith("contact:")
-    return [one for one in fitting if person and one.at == fitting[0].at] or fitting[:1]
+    return [delivery for delivery in fitting if person and delivery.at == fitting[0].at] or fitting[
+        :1
+    ]
 
 
-def _fits(message: Message, one: VirtualDelivery, start: float) -> bool:
-    late = one.at - start - message.after
+def _fits(message: Message, delivery: VirtualDelivery, start: float) -> bool:
+    late = delivery.at - start - message.after
     return (
         -TOLERANCE <= late <= message.within + TOLERANCE
-        and _is_to(message, one)
-        and message.reason in {None, one.reason}
+        and _is_to(message, delivery)
+        and message.reason in {None, delivery.reason}
         and any(
             message.severity in {None, incident.severity}
             and message.title in {None, incident.title}
-            for incident in (one.incident, *one.also)
+            for incident in (delivery.incident, *delivery.also)
         )
     )
 
 
-def _is_to(message: Message, one: VirtualDelivery) -> bool:
-    return message.to in {one.address, f"contact:{person_of(one.address)}"}
+def _is_to(message: Message, delivery: VirtualDelivery) -> bool:
+    return message.to in {delivery.address, f"contact:{person_of(delivery.address)}"}
 
 
 def _differences(
@@ -100,12 +106,12 @@ def _differences(
     left = list(extra)
     for message in missing:
         beside = [
-            one
-            for one in left
-            if _is_to(message, one) and abs(one.at - start - message.after) <= TOLERANCE
+            delivery
+            for delivery in left
+            if _is_to(message, delivery) and abs(delivery.at - start - message.after) <= TOLERANCE
         ]
-        for one in beside[:1]:
-            left.remove(one)
+        for delivery in beside[:1]:
+            left.remove(delivery)
         yield Line(
             message.after,
             "messages",
@@ -113,8 +119,8 @@ def _differences(
             _shown(beside[0]) if beside else None,
             agrees=False,
         )
-    for one in left:
-        yield Line(one.at - start, "messages", None, _shown(one), agrees=False)
+    for delivery in left:
+        yield Line(delivery.at - start, "messages", None, _shown(delivery), agrees=False)
 
 
 def describe(message: Message) -> str:
@@ -123,9 +129,10 @@ def describe(message: Message) -> str:
     return " ".join([*said, *([f'"{message.title}"'] if message.title else [])])
 
 
-def _shown(one: VirtualDelivery) -> str:
-    also = f" and {', '.join(incident.name for incident in one.also)}" if one.also else ""
-    return f'{one.address} {one.reason} {one.incident.severity} "{one.incident.title}"{also}'
+def _shown(delivery: VirtualDelivery) -> str:
+    also = f" and {', '.join(incident.name for incident in delivery.also)}" if delivery.also else ""
+    title = f'{delivery.incident.severity} "{delivery.incident.title}"'
+    return f"{delivery.address} {delivery.reason} {title}{also}"
 
 
 # --- incidents
@@ -136,7 +143,7 @@ def _incidents(scenario: Scenario, played: ScenarioResult) -> Iterator[Line]:
         there = list(played.incidents[snapshot.after])
         pairs = []
         for fields in snapshot.incidents:
-            fitting = next((one for one in there if _has(one, fields)), None)
+            fitting = next((line for line in there if _has(line, fields)), None)
             if fitting:
                 there.remove(fitting)
                 yield Line(

@@ -92,7 +92,7 @@ def simulate(  # noqa: PLR0913, PLR0917 - what happens, and what is known
     if answer is not None:
         _escalate(router, at + answer.after)
         router.run_until(at + answer.after)
-        for incident in [one for one in _changed(router, before) if one.is_open]:
+        for incident in [incident for incident in _changed(router, before) if incident.is_open]:
             router.happen(Commanded(router.now, incident.id, answer.by, Command.ACKNOWLEDGE))
     _escalate(router, at + HORIZON)
     return Simulation(
@@ -106,7 +106,11 @@ def simulate(  # noqa: PLR0913, PLR0917 - what happens, and what is known
 
 
 def _changed(router: VirtualRouter, before: Mapping[int, Incident]) -> list[Incident]:
-    return [one for one in router.memory.incidents.values() if before.get(one.id) is not one]
+    return [
+        incident
+        for incident in router.memory.incidents.values()
+        if before.get(incident.id) is not incident
+    ]
 
 
 def _escalate(router: VirtualRouter, until: float) -> None:
@@ -127,9 +131,11 @@ def _moments(router: VirtualRouter) -> Iterator[Moment]:
         (entry.id, _said(entry)) for entry in router.memory.timeline if entry.what not in _HIDDEN
     ]
     delivered = [
-        (one.known, moment) for one in router.delivered for moment in _delivery_moments(one)
+        (delivery.known, moment)
+        for delivery in router.delivered
+        for moment in _delivery_moments(delivery)
     ]
-    for _, moment in sorted((*said, *delivered), key=lambda one: one[0]):
+    for _, moment in sorted((*said, *delivered), key=lambda pair: pair[0]):
         yield moment
 
 
@@ -137,20 +143,20 @@ def _said(entry: Entry) -> Moment:
     return Moment(entry.at, entry.incident_id, entry.what, text=describe(entry))
 
 
-def _delivery_moments(one: VirtualDelivery) -> Iterator[Moment]:
+def _delivery_moments(delivery: VirtualDelivery) -> Iterator[Moment]:
     """The message, once for each of its incidents."""
-    who, over = person_of(one.address), channel_of(one.address)
-    yield Moment(one.at, one.incident.id, one.reason, who, over)
-    for other in one.also:
-        text = f"in the message about {one.incident.name}"
-        yield Moment(one.at, other.id, one.reason, who, over, text)
+    who, over = person_of(delivery.address), channel_of(delivery.address)
+    yield Moment(delivery.at, delivery.incident.id, delivery.reason, who, over)
+    for other in delivery.also:
+        text = f"in the message about {delivery.incident.name}"
+        yield Moment(delivery.at, other.id, delivery.reason, who, over, text)
 
 
 def _left_out(router: VirtualRouter, before: Mapping[int, Incident]) -> Iterator[str]:
-    for one in _changed(router, before):
-        if one.id in before and before[one.id].is_open:
-            yield f"the rest of the escalation of {one.name}, which was already open"
-    people = dict.fromkeys(person_of(one.address) for one in router.delivered)
+    for incident in _changed(router, before):
+        if incident.id in before and before[incident.id].is_open:
+            yield f"the rest of the escalation of {incident.name}, which was already open"
+    people = dict.fromkeys(person_of(delivery.address) for delivery in router.delivered)
     for person in people:
         if limit := router.settings.people.limits.get(person):
             yield (

@@ -48,19 +48,20 @@ class MemoryWorker:
         there = {key_of(message): message for message in due if message.channel == address}
         there |= {key_of(message): message for message in self._waiting(address, now)}
         incidents = self._memory.incidents
-        waiting = [Waiting(one, Standing.of(incidents[one.incident_id])) for one in there.values()]
+        waiting = [Waiting(row, Standing.of(incidents[row.incident_id])) for row in there.values()]
         planned = plan(waiting, window.free(now))
         bundles = []
         for group in planned.now:
             leased = {
-                key: self._memory.lease(key, now) for key in (key_of(one.message) for one in group)
+                key: self._memory.lease(key, now)
+                for key in (key_of(member.message) for member in group)
             }
             bundles.append(
                 pack(group, leased, window, now, is_paging=channel_of(address) in settings.paging)
             )
-        self._held[address] = {key_of(one.message) for one in planned.held}
-        for one in planned.held:
-            self._memory.hold(one.message, now + window.next_free(now))
+        self._held[address] = {key_of(held.message) for held in planned.held}
+        for held in planned.held:
+            self._memory.hold(held.message, now + window.next_free(now))
         return bundles
 
     def _waiting(self, address: str, now: float) -> list[Notification]:

@@ -27,7 +27,11 @@ class Proofs:
             try:
                 known = await self._store.proven()
                 self._metrics.worked(
-                    {address: one.at for address, one in known.items() if one.at is not None}
+                    {
+                        address: health.at
+                        for address, health in known.items()
+                        if health.at is not None
+                    }
                 )
             except StoreUnavailable as error:
                 log.warning("proofs_wait", error=str(error))

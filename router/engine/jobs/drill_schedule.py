@@ -100,7 +100,8 @@ class DrillCalendar:
 
     async def _times(self, cadence: Cadence, drills: Sequence[Drill]) -> tuple[float | None, float]:
         held = max(
-            (one.started_at for one in drills if one.plan.name == cadence.scenario), default=None
+            (drill.started_at for drill in drills if drill.plan.name == cadence.scenario),
+            default=None,
         )
         return held, rhythm.due_at(cadence, await self._since("drill") if held is None else held)
 
@@ -120,7 +121,9 @@ class DrillCalendar:
             await self._start_proof("reminder", _words(cadence, late), to, name)
 
     async def _canary(self, cadence: CanaryCadence, drills: Sequence[Drill]) -> None:
-        sent = max((one.started_at for one in drills if one.id.startswith(CANARY)), default=None)
+        sent = max(
+            (drill.started_at for drill in drills if drill.id.startswith(CANARY)), default=None
+        )
         due = (await self._since("canary") if sent is None else sent) + cadence.every
         if self._clock.now() >= due and cadence.to:
             await self._hall.start(course.canary(cadence.to), "", f"{CANARY}{due:.0f}")

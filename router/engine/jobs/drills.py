@@ -57,7 +57,7 @@ class Drills:
         None: one of that name is running, or one with that id exists.
         """
         now = self._clock.now()
-        if any(one.plan.name == plan.name for one in await self._running()):
+        if any(drill.plan.name == plan.name for drill in await self._running()):
             return None
         drill = course.started(plan, drill_id or f"{plan.name}-{secrets.token_hex(3)}", by, now)
         if not await self._records.add(drill.id, drill, now):
@@ -121,21 +121,29 @@ class Drills:
         alert = course.alert_of(drill, number)
         keys = [rule.key(alert) for rule in self._settings().rules.matching_rules(alert)]
         await self._inbox.submit([AlertSeen(now, alert)])
-        return await self._change(drill.id, lambda one: course.fired(one, number, keys)) or drill
+        return (
+            await self._change(drill.id, lambda current: course.fired(current, number, keys))
+            or drill
+        )
 
     async def _clean_up(self, drill: Drill, now: float) -> None:
         over: list[Event] = [
             AlertSeen(now, course.alert_of(drill, number, ends_at=now)) for number in drill.fired
         ]
         await self._inbox.submit(over)
-        left = [one for one in (await self._scene(drill)).incidents if one.is_open]
+        left = [incident for incident in (await self._scene(drill)).incidents if incident.is_open]
         text = f"the drill {drill.id} is over"
         await self._inbox.submit(
             [
                 Commanded(
-                    now, one.id, CLEANER, Command.RESOLVE, text, receipt=f"{drill.id}/{one.id}"
+                    now,
+                    incident.id,
+                    CLEANER,
+                    Command.RESOLVE,
+                    text,
+                    receipt=f"{drill.id}/{incident.id}",
                 )
-                for one in left
+                for incident in left
             ]
         )
         await self._change(drill.id, course.cleaned)
@@ -175,7 +183,10 @@ class Drills:
     async def _scene(self, drill: Drill) -> Scene:
         view = await self._store.load(ReadPlan(keys=drill.keys))
         incidents = sorted(
-            (view.incidents[one] for one in view.latest.values()), key=lambda one: one.id
+            (view.incidents[number] for number in view.latest.values()),
+            key=lambda incident: incident.id,
         )
-        entries = [entry for one in incidents for entry in await self._store.timeline(one.id)]
+        entries = [
+            entry for incident in incidents for entry in await self._store.timeline(incident.id)
+        ]
         return Scene(tuple(incidents), tuple(sorted(entries, key=lambda entry: entry.id)))

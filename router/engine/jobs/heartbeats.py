@@ -124,24 +124,31 @@ class Heartbeats:
         """
         now, known = self._clock.now(), dict(await self._records.find(limit=MOST))
         statuses = [
-            status_of(one, known.get(name), now, self._started)
-            for name, one in self._expected.items()
+            status_of(heartbeat, known.get(name), now, self._started)
+            for name, heartbeat in self._expected.items()
         ]
-        for one in statuses:
-            if one.beats.reported is not one.state or one.beats != known.get(one.heartbeat.name):
-                await self._report(one, now)
+        for status in statuses:
+            if status.beats.reported is not status.state or status.beats != known.get(
+                status.heartbeat.name
+            ):
+                await self._report(status, now)
         for name in known.keys() - self._expected.keys():
             await self._forget(name, known[name], now)
         self._metrics.heard(
-            {one.heartbeat.name: (one.beats.last, one.state in ALERTS) for one in statuses}
+            {
+                status.heartbeat.name: (status.beats.last, status.state in ALERTS)
+                for status in statuses
+            }
         )
-        return min((POLL, *(one.missed_at - now for one in statuses if one.state not in ALERTS)))
+        return min(
+            (POLL, *(status.missed_at - now for status in statuses if status.state not in ALERTS))
+        )
 
-    async def _report(self, one: HeartbeatStatus, now: float) -> None:
-        heartbeat, state = one.heartbeat, one.state
+    async def _report(self, status: HeartbeatStatus, now: float) -> None:
+        heartbeat, state = status.heartbeat, status.state
         if state in ALERTS:
             log.warning("heartbeat_missed", heartbeat=heartbeat.name, state=state.value)
-        await self._submit(reports(heartbeat.name, one.beats, state, now), now)
+        await self._submit(reports(heartbeat.name, status.beats, state, now), now)
         # A beat that came meanwhile is kept: the next round reports its effect.
         reported = lambda before: replace(expected(heartbeat, before, now), reported=state)  # noqa: E731
         await self._records.change(heartbeat.name, reported, now)

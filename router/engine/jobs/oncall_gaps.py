@@ -33,12 +33,12 @@ class Coverage:
         for schedule, gaps in coming.items():
             self._metrics.oncall_gap.labels(schedule).set(sum(gap.end - gap.start for gap in gaps))
         found = uncovered(settings, coming)
-        for one in found:
-            if again or one.schedule not in self._warned:
-                first = one.gaps[0]
+        for gap in found:
+            if again or gap.schedule not in self._warned:
+                first = gap.gaps[0]
                 start, end = utc(first.start), utc(first.end)
-                log.warning("nobody_on_call", because=one.why, start=start, end=end)
-        self._warned = {one.schedule for one in found}
+                log.warning("nobody_on_call", because=gap.why, start=start, end=end)
+        self._warned = {gap.schedule for gap in found}
 
     async def run(self) -> None:
         """Check, forever."""

@@ -118,8 +118,12 @@ class Reconciler:
         """Open incidents and those closed lately, unless they changed just now."""
         found = [*await self._store.incidents(statuses=OPEN, limit=INCIDENTS)]
         recent = await self._store.incidents(limit=INCIDENTS)
-        found += [one for one in recent if one.closed_at and now - one.closed_at < LATELY]
-        return {one.id: one for one in found if now - one.updated_at > SETTLED}
+        found += [
+            incident
+            for incident in recent
+            if incident.closed_at and now - incident.closed_at < LATELY
+        ]
+        return {incident.id: incident for incident in found if now - incident.updated_at > SETTLED}
 
     async def _channel(
         self, round_: "_Round", name: str, comparer: Comparer, incidents: Mapping[int, Incident]
@@ -138,11 +142,11 @@ class Reconciler:
             round_.fail(name, str(error))
             return
         round_.compared.append(name)
-        for one in mismatches:
-            subject = incidents[one.incident_id].name
-            repair = Repair.APPLIED if one.command else Repair.SENT_AGAIN
-            difference = Difference(name, one.kind, subject, round_.now, repair)
-            await self._repair(round_, difference, _event(name, one, round_.now))
+        for mismatch in mismatches:
+            subject = incidents[mismatch.incident_id].name
+            repair = Repair.APPLIED if mismatch.command else Repair.SENT_AGAIN
+            difference = Difference(name, mismatch.kind, subject, round_.now, repair)
+            await self._repair(round_, difference, _event(name, mismatch, round_.now))
 
     async def _source(
         self, round_: "_Round", name: str, poller: SourcePoller, known: Sequence[AlertRow]
@@ -214,8 +218,10 @@ class _Round:
         )
 
 
-def _event(channel: str, one: Mismatch, now: float) -> Event | None:
+def _event(channel: str, mismatch: Mismatch, now: float) -> Event | None:
     """The event that repairs a mismatch, if one does."""
-    if one.command:
-        return Commanded(now, one.incident_id, one.by, one.command, dated=one.dated)
-    return Resent(now, one.incident_id, channel, BY) if one.resend else None
+    if mismatch.command:
+        return Commanded(
+            now, mismatch.incident_id, mismatch.by, mismatch.command, dated=mismatch.dated
+        )
+    return Resent(now, mismatch.incident_id, channel, BY) if mismatch.resend else None

@@ -131,12 +131,12 @@ class SubscriberMail:
             return mails.already(self._plan, subscriber.address, unsubscribe, queued)
         if queued.kind is MailKind.MAINTENANCE:
             key, _, end = row.subject.partition("/")
-            one = await self._maintenances.get(key)
+            maintenance = await self._maintenances.get(key)
             # Nothing is announced that has been cancelled meanwhile.
-            if one is None or (one.cancelled and not end):
+            if maintenance is None or (maintenance.cancelled and not end):
                 return None
             write = mails.maintenance_over if end else mails.maintenance
-            return write(self._plan, subscriber.address, unsubscribe, queued, one)
+            return write(self._plan, subscriber.address, unsubscribe, queued, maintenance)
         if queued.kind is MailKind.ANNOUNCEMENT:
             return await self._announcement(queued, subscriber.address, unsubscribe)
         shown = await self._notice(queued.incident_id)
@@ -151,9 +151,9 @@ class SubscriberMail:
     ) -> PublicMail | None:
         incident = await self._store.incident(queued.incident_id)
         found = [
-            one
-            for one in await self._store.timeline(queued.incident_id)
-            if one.id == queued.entry_id
+            entry
+            for entry in await self._store.timeline(queued.incident_id)
+            if entry.id == queued.entry_id
         ]
         if incident is None or not found:
             return None

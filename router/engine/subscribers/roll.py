@@ -127,8 +127,8 @@ class SubscriberList:
         everybody = await self.subscribers.find(limit=EVERYBODY)
         return [
             number
-            for number, one in everybody
-            if one.confirmed_at is not None and one.confirmed_at <= before
+            for number, subscriber in everybody
+            if subscriber.confirmed_at is not None and subscriber.confirmed_at <= before
         ]
 
     async def run(self) -> None:
@@ -142,8 +142,10 @@ class SubscriberList:
             await self._clock.wait(never, TIDY)
 
     async def forget_unconfirmed(self, now: float) -> None:
-        for number, one in await self.subscribers.find(until=now - CONFIRM_WITHIN, limit=EVERYBODY):
-            if one.confirmed_at is None:
+        for number, subscriber in await self.subscribers.find(
+            until=now - CONFIRM_WITHIN, limit=EVERYBODY
+        ):
+            if subscriber.confirmed_at is None:
                 await self.subscribers.remove(number)
 
     async def _whose(self, purpose: str, token: str) -> str | None:

@@ -127,7 +127,7 @@ def _silences(
             check_matchers(matchers, exclusion=True)
             texts = [str(matcher) for matcher in matchers]
             for window in mute.windows:
-                name = unique(slug(mute.name), [one["name"] for one in silences])
+                name = unique(slug(mute.name), [silence["name"] for silence in silences])
                 silences.append({"name": name, "match": texts, **_window(window, mute)})
     return silences
 
@@ -162,5 +162,8 @@ def _inhibitions(top: Section) -> Iterator[dict[str, Any]]:
             message = "an inhibition needs matchers of both source and target: left out"
             section.report.add(section.place, message)
             continue
-        made = {"source": [str(one) for one in source], "target": [str(one) for one in target]}
+        made = {
+            "source": [str(matcher) for matcher in source],
+            "target": [str(matcher) for matcher in target],
+        }
         yield {**made, "equal": equal} if equal else made

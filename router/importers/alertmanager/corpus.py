@@ -28,7 +28,7 @@ def label_sets(root: Route) -> list[Labels]:
     matching = [labels for _, path in _places(root, ()) for labels in _examples(path)]
     around = [_without(labels, name) for labels in matching for name in labels]
     around += [labels | {name: OTHER} for labels in matching for name in labels]
-    both = (one | other for one, other in combinations(matching, 2))
+    both = (combination | other for combination, other in combinations(matching, 2))
     distinct: dict[str, Labels] = {}
     for labels in ({}, *matching, *around, *islice(both, 20 * MOST)):
         distinct.setdefault(json.dumps(labels, sort_keys=True), labels)
@@ -46,7 +46,7 @@ def _examples(path: tuple[Matcher, ...]) -> Iterator[Labels]:
     values = [
         (name, fitting)
         for name in dict.fromkeys(matcher.name for matcher in path)
-        if (fitting := _values([one for one in path if one.name == name])) is not None
+        if (fitting := _values([matcher for matcher in path if matcher.name == name])) is not None
     ]
     names = [name for name, _ in values]
     for chosen in islice(product(*(fitting for _, fitting in values)), 4):
@@ -60,7 +60,7 @@ def _values(of_label: list[Matcher]) -> list[str] | None:
     fitting = [
         value
         for value in dict.fromkeys(candidates)
-        if all(one.matches({one.name: value}) for one in of_label)
+        if all(matcher.matches({matcher.name: value}) for matcher in of_label)
     ]
     return fitting[:3] or None
 
@@ -77,7 +77,11 @@ def _samples(pattern: str) -> Iterator[str]:
 
 def untried(root: Route, sets: Sequence[Labels]) -> list[Place]:
     """The places of routes that no label set matches, except where the matchers contradict."""
-    return [place for place, path in _places(root, ()) if not any(takes(path, one) for one in sets)]
+    return [
+        place
+        for place, path in _places(root, ())
+        if not any(takes(path, labels) for labels in sets)
+    ]
 
 
 def _places(

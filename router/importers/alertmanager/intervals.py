@@ -61,8 +61,8 @@ def _windows(spec: Section) -> tuple[Window, ...] | None:
         ranges = spec.texts("weekdays") or ["monday:sunday"]
         days = frozenset(day for text in ranges for day in parse_weekdays(text.replace(":", "-")))
         times = [
-            (int(parse_time(one.text("start_time"))), int(parse_time(one.text("end_time"))))
-            for one in spec.sections("times")
+            (int(parse_time(section.text("start_time"))), int(parse_time(section.text("end_time"))))
+            for section in spec.sections("times")
         ]
     except ValueError as error:
         spec.report.add(spec.place, f"{error}: this interval is left out")
@@ -75,7 +75,7 @@ def complement(windows: Sequence[Window]) -> tuple[Window, ...]:
     """The windows of a week outside of these, which have one time zone."""
     free: dict[tuple[int, int], set[int]] = {}
     for day in range(7):
-        covered = sorted((one.start, one.end) for one in windows if day in one.days)
+        covered = sorted((window.start, window.end) for window in windows if day in window.days)
         at = 0
         for start, end in [*covered, (DAY, DAY)]:
             if start > at:
@@ -104,8 +104,8 @@ def mutes(route: Route, intervals: Intervals, report: Report) -> Iterator[Mute]:
         if windows:
             yield Mute(name, route, windows)
     if active := [intervals.get(name) for name in route.active_in]:
-        known = [one for windows in active if windows for one in windows]
-        if None in active or len({one.zone for one in known}) > 1:
+        known = [window for windows in active if windows for window in windows]
+        if None in active or len({interval.zone for interval in known}) > 1:
             report.add(route.place, "`active_time_intervals` can't be converted: always active")
         elif outside := complement(known):
             yield Mute(f"outside-{'-'.join(route.active_in)}", route, outside)
@@ -121,14 +121,14 @@ def silence_matchers(
     A silence that would mute more is left out: a page too many is better than one too few.
     """
     silences = []
-    for number, one in enumerate(decisions):
-        if mute.route not in one.routes:
+    for number, decision in enumerate(decisions):
+        if mute.route not in decision.routes:
             continue
-        matchers = list(one.matchers)
-        if len(one.routes) > 1:
+        matchers = list(decision.matchers)
+        if len(decision.routes) > 1:
             report.add(mute.route.place, _kept(mute, "other routes get the same alerts"))
             continue
-        extra = _excluded(one, decisions[:number], mute.route)
+        extra = _excluded(decision, decisions[:number], mute.route)
         if extra is None:
             report.add(mute.route.place, _kept(mute, "routes before it or below it get some"))
             continue
@@ -148,10 +148,13 @@ def _kept(mute: Mute, why: str) -> str:
 def _excluded(own: Outcome, earlier: Sequence[Outcome], route: Route) -> tuple[Matcher, ...] | None:
     """Matchers that exclude the alerts of earlier outcomes; None if matchers can't express it."""
     exclusions = []
-    for one in earlier:
-        if one.routes == (route,) or contradiction((*own.matchers, *one.matchers)) is not None:
+    for outcome in earlier:
+        if (
+            outcome.routes == (route,)
+            or contradiction((*own.matchers, *outcome.matchers)) is not None
+        ):
             continue
-        rest = [matcher for matcher in one.matchers if not implies(own.matchers, [matcher])]
+        rest = [matcher for matcher in outcome.matchers if not implies(own.matchers, [matcher])]
         if len(rest) != 1:
             return None
         exclusions.append(Matcher(rest[0].name, _NEGATED[rest[0].op], rest[0].value))

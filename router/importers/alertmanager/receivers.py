@@ -41,8 +41,8 @@ class Channels:
             kind, _, ending = key.rpartition("_")
             for section in receiver.sections(key) if ending == "configs" else ():
                 wanted = f"{slug(name)}-{slug(kind)}" if several else slug(name)
-                one = Integration(wanted, section, defaults, self.secrets)
-                own.append(self._add(wanted, _channel(kind, one)))
+                integration = Integration(wanted, section, defaults, self.secrets)
+                own.append(self._add(wanted, _channel(kind, integration)))
                 self.comments.setdefault(own[-1], f"receiver {name}, line {section.place.line}")
         receiver.rest()
 
@@ -57,14 +57,14 @@ class Channels:
         return name
 
 
-def _channel(kind: str, one: Integration) -> Channel:
-    maker, section = MAKERS.get(kind), one.section
-    made = maker(one) if maker else None
+def _channel(kind: str, integration: Integration) -> Channel:
+    maker, section = MAKERS.get(kind), integration.section
+    made = maker(integration) if maker else None
     if made is None:
         section.report.add(
             section.place,
             f"{kind}: the router has no such channel, or not with these settings: "
-            f"channel '{one.name}' prints to the log until you replace it",
+            f"channel '{integration.name}' prints to the log until you replace it",
         )
         return {"type": "console"}
     if "send_resolved" in section and not section.flag("send_resolved"):
@@ -77,35 +77,37 @@ def _channel(kind: str, one: Integration) -> Channel:
 # --- one kind each
 
 
-def _email(one: Integration) -> Channel | None:
-    to = list(_addresses(one.section, "to", one.section.text("to")))
-    senders = list(_addresses(one.section, "from", one.text("from", "smtp_from")))
-    host, _, port = one.text("smarthost", "smtp_smarthost").rpartition(":")
+def _email(integration: Integration) -> Channel | None:
+    to = list(_addresses(integration.section, "to", integration.section.text("to")))
+    senders = list(_addresses(integration.section, "from", integration.text("from", "smtp_from")))
+    host, _, port = integration.text("smarthost", "smtp_smarthost").rpartition(":")
     if not to or not senders or not host:
         return None
-    one.section.skip("hello", "auth_identity")
+    integration.section.skip("hello", "auth_identity")
     smtp: dict[str, Any] = {"host": host.strip("[]")}
     if port.isdecimal():
         smtp["port"] = int(port)
-    if port == "465" or one.flag("force_implicit_tls", "smtp_force_implicit_tls", default=False):
+    if port == "465" or integration.flag(
+        "force_implicit_tls", "smtp_force_implicit_tls", default=False
+    ):
         smtp["tls"] = True
-    elif not one.flag("require_tls", "smtp_require_tls", default=True):
+    elif not integration.flag("require_tls", "smtp_require_tls", default=True):
         smtp["starttls"] = False
-    _log_in(smtp, one)
+    _log_in(smtp, integration)
     return {"type": "email", "smtp": smtp, "from": senders[0], "to": to}
 
 
-def _log_in(smtp: dict[str, Any], one: Integration) -> None:
-    username = one.text("auth_username", "smtp_auth_username")
-    password = one.secret("auth_password", "smtp_auth_password")
+def _log_in(smtp: dict[str, Any], integration: Integration) -> None:
+    username = integration.text("auth_username", "smtp_auth_username")
+    password = integration.secret("auth_password", "smtp_auth_password")
     if not username or not password:
         return
     smtp["username"] = username
-    smtp["password"] = one.secrets.reference("smtp-password", password)
+    smtp["password"] = integration.secrets.reference("smtp-password", password)
     if smtp.get("starttls") is False and not is_loopback(smtp["host"]):
         del smtp["starttls"]
         message = "`require_tls: false`: a password needs STARTTLS here"
-        one.section.remark("require_tls", message)
+        integration.section.remark("require_tls", message)
 
 
 def _addresses(section: Section, key: str, text: str) -> Iterator[str]:
@@ -118,47 +120,47 @@ def _addresses(section: Section, key: str, text: str) -> Iterator[str]:
                 section.remark(key, f"`{key}` has no plain address: '{text}' is left out")
 
 
-def _slack(one: Integration) -> Channel | None:
-    token = one.secret("app_token", "slack_app_token")
-    url = one.secret("api_url", "" if token else "slack_api_url")
-    channel = one.section.text("channel")
-    one.section.skip("app_url")
+def _slack(integration: Integration) -> Channel | None:
+    token = integration.secret("app_token", "slack_app_token")
+    url = integration.secret("api_url", "" if token else "slack_api_url")
+    channel = integration.section.text("channel")
+    integration.section.skip("app_url")
     if url is not None:
         if channel:
             message = f"channel {channel}: an incoming webhook has its channel fixed"
-            one.section.remark("channel", f"{message}, or use `token` and `channel`")
-        return one.with_url({"type": "slack"}, "webhook_url", url)
+            integration.section.remark("channel", f"{message}, or use `token` and `channel`")
+        return integration.with_url({"type": "slack"}, "webhook_url", url)
     if token is None or not channel:
         return None
     return {
         "type": "slack",
-        "token": one.secrets.reference("slack-token", token),
+        "token": integration.secrets.reference("slack-token", token),
         "channel": channel if channel.startswith(("#", "C", "G")) else f"#{channel}",
     }
 
 
-def _pagerduty(one: Integration) -> Channel | None:
-    key = one.secret("routing_key")
-    if key is None and (key := one.secret("service_key")):
+def _pagerduty(integration: Integration) -> Channel | None:
+    key = integration.secret("routing_key")
+    if key is None and (key := integration.secret("service_key")):
         old = "`service_key` is for the Events API v1"
         hint = "make an integration 'Events API v2', and use its key"
-        one.section.remark("service_key", f"{old}: {hint}")
+        integration.section.remark("service_key", f"{old}: {hint}")
     if key is None:
         return None
-    made: Channel = {"type": "pagerduty", "routing_key": one.keep("key", key)}
-    url = one.text("url", "pagerduty_url") or EVENTS_API
+    made: Channel = {"type": "pagerduty", "routing_key": integration.keep("key", key)}
+    url = integration.text("url", "pagerduty_url") or EVENTS_API
     return made if url == EVENTS_API else {**made, "api_url": url.removesuffix("/v2/enqueue")}
 
 
-def _webhook(one: Integration) -> Channel | None:
-    url = one.secret("url")
+def _webhook(integration: Integration) -> Channel | None:
+    url = integration.secret("url")
     if url is None:
         return None
     message = "the body is the router's, not Alertmanager's: see the channel type webhook"
-    one.section.report.add(one.section.place, f"webhook: {message}")
-    one.section.skip("max_alerts")
-    made = one.with_url({"type": "webhook"}, "url", url)
-    http = one.section.section("http_config")
+    integration.section.report.add(integration.section.place, f"webhook: {message}")
+    integration.section.skip("max_alerts")
+    made = integration.with_url({"type": "webhook"}, "url", url)
+    http = integration.section.section("http_config")
     authorization = http.section("authorization")
     http.rest("isn't an option of the router's webhooks: left out")
     credentials = secret_of(authorization, "credentials")
@@ -166,45 +168,50 @@ def _webhook(one: Integration) -> Channel | None:
         return made
     text = f"{authorization.text('type', 'Bearer')} {credentials.text or PLACEHOLDER}"
     if credentials.copied_from:
-        hint = f"put 'Bearer TOKEN' into secrets/{one.name}-authorization"
+        hint = f"put 'Bearer TOKEN' into secrets/{integration.name}-authorization"
         message = f"{credentials.copied_from} isn't read: {hint}"
         authorization.report.add(authorization.place, message)
-    return {**made, "headers": {"Authorization": one.keep("authorization", SecretFile(text))}}
+    return {
+        **made,
+        "headers": {"Authorization": integration.keep("authorization", SecretFile(text))},
+    }
 
 
-def _teams(one: Integration) -> Channel | None:
-    url = one.secret("webhook_url")
+def _teams(integration: Integration) -> Channel | None:
+    url = integration.secret("webhook_url")
     if url is None:
         return None
     if ".webhook.office.com" in url.text:
         message = "Microsoft has shut down the connector's URL: make a webhook of Workflows"
-        one.section.remark("webhook_url", f"{message}, and put its URL into secrets/{one.name}-url")
+        integration.section.remark(
+            "webhook_url", f"{message}, and put its URL into secrets/{integration.name}-url"
+        )
         url = SecretFile(placeholder=PLACEHOLDER_URL)
-    return one.with_url({"type": "teams"}, "webhook_url", url)
+    return integration.with_url({"type": "teams"}, "webhook_url", url)
 
 
-def _telegram(one: Integration) -> Channel | None:
-    token = one.secret("bot_token", "telegram_bot_token")
-    chat, topic = one.section.text("chat_id"), one.section.text("message_thread_id")
+def _telegram(integration: Integration) -> Channel | None:
+    token = integration.secret("bot_token", "telegram_bot_token")
+    chat, topic = integration.section.text("chat_id"), integration.section.text("message_thread_id")
     if token is None or not CHAT.fullmatch(chat):
         return None
     if not token.copied_from and not BOT_TOKEN.fullmatch(token.text):
         return None
     kept = SecretFile(token.text, token.copied_from, f"1234567890:{PLACEHOLDER}")
-    made: Channel = {"type": "telegram", "token": one.keep("token", kept), "chat": chat}
+    made: Channel = {"type": "telegram", "token": integration.keep("token", kept), "chat": chat}
     return {**made, "topic": int(topic)} if topic.isdecimal() else made
 
 
-def _discord(one: Integration) -> Channel | None:
-    url = one.secret("webhook_url")
+def _discord(integration: Integration) -> Channel | None:
+    url = integration.secret("webhook_url")
     if url is None or not DISCORD_URL.search(url.text):
         return None
-    return one.with_url({"type": "discord"}, "webhook_url", url)
+    return integration.with_url({"type": "discord"}, "webhook_url", url)
 
 
-def _mattermost(one: Integration) -> Channel | None:
-    url = one.secret("webhook_url", "mattermost_webhook_url")
-    return None if url is None else one.with_url({"type": "mattermost"}, "webhook_url", url)
+def _mattermost(integration: Integration) -> Channel | None:
+    url = integration.secret("webhook_url", "mattermost_webhook_url")
+    return None if url is None else integration.with_url({"type": "mattermost"}, "webhook_url", url)
 
 
 MAKERS: dict[str, Callable[[Integration], Channel | None]] = {

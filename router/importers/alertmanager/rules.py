@@ -44,27 +44,27 @@ class Rules:
     found: list[tuple[Outcome, dict[str, Any]]] = field(default_factory=list)
 
     def add(self, decisions: Sequence[Outcome]) -> None:
-        levels = _levels([matcher for one in decisions for matcher in one.matchers])
-        for one in decisions:
-            self._add(one, levels)
+        levels = _levels([matcher for outcome in decisions for matcher in outcome.matchers])
+        for outcome in decisions:
+            self._add(outcome, levels)
 
-    def _add(self, one: Outcome, levels: Mapping[str, str]) -> None:
-        receivers = tuple(dict.fromkeys(route.receiver for route in one.routes))
+    def _add(self, outcome: Outcome, levels: Mapping[str, str]) -> None:
+        receivers = tuple(dict.fromkeys(route.receiver for route in outcome.routes))
         heard = tuple(name for name in receivers if self.channels.get(name))
-        name = self._name(receivers, one.matchers)
+        name = self._name(receivers, outcome.matchers)
         self.receivers[name] = receivers
         rule: dict[str, Any] = {"name": name}
-        if one.matchers:
-            rule["match"] = [str(matcher) for matcher in one.matchers]
+        if outcome.matchers:
+            rule["match"] = [str(matcher) for matcher in outcome.matchers]
         if not heard:
             rule["ignore"] = True
             message = f"receiver '{receivers[0]}' notifies nobody: its alerts open no incident"
-            self.report.add(one.routes[0].place, message)
+            self.report.add(outcome.routes[0].place, message)
         else:
-            rule |= self._severity(one, levels)
-            rule["policy"] = self._policy(Plan(heard, self._repeat(one)))
-            rule["group_by"] = self._group_by(one)
-        self.found.append((one, rule))
+            rule |= self._severity(outcome, levels)
+            rule["policy"] = self._policy(Plan(heard, self._repeat(outcome)))
+            rule["group_by"] = self._group_by(outcome)
+        self.found.append((outcome, rule))
 
     def _name(self, receivers: Sequence[str], matchers: Sequence[Matcher]) -> str:
         name = slug(receivers[-1])
@@ -82,25 +82,25 @@ class Rules:
             self.policies[plan] = unique(name, self.policies.values())
         return self.policies[plan]
 
-    def _repeat(self, one: Outcome) -> str:
-        repeats = dict.fromkeys(route.repeat_interval for route in one.routes)
+    def _repeat(self, outcome: Outcome) -> str:
+        repeats = dict.fromkeys(route.repeat_interval for route in outcome.routes)
         if len(repeats) > 1:
             message = f"the shortest of several `repeat_interval`s is used: {', '.join(repeats)}"
-            self.report.add(one.routes[-1].place, message)
+            self.report.add(outcome.routes[-1].place, message)
         return min(repeats, key=parse_duration)
 
-    def _group_by(self, one: Outcome) -> list[str]:
-        ways = dict.fromkeys(route.group_by for route in one.routes)
+    def _group_by(self, outcome: Outcome) -> list[str]:
+        ways = dict.fromkeys(route.group_by for route in outcome.routes)
         chosen = next(reversed(ways))
         if len(ways) > 1:
             message = (
                 "`group_by` differs from that of a route with `continue` above: this one is used"
             )
-            self.report.add(one.routes[-1].place, message)
+            self.report.add(outcome.routes[-1].place, message)
         return ["alertname", "instance"] if ALL_LABELS in chosen else list(chosen)
 
-    def _severity(self, one: Outcome, levels: Mapping[str, str]) -> dict[str, Any]:
-        asked = [matcher for matcher in one.matchers if matcher.name == "severity"]
+    def _severity(self, outcome: Outcome, levels: Mapping[str, str]) -> dict[str, Any]:
+        asked = [matcher for matcher in outcome.matchers if matcher.name == "severity"]
         values = [
             matcher.values for matcher in asked if matcher.op in {MatchOp.EQUAL, MatchOp.MATCHES}
         ]
@@ -108,7 +108,7 @@ class Rules:
             known = {value: levels.get(value, OTHERWISE) for value in sorted(values[0])}
             for value in known.keys() - levels.keys():
                 message = f"severity '{value}' becomes {OTHERWISE}: change it in the rule"
-                self.report.add(one.routes[0].place, message)
+                self.report.add(outcome.routes[0].place, message)
             if len(set(known.values())) == 1:
                 return {"severity": next(iter(known.values()))}
             return {"severity_from": {"label": "severity", "map": known}, "severity": OTHERWISE}
@@ -118,11 +118,11 @@ class Rules:
 
     def rules_text(self, file: str) -> str:
         head = f"# The routes of {file}. The first rule that matches an alert decides.\nrules:\n"
-        return head + "\n".join(self._rule_text(file, *one) for one in self.found)
+        return head + "\n".join(self._rule_text(file, *rule) for rule in self.found)
 
     @staticmethod
-    def _rule_text(file: str, one: Outcome, rule: Mapping[str, Any]) -> str:
-        lines = " and ".join(str(route.place.line) for route in one.routes)
+    def _rule_text(file: str, outcome: Outcome, rule: Mapping[str, Any]) -> str:
+        lines = " and ".join(str(route.place.line) for route in outcome.routes)
         keys = [f"{key}: {inline(value)}" for key, value in rule.items()]
         return f"  # {file}, line {lines}\n  - " + "\n    ".join(keys) + "\n"
 
@@ -132,7 +132,7 @@ class Rules:
 
     def _policy_text(self, name: str, plan: Plan) -> str:
         channels = dict.fromkeys(
-            f"channel:{one}" for who in plan.receivers for one in self.channels[who]
+            f"channel:{channel}" for who in plan.receivers for channel in self.channels[who]
         )
         every = max(parse_duration(plan.repeat), SHORTEST)
         shown = plan.repeat if every > SHORTEST else "1m"
@@ -147,9 +147,9 @@ def _levels(matchers: Iterable[Matcher]) -> dict[str, str]:
     """The usual values, and those that the tree mentions, by how severe they are."""
     named = {
         value
-        for one in matchers
-        if one.name == "severity"
-        for value in one.values or ()
+        for matcher in matchers
+        if matcher.name == "severity"
+        for value in matcher.values or ()
         if value in LEVELS
     }
     return {value: level for value, level in LEVELS.items() if value in named or value in USUAL}

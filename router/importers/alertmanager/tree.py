@@ -99,9 +99,9 @@ def _remark(section: Section, route: Route) -> None:
 def outcomes(root: Route) -> list[Outcome]:
     """The rules' decisions in order. Raises: Invalid, if there would be too many."""
     decisions: list[Outcome] = []
-    for one in _walked(root, 0, (), root.matchers):
-        if not any(implies(one.matchers, before.matchers) for before in decisions):
-            decisions.append(one)
+    for outcome in _walked(root, 0, (), root.matchers):
+        if not any(implies(outcome.matchers, before.matchers) for before in decisions):
+            decisions.append(outcome)
     return decisions
 
 
@@ -119,12 +119,12 @@ def _walked(
         both = _joined(known, child.matchers)
         if contradiction(both) is not None:
             continue
-        for one in _walked(child, 0, (), both):
-            routes = (*matched, *one.routes)
+        for outcome in _walked(child, 0, (), both):
+            routes = (*matched, *outcome.routes)
             if child.continues:
-                decisions += _walked(parent, number + 1, routes, one.matchers)
+                decisions += _walked(parent, number + 1, routes, outcome.matchers)
             else:
-                decisions.append(Outcome(one.matchers, routes))
+                decisions.append(Outcome(outcome.matchers, routes))
             _check_number(child, decisions)
         if implies(known, child.matchers):
             return decisions

@@ -54,7 +54,7 @@ class Builder:
     def person(self, id_: str, name: str, email: str = "") -> Person:
         """The person with this id, added if unknown."""
         if id_ not in self.setup.people:
-            keys = [one.key for one in self.setup.people.values()]
+            keys = [person.key for person in self.setup.people.values()]
             person = Person(unique(slug(name or email.partition("@")[0] or id_), keys), name or id_)
             self.setup.people[id_] = person
         person = self.setup.people[id_]
@@ -121,7 +121,7 @@ class Builder:
         self, id_: str, name: str, zone: str, layers: Sequence[tuple[str, Turns]], place: Place
     ) -> None:
         """Add a schedule whose later layers cover the earlier ones. Layers have names."""
-        turns = [one for _, one in layers]
+        turns = [layer for _, layer in layers]
         self.setup.schedules[id_] = OldSchedule(name, [Rota(self.free(name), zone, turns)])
         if not turns:
             self.report.add(
@@ -158,12 +158,12 @@ class Builder:
         rotas: list[Rota] = []
         for group in groups:
             rotas.append(
-                Rota(self.free(f"{name}-{group[0][0]}", rotas), zone, [one for _, one in group])
+                Rota(self.free(f"{name}-{group[0][0]}", rotas), zone, [turns for _, turns in group])
             )
         self.setup.schedules[id_] = OldSchedule(name, rotas)
 
     def free(self, name: str, besides: Iterable[Rota] = ()) -> str:
-        return unique(slug(name), [one.key for one in (*self.setup.rotas, *besides)])
+        return unique(slug(name), [rota.key for rota in (*self.setup.rotas, *besides)])
 
     def turns(
         self, people: Sequence[str], start: datetime, seconds: int, zone: str, place: Place
@@ -216,7 +216,7 @@ class Builder:
                 place, f"policy '{name}' notifies nobody who was converted: it uses channel:log"
             )
             kept = [Stage(0, ("channel:log",))]
-        keys = [one.key for one in self.setup.policies.values()]
+        keys = [policy.key for policy in self.setup.policies.values()]
         every, times = repeat
         if times:
             message = f"policy '{name}' repeats all its steps at once, not one after another"

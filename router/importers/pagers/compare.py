@@ -26,23 +26,23 @@ def rows(old: OldSchedule, schedules: Mapping[str, Schedule]) -> list[Row]:
     """The time that the old tool's shifts cover, split where anything changes."""
     if not old.shifts:
         return []
-    start, end = min(one.start for one in old.shifts), max(one.end for one in old.shifts)
+    start, end = min(shift.start for shift in old.shifts), max(shift.end for shift in old.shifts)
     new = [
-        OldShift(one.contact, one.start, one.end)
+        OldShift(shift.contact, shift.start, shift.end)
         for rota in old.rotas
-        for one in shifts(schedules[rota.key], start, end)
+        for shift in shifts(schedules[rota.key], start, end)
     ]
     return list(_joined(_split(old.shifts, new)))
 
 
 def _split(old: Sequence[OldShift], new: Sequence[OldShift]) -> Iterator[Row]:
-    edges = sorted({edge for one in (*old, *new) for edge in (one.start, one.end)})
+    edges = sorted({edge for shift in (*old, *new) for edge in (shift.start, shift.end)})
     for start, end in pairwise(edges):
         yield Row(start, end, _at(old, start), _at(new, start))
 
 
 def _at(shifts_: Sequence[OldShift], at: float) -> tuple[str, ...]:
-    return tuple(sorted({one.person for one in shifts_ if one.start <= at < one.end}))
+    return tuple(sorted({shift.person for shift in shifts_ if shift.start <= at < shift.end}))
 
 
 def _joined(rows: Iterator[Row]) -> Iterator[Row]:

@@ -149,7 +149,7 @@ def _rotation(section: Section, build: Builder) -> Turns | None:
 def _spans(rule: Section) -> list[Span]:
     """The windows of a rule. `weekdayFilter` begins with Sunday; equal times are a whole day."""
     start, end = rule.minute("start"), rule.minute("end")
-    days = [one.casefold() == "true" for one in rule.texts("weekdayFilter")] or [True] * 7
+    days = [text.casefold() == "true" for text in rule.texts("weekdayFilter")] or [True] * 7
     length = (end - start - 1) % DAY + 1
     at = [(number - 1) % 7 * DAY + start for number, active in enumerate(days) if active]
     return [Span(begin, begin + length) for begin in sorted(at)]
@@ -178,7 +178,9 @@ def _policy(section: Section, rotations: dict[str, Section], build: Builder) -> 
     after, stages = 0, []
     for step in section.sections("steps"):
         targets = [
-            one for target in step.sections("targets") for one in _targets(target, rotations, build)
+            address
+            for target in step.sections("targets")
+            for address in _targets(target, rotations, build)
         ]
         stages.append(Stage(after, tuple(dict.fromkeys(targets))))
         after += int(step.number("delayMinutes")) * 60

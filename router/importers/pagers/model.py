@@ -117,4 +117,6 @@ class Setup:
     @property
     def rotas(self) -> list[Rota]:
         """All schedules, each once, although the old tool may know one by its name, too."""
-        return [rota for one in dict.fromkeys(self.schedules.values()) for rota in one.rotas]
+        return [
+            rota for address in dict.fromkeys(self.schedules.values()) for rota in address.rotas
+        ]

@@ -84,7 +84,7 @@ def _notification_rules(kinds: ByKind, build: Builder) -> None:
         steps.setdefault((section.text("user_id"), section.flag("important")), []).append(section)
     for (user, important), sections in steps.items():
         person, after = build.person(user, ""), 0
-        for section in sorted(sections, key=lambda one: one.number("position")):
+        for section in sorted(sections, key=lambda section: section.number("position")):
             type_ = section.text("type")
             if type_ == "wait":
                 after += int(section.number("duration"))
@@ -106,16 +106,18 @@ def _schedule(section: Section, shifts: dict[str, Section], build: Builder) -> N
     if section.text("type") == "ical":
         message = f"schedule '{name}' is an iCal URL: give a layer `calendar: {{url: …}}`"
         section.report.add(section.place, message)
-    used = [shifts[one] for one in section.texts("shifts") if one in shifts]
-    for missing in [one for one in section.texts("shifts") if one not in shifts]:
+    used = [shifts[text] for text in section.texts("shifts") if text in shifts]
+    for missing in [text for text in section.texts("shifts") if text not in shifts]:
         section.report.add(section.place, f"the export has no shift '{missing}' of '{name}'")
-    ordered = sorted(used, key=lambda one: one.number("level"))
-    repeated = [one for one in ordered if one.text("type") not in {"override", "single_event"}]
-    layers = [layer for one in repeated for layer in _turns(one, zone, build)]
+    ordered = sorted(used, key=lambda layer: layer.number("level"))
+    repeated = [
+        shift for shift in ordered if shift.text("type") not in {"override", "single_event"}
+    ]
+    layers = [layer for shift in repeated for layer in _turns(shift, zone, build)]
     build.schedule(id_, name, zone, layers, section.place)
-    for one in ordered:
-        if one.text("type") in {"override", "single_event"}:
-            _single(one, id_, zone, build)
+    for shift in ordered:
+        if shift.text("type") in {"override", "single_event"}:
+            _single(shift, id_, zone, build)
     section.skip(*QUIET, "ical_url_primary", "ical_url_overrides")
     section.rest()
 
@@ -221,7 +223,7 @@ def _chains(kinds: ByKind, build: Builder) -> None:
 
 def _chain(id_: str, name: str, sections: Sequence[Section], build: Builder) -> None:
     after, times, stages = 0, 0, []
-    for section in sorted(sections, key=lambda one: one.number("position")):
+    for section in sorted(sections, key=lambda section: section.number("position")):
         type_ = section.text("type")
         if type_ == "wait":
             after += int(section.number("duration"))
@@ -242,6 +244,6 @@ def _targets(type_: str, section: Section, build: Builder) -> tuple[str, ...]:
             )
         ids = section.texts("persons_to_notify") or section.texts(f"persons_to_{type_[7:]}")
         ids = ids or section.texts("persons_to_notify_next_each_time")
-        return tuple(f"contact:{build.known(one, section.place)}" for one in ids)
+        return tuple(f"contact:{build.known(id_, section.place)}" for id_ in ids)
     section.report.add(section.place, f"the step {type_} is left out")
     return ()

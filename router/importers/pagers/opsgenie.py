@@ -76,7 +76,7 @@ def _user(section: Section, build: Builder) -> None:
     email = build.email(section, "username")
     person = build.person(section.text("id") or email, section.text("fullName"), email)
     build.setup.people.setdefault(section.text("username"), person)
-    key = next((one for one in ("timeZone", "timezone") if one in section), "")
+    key = next((key for key in ("timeZone", "timezone") if key in section), "")
     if key:
         person.time_zone = build.zone(section, key)
     for contact in section.sections("userContacts"):
@@ -121,7 +121,7 @@ def _schedule(section: Section, build: Builder) -> None:
     id_, name = section.text("id"), section.text("name")
     zone = build.zone(section, "timezone")
     layers = [
-        one for rotation in section.sections("rotations") for one in _turns(rotation, zone, build)
+        turn for rotation in section.sections("rotations") for turn in _turns(rotation, zone, build)
     ]
     build.parallel(id_, name, zone, layers, section.place)
     build.setup.schedules.setdefault(name, build.setup.schedules[id_])
@@ -139,7 +139,9 @@ def _turns(rotation: Section, zone: str, build: Builder) -> Iterator[tuple[str, 
         )
     if start and start > build.now:
         rotation.remark("startDate", f"the rotation begins at {rotation.text('startDate')}")
-    people = [one for who in rotation.sections("participants") for one in _participant(who, build)]
+    people = [
+        person for who in rotation.sections("participants") for person in _participant(who, build)
+    ]
     length = int(rotation.number("length", 1)) * UNITS.get(rotation.text("type"), 0)
     if start and (made := build.turns(people, start, length, zone, rotation.place)):
         spans = _spans(rotation.section("timeRestriction"))
@@ -165,12 +167,12 @@ def _spans(restriction: Section) -> tuple[Span, ...]:
     """The parts of the week; () for all of it."""
     if restriction.text("type") == "weekday-and-time-of-day":
         return tuple(
-            between(_edge(one, "start"), _edge(one, "end"))
-            for one in restriction.sections("restrictions")
+            between(_edge(section, "start"), _edge(section, "end"))
+            for section in restriction.sections("restrictions")
         )
     spans: tuple[Span, ...] = ()
-    for one in restriction.sections("restriction"):
-        start, end = _minute(one, "start"), _minute(one, "end")
+    for section in restriction.sections("restriction"):
+        start, end = _minute(section, "start"), _minute(section, "end")
         spans += daily(start, (end - start - 1) % DAY + 1)
     return spans
 
@@ -187,7 +189,7 @@ def _minute(section: Section, which: str) -> int:
 def _override(section: Section, build: Builder) -> None:
     start, end = moment(section, "startDate"), moment(section, "endDate")
     parent = section.section("_parent") if "_parent" in section else section.section("schedule")
-    ids = {id(one): key for key, one in build.setup.schedules.items()}
+    ids = {id(schedule): key for key, schedule in build.setup.schedules.items()}
     only = next(iter(ids.values())) if len(ids) == 1 else "unknown"
     for person in _participant(section.section("user"), build):
         if start and end:

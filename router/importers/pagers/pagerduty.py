@@ -111,7 +111,7 @@ def _layers(section: Section, zone: str, build: Builder) -> Iterator[tuple[str, 
         if end:
             layer.remark("end", f"the layer ends at {layer.text('end')}: remove it then")
         first = moment(layer, "rotation_virtual_start") or start
-        people = [_user_of(one, build) for one in layer.sections("users")]
+        people = [_user_of(user, build) for user in layer.sections("users")]
         length = int(layer.number("rotation_turn_length_seconds"))
         if first is None:
             layer.report.add(layer.place, "the layer has no start: left out")
@@ -120,8 +120,12 @@ def _layers(section: Section, zone: str, build: Builder) -> Iterator[tuple[str, 
             layer.remark("start", f"the layer begins at {layer.text('start')}: add it then")
         turns = build.turns(people, first, length, zone, layer.place)
         if turns:
-            spans = tuple(span for one in layer.sections("restrictions") for span in _spans(one))
-            whole = any(not _spans(one) for one in layer.sections("restrictions"))
+            spans = tuple(
+                span
+                for restriction in layer.sections("restrictions")
+                for span in _spans(restriction)
+            )
+            whole = any(not _spans(restriction) for restriction in layer.sections("restrictions"))
             yield layer.text("name") or "layer", _with(turns, () if whole else spans)
 
 
@@ -165,7 +169,9 @@ def _only(build: Builder) -> str:
 def _policy(section: Section, build: Builder) -> None:
     after, stages = 0, []
     for rule in section.sections("escalation_rules"):
-        targets = [one for target in rule.sections("targets") for one in _targets(target, build)]
+        targets = [
+            address for target in rule.sections("targets") for address in _targets(target, build)
+        ]
         stages.append(Stage(after, tuple(dict.fromkeys(targets))))
         after += int(rule.number("escalation_delay_in_minutes", 30)) * 60
         strategy = rule.section("escalation_rule_assignment_strategy").text("type")

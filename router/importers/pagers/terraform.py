@@ -63,14 +63,14 @@ def of_files(texts: Mapping[str, str], report: Report) -> list[Resource]:
             raise Invalid([problem]) from None
         known |= _variables(tree)
         resources += _resources(tree, text, file)
-    addresses = {str(one.values["id"]): one for one in resources}
-    for one in resources:
-        one.values = _resolved(one.values, known, addresses)
-        for key in [key for key, value in one.values.items() if "${" in str(value)]:
-            report.add(one.place, f"`{key}` has an expression that isn't evaluated")
-        for meta in one.meta:
+    addresses = {str(resource.values["id"]): resource for resource in resources}
+    for resource in resources:
+        resource.values = _resolved(resource.values, known, addresses)
+        for key in [key for key, value in resource.values.items() if "${" in str(value)]:
+            report.add(resource.place, f"`{key}` has an expression that isn't evaluated")
+        for meta in resource.meta:
             message = f"`{meta}` isn't evaluated: give the output of `terraform show -json`"
-            report.add(one.place, message)
+            report.add(resource.place, message)
     return resources
 
 
@@ -103,9 +103,9 @@ def _variables(tree: Mapping[str, Any]) -> dict[str, Any]:
 def _resolved(value: Any, known: Mapping[str, Any], addresses: Mapping[str, Resource]) -> Any:
     """The value with references to other resources as their ids, and variables as their values."""
     if isinstance(value, dict):
-        return {key: _resolved(one, known, addresses) for key, one in value.items()}
+        return {key: _resolved(item, known, addresses) for key, item in value.items()}
     if isinstance(value, list):
-        return [_resolved(one, known, addresses) for one in value]
+        return [_resolved(item, known, addresses) for item in value]
     if not isinstance(value, str):
         return value
     if whole := _VARIABLE.fullmatch(value):
@@ -138,7 +138,7 @@ def _of_modules(node: Node) -> Iterator[Resource]:
     elif isinstance(node, MapNode):
         if {"type", "values"} <= node.entries.keys():
             read = plain(node)
-            values = {key: one for key, one in (read["values"] or {}).items() if one is not None}
+            values = {key: text for key, text in (read["values"] or {}).items() if text is not None}
             yield Resource(read["type"], str(values.get("id", "")), node.place, values)
         for key in ("root_module", "child_modules", "resources"):
             if key in node.entries:

@@ -13,12 +13,12 @@ def objects(kind: str, resources: Sequence[Resource], report: Report) -> list[tu
     """The resources as the importer of that pager reads its API's objects."""
     shaped = SHAPES[kind](resources)
     used = {id(resource) for resource, _, _ in shaped} | {
-        id(one) for one in resources if one.type in NESTED
+        id(resource) for resource in resources if resource.type in NESTED
     }
-    for one in resources:
-        if id(one) not in used:
-            report.add(one.place, f"{one.type} can't be converted: left out")
-    return [(name, _section(values, one.place, report)) for one, name, values in shaped]
+    for resource in resources:
+        if id(resource) not in used:
+            report.add(resource.place, f"{resource.type} can't be converted: left out")
+    return [(name, _section(values, resource.place, report)) for resource, name, values in shaped]
 
 
 Shaped = list[tuple[Resource, str, Values]]
@@ -37,16 +37,18 @@ def _section(values: Values, place: Place, report: Report) -> Section:
 
 def _node(value: Any, place: Place) -> Node:
     if isinstance(value, dict):
-        return MapNode(place, {key: Entry(place, _node(one, place)) for key, one in value.items()})
+        return MapNode(
+            place, {key: Entry(place, _node(item, place)) for key, item in value.items()}
+        )
     if isinstance(value, list):
-        return ListNode(place, tuple(_node(one, place) for one in value))
+        return ListNode(place, tuple(_node(item, place) for item in value))
     if value is None:
         return ScalarNode(place, "", null=True)
     return ScalarNode(place, str(value).lower() if isinstance(value, bool) else str(value))
 
 
 def _of(resources: Sequence[Resource], *types: str) -> Iterator[Resource]:
-    return (one for one in resources if one.type in types)
+    return (resource for resource in resources if resource.type in types)
 
 
 def _one(value: Any) -> Values:
@@ -57,31 +59,31 @@ def _one(value: Any) -> Values:
 
 def _pagerduty(resources: Sequence[Resource]) -> Shaped:
     made: Shaped = []
-    for one in _of(resources, "pagerduty_user"):
+    for user in _of(resources, "pagerduty_user"):
         own = {
             key: [
                 {**rule.values, "contact_method": _one(rule.values.get("contact_method"))}
                 for rule in _of(resources, f"pagerduty_user_{type_}")
-                if rule.values.get("user_id") == one.values["id"]
+                if rule.values.get("user_id") == user.values["id"]
             ]
             for key, type_ in (
                 ("contact_methods", "contact_method"),
                 ("notification_rules", "notification_rule"),
             )
         }
-        made.append((one, "users", {**one.values, **own}))
-    for one in _of(resources, "pagerduty_schedule"):
-        values = dict(one.values)
+        made.append((user, "users", {**user.values, **own}))
+    for schedule in _of(resources, "pagerduty_schedule"):
+        values = dict(schedule.values)
         layers = [_layer(layer) for layer in values.pop("layer", [])]
         # Terraform's first layer is the lowest, as here; the API lists the highest first.
-        made.append((one, "schedules", {**values, "schedule_layers": layers[::-1]}))
-    for one in _of(resources, "pagerduty_escalation_policy"):
-        values = dict(one.values)
+        made.append((schedule, "schedules", {**values, "schedule_layers": layers[::-1]}))
+    for policy in _of(resources, "pagerduty_escalation_policy"):
+        values = dict(policy.values)
         rules = [{**rule, "targets": rule.get("target", [])} for rule in values.pop("rule", [])]
-        made.append((one, "escalation_policies", {**values, "escalation_rules": rules}))
-    for one in _of(resources, "pagerduty_service"):
-        policy = {"id": one.values.get("escalation_policy")}
-        made.append((one, "services", {**one.values, "escalation_policy": policy}))
+        made.append((policy, "escalation_policies", {**values, "escalation_rules": rules}))
+    for service in _of(resources, "pagerduty_service"):
+        of = {"id": service.values.get("escalation_policy")}
+        made.append((service, "services", {**service.values, "escalation_policy": of}))
     return made
 
 
@@ -92,29 +94,29 @@ def _layer(layer: Values) -> Values:
 
 def _opsgenie(resources: Sequence[Resource]) -> Shaped:
     made: Shaped = []
-    for one in _of(resources, "opsgenie_user", "opsgenie_user_contact"):
-        made.append((one, "", _camel(one.values)))
-    for one in _of(resources, "opsgenie_team"):
-        made.append((one, "", {"members": [], **_camel(one.values)}))
-    for one in _of(resources, "opsgenie_notification_rule"):
+    for user in _of(resources, "opsgenie_user", "opsgenie_user_contact"):
+        made.append((user, "", _camel(user.values)))
+    for team in _of(resources, "opsgenie_team"):
+        made.append((team, "", {"members": [], **_camel(team.values)}))
+    for rule in _of(resources, "opsgenie_notification_rule"):
         steps = [
             {
                 "contact": _one(step.get("contact")),
                 "sendAfter": {"timeAmount": step.get("send_after", 0)},
             }
-            for step in one.values.get("steps", [])
+            for step in rule.values.get("steps", [])
         ]
-        made.append((one, "", {**_camel(one.values), "steps": steps}))
-    for one in _of(resources, "opsgenie_schedule"):
+        made.append((rule, "", {**_camel(rule.values), "steps": steps}))
+    for schedule in _of(resources, "opsgenie_schedule"):
         rotations = [
             _rotation(_camel(rotation.values))
             for rotation in _of(resources, "opsgenie_schedule_rotation")
-            if rotation.values.get("schedule_id") == one.values["id"]
+            if rotation.values.get("schedule_id") == schedule.values["id"]
         ]
-        values = {"timezone": "UTC", "enabled": True, **_camel(one.values)}
-        made.append((one, "", {**values, "rotations": rotations}))
-    for one in _of(resources, "opsgenie_escalation"):
-        values = _camel(one.values)
+        values = {"timezone": "UTC", "enabled": True, **_camel(schedule.values)}
+        made.append((schedule, "", {**values, "rotations": rotations}))
+    for escalation in _of(resources, "opsgenie_escalation"):
+        values = _camel(escalation.values)
         rules = [
             {
                 **rule,
@@ -123,13 +125,15 @@ def _opsgenie(resources: Sequence[Resource]) -> Shaped:
             }
             for rule in values.get("rules", [])
         ]
-        made.append((one, "", {**values, "rules": rules, "repeat": _one(values.get("repeat"))}))
+        made.append(
+            (escalation, "", {**values, "rules": rules, "repeat": _one(values.get("repeat"))})
+        )
     return made
 
 
 def _rotation(values: Values) -> Values:
     restriction = _one(values.get("timeRestriction"))
-    kept = {key: one for key, one in values.items() if key not in {"participant", "scheduleId"}}
+    kept = {key: value for key, value in values.items() if key not in {"participant", "scheduleId"}}
     return {**kept, "participants": values.get("participant", []), "timeRestriction": restriction}
 
 
@@ -137,10 +141,10 @@ def _camel(value: Any) -> Any:
     """Keys as Opsgenie's API writes them: `start_date` is `startDate`."""
     if isinstance(value, dict):
         return {
-            re.sub(r"_(\w)", lambda found: found[1].upper(), key): _camel(one)
-            for key, one in value.items()
+            re.sub(r"_(\w)", lambda found: found[1].upper(), key): _camel(item)
+            for key, item in value.items()
         }
-    return [_camel(one) for one in value] if isinstance(value, list) else value
+    return [_camel(item) for item in value] if isinstance(value, list) else value
 
 
 def _oncall(resources: Sequence[Resource]) -> Shaped:
@@ -152,7 +156,11 @@ def _oncall(resources: Sequence[Resource]) -> Shaped:
         "grafana_oncall_escalation": "policy",
         "grafana_oncall_user_notification_rule": "notification_rule",
     }
-    return [(one, names[one.type], one.values) for one in resources if one.type in names]
+    return [
+        (resource, names[resource.type], resource.values)
+        for resource in resources
+        if resource.type in names
+    ]
 
 
 SHAPES: dict[str, Callable[[Sequence[Resource]], Shaped]] = {

@@ -30,13 +30,13 @@ def between(first: tuple[int, int], last: tuple[int, int]) -> Span:
     return Span(start, end if end > start else end + WEEK)
 
 
-def overlap(one: Sequence[Span], other: Sequence[Span]) -> bool:
+def overlap(sequence: Sequence[Span], other: Sequence[Span]) -> bool:
     """Check if the parts of the week overlap; () is all of it."""
-    if not one or not other:
+    if not sequence or not other:
         return True
     return any(
         first.start < second.end + shift and second.start + shift < first.end
-        for first in one
+        for first in sequence
         for second in other
         for shift in (-WEEK, 0, WEEK)
     )

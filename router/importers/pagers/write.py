@@ -75,7 +75,7 @@ def _schedule(rota: Rota) -> str:
     lines += [f"      - {inline(_layer(turns, rota.zone))}" for turns in rota.layers]
     if rota.changes:
         lines.append("    overrides:")
-        lines += [f"      - {inline(_override(one))}" for one in rota.changes]
+        lines += [f"      - {inline(_override(change))}" for change in rota.changes]
     return "\n".join(lines) + "\n"
 
 
@@ -103,30 +103,30 @@ def every(seconds: int) -> str:
     return f"{seconds}s"
 
 
-def _override(one: Change) -> dict[str, Any]:
-    start, end = (time.isoformat(timespec="minutes") for time in (one.start, one.end))
-    made = {"contact": one.person, "from": start, "to": end}
-    return {**made, "replaces": one.replaces} if one.replaces else made
+def _override(change: Change) -> dict[str, Any]:
+    start, end = (time.isoformat(timespec="minutes") for time in (change.start, change.end))
+    made = {"contact": change.person, "from": start, "to": end}
+    return {**made, "replaces": change.replaces} if change.replaces else made
 
 
 # --- policies
 
 
 def _policies(policies: Iterable[Escalation]) -> str:
-    parts = [_policy(one) for one in policies]
+    parts = [_policy(escalation) for escalation in policies]
     return "policies:\n" + ("".join(parts) or "  log: {steps: [{notify: [channel:log]}]}\n")
 
 
-def _policy(one: Escalation) -> str:
-    lines = [f"  {inline(one.key)}:", "    steps:"]
-    for stage in one.stages:
+def _policy(escalation: Escalation) -> str:
+    lines = [f"  {inline(escalation.key)}:", "    steps:"]
+    for stage in escalation.stages:
         step: dict[str, Any] = {"after": every(stage.after)} if stage.after else {}
         step["notify"] = list(stage.targets)
         if stage.acknowledged and stage.after:
             step["unless"] = "acknowledged"
         lines.append(f"      - {inline(step)}")
-    if one.times:
-        repeat = {"every": every(max(one.every, 60)), "times": one.times}
+    if escalation.times:
+        repeat = {"every": every(max(escalation.every, 60)), "times": escalation.times}
         lines.append(f"    repeat: {inline(repeat)}")
     return "\n".join(lines) + "\n"
 
@@ -134,9 +134,11 @@ def _policy(one: Escalation) -> str:
 def _rules(setup: Setup, file: str) -> str:
     head = f"# The services of {file}: alerts whose label `service` names one have its policy.\n"
     rules: list[dict[str, Any]] = []
-    for one in setup.services:
-        name = unique(slug(one.name), [*(rule["name"] for rule in rules), "default"])
-        rules.append({"name": name, "match": [f'service="{one.name}"'], "policy": one.policy})
+    for service in setup.services:
+        name = unique(slug(service.name), [*(rule["name"] for rule in rules), "default"])
+        rules.append(
+            {"name": name, "match": [f'service="{service.name}"'], "policy": service.policy}
+        )
     if not rules:
         return head + "rules: []\n"
     severity = {"severity_from": {"label": "severity", "map": LEVELS}, "severity": "P1"}

@@ -77,13 +77,14 @@ def read_alert(
 
 def _responders(body: Mapping[str, Any]) -> str:
     """Responders as `team:payments,user:ana@example.com`; `teams` are those of older clients."""
-    responders = [("team", one) for one in body.get("teams") or ()]
+    responders = [("team", team) for team in body.get("teams") or ()]
     responders += [
-        (text(member(one, "type")) or "team", one) for one in body.get("responders") or ()
+        (text(member(responder, "type")) or "team", responder)
+        for responder in body.get("responders") or ()
     ]
     names = ("name", "username", "id")
     return ",".join(
         f"{kind}:{name}"
-        for kind, one in responders
-        if (name := next(filter(None, (text(member(one, key)) for key in names)), ""))
+        for kind, responder in responders
+        if (name := next(filter(None, (text(member(responder, key)) for key in names)), ""))
     )

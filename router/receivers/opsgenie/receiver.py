@@ -194,7 +194,9 @@ class OpsgenieReceiver(Source):
     ) -> WebhookAnswer:
         offset, limit = counted(asked)
         data = [
-            alert_view(one.alert, one.incident, now) for one in results if one.alert is not None
+            alert_view(result.alert, result.incident, now)
+            for result in results
+            if result.alert is not None
         ]
         links = answers.paging(self._url, asked.query, (offset, limit), is_full=len(data) == limit)
         return answers.found(data, paging=links)

@@ -67,9 +67,9 @@ class SentryPoller:
         """
         keys = {row.alert.fingerprint for row in known}
         started = [
-            one
-            for one in await self._issues(now)
-            if one.fingerprint not in keys and now - one.starts_at > LATE
+            alert
+            for alert in await self._issues(now)
+            if alert.fingerprint not in keys and now - alert.starts_at > LATE
         ]
         prefix = f"{self._name}:{ISSUE}"
         firing = [
@@ -79,7 +79,7 @@ class SentryPoller:
             and row.alert.fingerprint.startswith(prefix)
         ]
         ended = [await self._ended(row, prefix) for row in firing[:LOOKED_UP]]
-        return [*started, *(one for one in ended if one)]
+        return [*started, *(alert for alert in ended if alert)]
 
     async def _issues(self, now: float) -> list[Alert]:
         query = {"query": self._query, "limit": PAGE, "sort": "new"}

@@ -149,13 +149,13 @@ class SlackReceiver(Source):
             return WebhookAnswer(body=received.words.encode())
         if (
             any(
-                one.request.command in FORMS.values() and one.reason not in _TAKEN
-                for one in results
+                result.request.command in FORMS.values() and result.reason not in _TAKEN
+                for result in results
             )
             or received.words
         ):
             return _json({"response_action": "errors", "errors": {"note": words}})
-        unseen = [one for one in results if one.reason not in _SHOWN]
+        unseen = [result for result in results if result.reason not in _SHOWN]
         if received.ephemeral and unseen:
             return WebhookAnswer(
                 ephemeral=replace(received.ephemeral, text=" ".join(map(sentence, unseen)))

@@ -44,4 +44,4 @@ def _ours(payload: object) -> set[str]:
     """User ids of the app's own bot."""
     found = member(payload, "authorizations")
     entries = found if isinstance(found, list) else []
-    return {text(member(one, "user_id")) for one in entries if member(one, "is_bot") is True}
+    return {text(member(entry, "user_id")) for entry in entries if member(entry, "is_bot") is True}

@@ -132,10 +132,10 @@ class TwilioReceiver(Source):
         self, words: str, incoming: Incoming, results: Sequence[CommandResult], now: float
     ) -> str:
         """After an unknown key, repeat the question until somebody acknowledges."""
-        for one in results:
-            incident = one.incident
+        for result in results:
+            incident = result.incident
             if (
-                one.request.command is None
+                result.request.command is None
                 and incident
                 and incident.is_open
                 and incident.acknowledged_at is None

@@ -160,7 +160,11 @@ def verify(
     if algorithm not in {HMAC_SHA1, HMAC_SHA256}:
         raise Unauthorized("X-Twilio-Webhooks-Signature-Settings names an unknown algorithm")
     validators = [RequestValidator(secret.reveal()) for secret in secrets]
-    if not any(one.validate(url, form, signature, algorithm) for one in validators for url in urls):
+    if not any(
+        validator.validate(url, form, signature, algorithm)
+        for validator in validators
+        for url in urls
+    ):
         raise Unauthorized(
             "X-Twilio-Signature is wrong, or external_url isn't the address that Twilio calls"
         )

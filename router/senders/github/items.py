@@ -30,9 +30,9 @@ async def track(api: Api, ticket: int, message: Message, lists: Mapping[str, obj
         issue = await api.issue(number) if number else None
         if issue is None or not _has(issue, mark):
             if recent is None:
-                recent = await api.issues(min(one.added_at for one in message.incident.items))
-            found = [one for one in recent if _has(one, mark)]
-            issue = min(found, key=lambda one: one.number, default=None)
+                recent = await api.issues(min(item.added_at for item in message.incident.items))
+            found = [issue for issue in recent if _has(issue, mark)]
+            issue = min(found, key=lambda match: match.number, default=None)
         if issue is None and item.is_open:
             content = {
                 "title": item_title(message.incident, item),

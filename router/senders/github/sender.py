@@ -99,8 +99,10 @@ class Issues:
                 page=str(page),
             )
             # Anybody can write a mark into a comment. Only the issue's author is the router.
-            ours = [one for one in comments if one.user and one.user.id == ticket.author]
-            latest = max([latest, *(seen_entry_in(one.body) for one in ours)])
+            ours = [
+                comment for comment in comments if comment.user and comment.user.id == ticket.author
+            ]
+            latest = max([latest, *(seen_entry_in(comment.body) for comment in ours)])
             if len(comments) < PER_PAGE:
                 break
         return latest

@@ -123,7 +123,7 @@ class Issues:
         query = {"orderBy": "-created", "maxResults": str(COMMENTS), "expand": "properties"}
         path = f"/issue/{ticket.ref}/comment"
         answer = await self._calls.ask("GET", path, Comments, idempotent=True, query=query)
-        return max((one.seen_entry() for one in answer.comments), default=0)
+        return max((comment.seen_entry() for comment in answer.comments), default=0)
 
     async def comment(self, ticket: Ticket, message: Message, seen_entry: int) -> None:
         body = {"body": commented(message, seen_entry), "properties": [_property(message)]}
@@ -140,9 +140,9 @@ class Issues:
         """Take the first transition that ends the issue, or begins it again."""
         path = f"/issue/{ticket.ref}/transitions"
         answer = await self._calls.ask("GET", path, Transitions, idempotent=True)
-        for one in answer.transitions:
-            if (one.to.category.key == DONE) == done:
-                body = msgspec.json.encode({"transition": {"id": one.id}})
+        for transition in answer.transitions:
+            if (transition.to.category.key == DONE) == done:
+                body = msgspec.json.encode({"transition": {"id": transition.id}})
                 # A repeated transition is refused, or leads to where the issue is.
                 await self._calls.call("POST", path, idempotent=True, body=body)
                 return
@@ -180,7 +180,7 @@ class JiraSender:
         result, project = await fetch(self._session, url, self._headers, self._config.timeout)
         if not isinstance(result, Sent):
             return result
-        types = [one.get("name") for one in project.get("issueTypes") or ()]
+        types = [kind.get("name") for kind in project.get("issueTypes") or ()]
         if types and self._config.issue_type not in types:
             return Rejected(f"the project has no issue type '{self._config.issue_type}'")
         return f"token accepted for the project '{named(project.get('name'))}'"

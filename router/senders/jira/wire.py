@@ -64,9 +64,10 @@ class Comment(msgspec.Struct, frozen=True):
     properties: list[Named] = []
 
     def seen_entry(self) -> int:
-        values = [one.value for one in self.properties if one.key == PROPERTY]
+        values = [named.value for named in self.properties if named.key == PROPERTY]
         return max(
-            (one["told"] for one in values if isinstance(one, dict) and "told" in one), default=0
+            (value["told"] for value in values if isinstance(value, dict) and "told" in value),
+            default=0,
         )
 
 

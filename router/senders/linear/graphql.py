@@ -60,7 +60,7 @@ class GraphQl:
         body = {"query": query, "variables": variables}
         answer = await self._calls.ask("POST", "/graphql", _Answer, body, idempotent=True)
         if answer.errors:
-            reasons = "; ".join(one.message for one in answer.errors)
+            reasons = "; ".join(error.message for error in answer.errors)
             raise Failed(Rejected(plain(reasons.replace(self._hide, "***"))[:MAX_COMPLAINT]))
         try:
             return msgspec.json.decode(answer.data, type=type_)

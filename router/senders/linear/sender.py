@@ -69,7 +69,7 @@ class LinearConfig(ChannelOptions, frozen=True, kw_only=True):
     timeout: Duration = Duration(20.0)
 
     def __post_init__(self) -> None:
-        for name, given in (("team", self.team), *(("labels", one) for one in self.labels)):
+        for name, given in (("team", self.team), *(("labels", label) for label in self.labels)):
             try:
                 UUID(given)
             except ValueError:
@@ -97,7 +97,7 @@ class Issues:
         asked = {"id": self._id, "comments": list(self._comments)}
         answer = await self._api.ask(FIND, asked, Found)
         for issue in answer.issues.nodes:
-            made = [self._comments[one.id] for one in issue.comments.nodes]
+            made = [self._comments[node.id] for node in issue.comments.nodes]
             self._commented = max(made, default=0)
             mark = THROUGH.search(issue.description or "")
             is_open = issue.state.type not in ENDED
@@ -137,9 +137,9 @@ class Issues:
         asked = {"team": self._config.team}
         team = (await self._api.ask(STATES, asked, TeamStates)).team
         for type_ in types:
-            states = [one for one in team.states.nodes if one.type == type_]
+            states = [node for node in team.states.nodes if node.type == type_]
             if states:
-                state = min(states, key=lambda one: one.position).id
+                state = min(states, key=lambda candidate: candidate.position).id
                 change = {"id": self._id, "state": state}
                 await self._api.ask(MOVE, change, Done)
                 return

@@ -61,20 +61,20 @@ class Rest:
         )
         query = {"incident_key": key, "date_range": "all", "sort_by": "created_at:desc"}
         page = await calls.ask("GET", "/incidents", Page, idempotent=True, query=query)
-        return max(page.incidents, key=lambda one: one.created_at, default=None)
+        return max(page.incidents, key=lambda incident: incident.created_at, default=None)
 
 
 async def compare_incidents(rest: Rest, shown: Sequence[Shown]) -> Sequence[Mismatch]:
     """Raises: CompareFailed."""
     try:
-        found = [_compared(one, await rest.incident(one.ref)) for one in shown]
+        found = [_compared(message, await rest.incident(message.ref)) for message in shown]
     except Failed as failure:
         raise CompareFailed(getattr(failure.result, "reason", "no answer")) from None
-    return [one for one in found if one]
+    return [mismatch for mismatch in found if mismatch]
 
 
-def _compared(one: Shown, there: Remote | None) -> Mismatch | None:
-    incident = one.incident
+def _compared(shown: Shown, there: Remote | None) -> Mismatch | None:
+    incident = shown.incident
     if there is None:
         return Mismatch(incident.id, DifferenceKind.GONE) if incident.is_open else None
     match there.status:

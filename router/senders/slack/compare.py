@@ -18,13 +18,13 @@ Look = Callable[[str, str], Awaitable[tuple[Result, str]]]
 async def deleted(shown: Sequence[Shown], look: Look) -> Sequence[Mismatch]:
     """Mismatches of open incidents whose message is gone. Raises: CompareFailed."""
     found = []
-    for one in shown:
-        channel, _, ts = one.ref.partition(":")
-        if not one.incident.is_open or not ts:
+    for message in shown:
+        channel, _, ts = message.ref.partition(":")
+        if not message.incident.is_open or not ts:
             continue
         result, error = await look(channel, ts)
         if error in GONE:
-            found.append(Mismatch(one.incident.id, DifferenceKind.GONE))
+            found.append(Mismatch(message.incident.id, DifferenceKind.GONE))
         elif not isinstance(result, Sent):
             raise CompareFailed(result.reason)
     return found

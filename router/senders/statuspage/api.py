@@ -43,7 +43,7 @@ class Remote(Struct, frozen=True):
 
     @property
     def component_ids(self) -> set[str]:
-        return {one.id for one in self.components or ()}
+        return {component.id for component in self.components or ()}
 
 
 class Api:

@@ -15,19 +15,19 @@ async def compare_incidents(api: Api, shown: Sequence[Shown]) -> Sequence[Mismat
     A state that a person changed there is reported only: the next update will set it.
     """
     try:
-        there = {one.id: one for one in await api.incidents(PER_PAGE)}
-        found = [await _compared(api, one, there) for one in shown]
+        there = {incident.id: incident for incident in await api.incidents(PER_PAGE)}
+        found = [await _compared(api, message, there) for message in shown]
     except Failed as failure:
         raise CompareFailed(getattr(failure.result, "reason", "no answer")) from None
-    return [one for one in found if one]
+    return [mismatch for mismatch in found if mismatch]
 
 
-async def _compared(api: Api, one: Shown, there: dict[str, Remote]) -> Mismatch | None:
-    incident = one.incident
+async def _compared(api: Api, shown: Shown, there: dict[str, Remote]) -> Mismatch | None:
+    incident = shown.incident
     if incident.public_status is None:
         return None
     is_open = incident.public_status in OPEN
-    remote = there.get(one.ref) or await api.incident(one.ref)
+    remote = there.get(shown.ref) or await api.incident(shown.ref)
     if remote is None:
         return Mismatch(incident.id, DifferenceKind.GONE) if is_open else None
     if remote.is_open == is_open:

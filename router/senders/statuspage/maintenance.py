@@ -21,38 +21,38 @@ ENDED = "This maintenance has ended."
 
 
 async def mirror(
-    api: Api, one: Maintenance, ids: Sequence[str], now: float, *, notify: bool
+    api: Api, maintenance: Maintenance, ids: Sequence[str], now: float, *, notify: bool
 ) -> str:
     """Bring the maintenance there up to date. Returns its id; "" for none. Raises: Failed.
 
     `ids` are its components at Statuspage.
     """
-    key, updated = f"maintenance.{one.id}", int(one.updated_at * 1000)
+    key, updated = f"maintenance.{maintenance.id}", int(maintenance.updated_at * 1000)
     there = await api.incidents(PER_PAGE)
     ours = next((each for each in there if kept(each).incident == key), None)
-    over = one.cancelled or one.ends_at <= now
+    over = maintenance.cancelled or maintenance.ends_at <= now
     if ours is None and over:
         return ""
     if ours and (ours.status == "completed" or (not over and kept(ours).seen >= updated)):
         return ours.id
     others = [each for each in there if each.is_open]
-    said = _over(one, ids, others) if over else _planned(one, ids, others, now)
+    said = _over(maintenance, ids, others) if over else _planned(maintenance, ids, others, now)
     said |= {"deliver_notifications": notify, "metadata": marked(ours, key, updated)}
     return await api.write(ours.id if ours else "", {"incident": said})
 
 
 def _planned(
-    one: Maintenance, ids: Sequence[str], others: Sequence[Remote], now: float
+    maintenance: Maintenance, ids: Sequence[str], others: Sequence[Remote], now: float
 ) -> dict[str, Any]:
-    begun = one.starts_at <= now
+    begun = maintenance.starts_at <= now
     states = _states(ids, others, ComponentState.MAINTENANCE) if begun else {}
     return {
-        "name": clean(one.title)[:MAX_NAME],
+        "name": clean(maintenance.title)[:MAX_NAME],
         "status": "in_progress" if begun else "scheduled",
         "impact_override": "maintenance",
-        "body": ("\n".join(paragraphs(one.text)) or clean(one.title))[:MAX_BODY],
-        "scheduled_for": _time(one.starts_at),
-        "scheduled_until": _time(one.ends_at),
+        "body": ("\n".join(paragraphs(maintenance.text)) or clean(maintenance.title))[:MAX_BODY],
+        "scheduled_for": _time(maintenance.starts_at),
+        "scheduled_until": _time(maintenance.ends_at),
         "scheduled_auto_in_progress": True,
         "scheduled_auto_completed": True,
         "auto_transition_to_maintenance_state": True,
@@ -62,14 +62,14 @@ def _planned(
     }
 
 
-def _over(one: Maintenance, ids: Sequence[str], others: Sequence[Remote]) -> dict[str, Any]:
+def _over(maintenance: Maintenance, ids: Sequence[str], others: Sequence[Remote]) -> dict[str, Any]:
     """Restore the components, if the work had begun."""
-    begun = not one.cancelled
+    begun = not maintenance.cancelled
     restored = _states(ids, others, ComponentState.OPERATIONAL) if begun else {}
     return {
         "status": "completed",
         "component_ids": list(ids),
-        "body": CANCELLED if one.cancelled else ENDED,
+        "body": CANCELLED if maintenance.cancelled else ENDED,
         **({"components": restored} if restored else {}),
     }
 

@@ -19,10 +19,10 @@ class Kept(Struct, frozen=True):
     seen: int = msgspec.field(name="told", default=0)
 
 
-def kept(one: Remote) -> Kept:
+def kept(remote: Remote) -> Kept:
     """Return the mark; an empty one where it's missing or unreadable."""
     try:
-        return msgspec.convert((one.metadata or {}).get(METADATA, {}), Kept)
+        return msgspec.convert((remote.metadata or {}).get(METADATA, {}), Kept)
     except msgspec.ValidationError:
         return Kept()
 
@@ -36,8 +36,8 @@ def worst(component: str, others: Iterable[Remote], own: ComponentState) -> Comp
     """Return the component's worst state: its own, or that of another incident that has it."""
     states = {indicator: state for state, indicator in INDICATORS.items()}
     found = [
-        states.get(one.impact, ComponentState.OPERATIONAL)
-        for one in others
-        if component in one.component_ids
+        states.get(remote.impact, ComponentState.OPERATIONAL)
+        for remote in others
+        if component in remote.component_ids
     ]
     return max([*found, own], key=lambda state: state.rank)

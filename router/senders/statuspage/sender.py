@@ -78,13 +78,13 @@ class StatuspageSender:
         except Failed as failure:
             return failure.result
 
-    async def mirror(self, one: Maintenance, now: float) -> Result:
+    async def mirror(self, maintenance: Maintenance, now: float) -> Result:
         """Show the maintenance at Statuspage as it is now."""
         known = self._config.components
-        ids = [known[name] for name in one.components if name in known]
+        ids = [known[name] for name in maintenance.components if name in known]
         api, notify = self._api(now), self._config.notify
         try:
-            there = await mirror(api, one, ids, now, notify=notify)
+            there = await mirror(api, maintenance, ids, now, notify=notify)
         except Failed as failure:
             return failure.result
         return Sent(there, silent=not there)
@@ -116,13 +116,15 @@ class StatuspageSender:
         """The id of the incident at Statuspage, once it is up to date. Raises: Failed."""
         there = await api.incidents(PER_PAGE)
         key = key_of(message)
-        ours = next((one for one in there if kept(one).incident == key), None)
+        ours = next((remote for remote in there if kept(remote).incident == key), None)
         if ours is None and REF.fullmatch(message.ref):
             ours = await api.incident(message.ref)
         known = kept(ours).seen if ours else 0
         if ours and known >= published.updates[0].id:
             return ours.id
-        others = [one for one in there if one.is_open and (ours is None or one.id != ours.id)]
+        others = [
+            remote for remote in there if remote.is_open and (ours is None or remote.id != ours.id)
+        ]
         said = content(published, known, self._config, others)
         said["metadata"] = marked(ours, key, published.updates[0].id)
         return await api.write(ours.id if ours else "", {"incident": said})
@@ -136,7 +138,7 @@ def content(
     published: Notice, known: int, config: StatuspageConfig, others: Sequence[Remote]
 ) -> dict[str, Any]:
     """The fields for Statuspage, which has the updates up to `known`. `others` are open there."""
-    fresh = [one.text for one in reversed(published.updates) if one.id > known]
+    fresh = [update.text for update in reversed(published.updates) if update.id > known]
     ids = [config.components[name] for name in published.components if name in config.components]
     return {
         "name": published.title[:MAX_NAME],

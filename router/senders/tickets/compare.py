@@ -16,15 +16,18 @@ async def compare_tickets(
     `tracker` makes one for each ticket, as a tracker has little time. Raises: CompareFailed.
     """
     try:
-        tickets = [await tracker().known(one.ref.partition(" ")[0], one.incident) for one in shown]
+        tickets = [
+            await tracker().known(message.ref.partition(" ")[0], message.incident)
+            for message in shown
+        ]
     except Failed as failure:
         raise CompareFailed(getattr(failure.result, "reason", "no answer")) from None
-    found = (_compared(one, ticket) for one, ticket in zip(shown, tickets, strict=True))
-    return [one for one in found if one]
+    found = (_compared(message, ticket) for message, ticket in zip(shown, tickets, strict=True))
+    return [mismatch for mismatch in found if mismatch]
 
 
-def _compared(one: Shown, ticket: Ticket | None) -> Mismatch | None:
-    incident = one.incident
+def _compared(shown: Shown, ticket: Ticket | None) -> Mismatch | None:
+    incident = shown.incident
     if ticket is None:
         return Mismatch(incident.id, DifferenceKind.GONE) if incident.is_open else None
     if incident.is_open == ticket.is_open:

@@ -111,8 +111,8 @@ class TwilioApi:
             return Rejected("no recipients: the channel has no `to`")
         if not all(map(E164.fullmatch, numbers)):
             return Rejected("not a number with its country, like +442079460123")
-        one = side_by_side(lambda number: self._create(create, number, message.at))
-        return await self._recipients.tell(message, numbers, one)
+        send_all = side_by_side(lambda number: self._create(create, number, message.at))
+        return await self._recipients.tell(message, numbers, send_all)
 
     async def verify(self, number: str, capability: str) -> str | Result:
         """Check the credentials and, unless it is "", the number of the sender."""

@@ -118,9 +118,9 @@ class AuditLog:
         # Each list stays in its own order, so that the cursor skips nothing.
         while len(found) < limit and (entries or others):
             if entries and (not others or entries[0].at >= others[0][1].at):
-                one = entries.popleft()
-                entry = one.id
-                found.append(AuditRow(one.at, one.by, describe(one), "", one.incident_id))
+                first = entries.popleft()
+                entry = first.id
+                found.append(AuditRow(first.at, first.by, describe(first), "", first.incident_id))
             else:
                 key, other = others.popleft()
                 at = other.at
@@ -133,7 +133,7 @@ class AuditLog:
         found: list[tuple[str, AuditEntry]] = []
         for _ in range(0, SCANNED, 500):
             some = await self._entries.find(after=after, limit=500)
-            found += [one for one in some if not by or one[1].by == by]
+            found += [pair for pair in some if not by or pair[1].by == by]
             if len(some) < 500 or len(found) >= limit:
                 break
             after = (some[-1][1].at, some[-1][0])

@@ -29,7 +29,7 @@ class AuditPage:
             rows, more = await self._audit.page(by=by, before=before, limit=SHOWN)
         except ValueError:
             raise InvalidInput("?before= takes the address of another page", "/before") from None
-        older = urlencode({name: one for name, one in (("by", by), ("before", more)) if one})
+        older = urlencode({name: value for name, value in (("by", by), ("before", more)) if value})
         return inside(
             request,
             "audit.html",

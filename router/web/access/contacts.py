@@ -17,12 +17,12 @@ def person(
     contacts: Mapping[str, ContactConfig], user: str, *, email: str = "", shown: str = ""
 ) -> Known:
     """Return who a user is: the contact of their address, or the contact of their user name."""
-    for key, one in contacts.items():
-        if email and one.email and one.email.casefold() == email.casefold():
-            return Known(one.name or key, key)
+    for key, contact in contacts.items():
+        if email and contact.email and contact.email.casefold() == email.casefold():
+            return Known(contact.name or key, key)
     if user in contacts:
         return Known(contacts[user].name or user, user)
-    taken = {name.casefold() for key, one in contacts.items() for name in (key, one.name)}
+    taken = {name.casefold() for key, contact in contacts.items() for name in (key, contact.name)}
     if shown and shown.casefold() in taken:  # nobody may act under the name of somebody else
         shown = f"{shown} ({email or user})"
     return Known(shown or email or user, "")

@@ -92,7 +92,7 @@ class TokenRules:
         """Raises: InvalidInput."""
         name = plain(wanted.name)[:60]
         contacts = self._config_file().contacts.items()
-        taken = {text.casefold() for key, one in contacts for text in (key, one.name)}
+        taken = {text.casefold() for key, contact in contacts for text in (key, contact.name)}
         if not name:
             raise InvalidInput("a token needs a name", "/name")
         if wanted.service and name.casefold() in taken | {*self._config_file().auth.tokens}:

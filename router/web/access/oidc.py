@@ -140,7 +140,7 @@ class Provider:
         secret = self._config.client_secret.reveal() if self._config.client_secret else ""
         if secret and "client_secret_basic" in metadata.token_endpoint_auth_methods_supported:
             # RFC 6749, 2.3.1: both are form-encoded before they are joined.
-            login = (quote(one, safe="") for one in (name, secret))
+            login = (quote(part, safe="") for part in (name, secret))
             headers["Authorization"] = aiohttp.encode_basic_auth(*login)
         else:
             form |= {"client_id": name} | ({"client_secret": secret} if secret else {})

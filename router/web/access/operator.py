@@ -14,7 +14,7 @@ LIFE = 60.0
 
 
 def operator_token(seal: Seal, name: str, now: float) -> str:
-    shown = "".join(one if one.isalnum() and one.isascii() else "-" for one in name)[:30]
+    shown = "".join(char if char.isalnum() and char.isascii() else "-" for char in name)[:30]
     return PREFIX + seal.sealed("operator", f"{shown}.{now + LIFE:.0f}")
 
 

@@ -104,18 +104,18 @@ class Sessions:
         return Found(name, after, cookie)
 
     async def _noted(self, name: str, before: Session, number: int, now: float) -> Session:
-        def change(one: Session | None) -> Session | None:
-            after = one and _used(one, number, now)
-            return None if after == one else after
+        def change(session: Session | None) -> Session | None:
+            after = session and _used(session, number, now)
+            return None if after == session else after
 
         if change(before) is None:
             return before
         return await self._sessions.change(name, change, before.expires_at) or before
 
-    def _is_over(self, one: Session, now: float) -> bool:
+    def _is_over(self, session: Session, now: float) -> bool:
         config = self._config()
-        absolute = min(one.expires_at, one.made_at + config.absolute)
-        return now >= absolute or now - one.seen_at >= config.idle
+        absolute = min(session.expires_at, session.made_at + config.absolute)
+        return now >= absolute or now - session.seen_at >= config.idle
 
     async def of(self, user: str) -> Sequence[tuple[str, Session]]:
         """Return the sessions of a user, or of all for "", the last used first.
@@ -125,11 +125,11 @@ class Sessions:
         now = self._clock.now()
         found = await self._sessions.find(since=now, limit=MOST)
         theirs = [
-            one
-            for one in found
-            if (not user or one[1].user == user) and not self._is_over(one[1], now)
+            pair
+            for pair in found
+            if (not user or pair[1].user == user) and not self._is_over(pair[1], now)
         ]
-        return sorted(theirs, key=lambda one: -one[1].seen_at)
+        return sorted(theirs, key=lambda pair: -pair[1].seen_at)
 
     async def end(self, name: str) -> bool:
         """End a session. Returns whether there was one."""
@@ -149,22 +149,22 @@ def _stored(key: str) -> str:
     return sha256(key.encode()).hexdigest()[:32]
 
 
-def _accepts(one: Session, number: int, now: float) -> bool:
+def _accepts(session: Session, number: int, now: float) -> bool:
     """Report whether a cookie of this number is still good."""
-    if number == one.number:
+    if number == session.number:
         return True
-    is_replaced = one.confirmed_at is not None and now - one.confirmed_at > GRACE
-    return number == one.number - 1 and not is_replaced
+    is_replaced = session.confirmed_at is not None and now - session.confirmed_at > GRACE
+    return number == session.number - 1 and not is_replaced
 
 
-def _used(one: Session, number: int, now: float) -> Session:
+def _used(session: Session, number: int, now: float) -> Session:
     """Return the session after a request with a cookie of this number."""
-    if now - one.seen_at >= NOTED:
-        one = replace(one, seen_at=now)
-    if number != one.number:
-        return one
-    if one.confirmed_at is None:
-        one = replace(one, confirmed_at=now)
-    if now - one.rotated_at >= ROTATE:
-        one = replace(one, number=number + 1, rotated_at=now, confirmed_at=None)
-    return one
+    if now - session.seen_at >= NOTED:
+        session = replace(session, seen_at=now)
+    if number != session.number:
+        return session
+    if session.confirmed_at is None:
+        session = replace(session, confirmed_at=now)
+    if now - session.rotated_at >= ROTATE:
+        session = replace(session, number=number + 1, rotated_at=now, confirmed_at=None)
+    return session

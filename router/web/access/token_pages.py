@@ -80,7 +80,7 @@ class TokenPages:
             me=me,
             said=said,
             text=text,
-            tokens=[one for one in found if may_see(me, one[1])],
+            tokens=[pair for pair in found if may_see(me, pair[1])],
             may_make=me.credential is not Credential.NONE and not me.token,
             roles=[name for name in ROLES if me.may(name)],
             areas=sorted(self._rules.areas()),

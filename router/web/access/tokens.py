@@ -48,7 +48,7 @@ class Tokens:
             return None
         if now - token.used_at >= NOTED:
             await self._tokens.change(
-                key, lambda one: one and replace(one, used_at=now), token.expires_at
+                key, lambda stored: stored and replace(stored, used_at=now), token.expires_at
             )
         return key, token
 
@@ -58,13 +58,13 @@ class Tokens:
     async def valid(self) -> Sequence[tuple[str, ApiToken]]:
         """Return all tokens that are valid, the newest first."""
         found = await self._tokens.find(since=self._clock.now(), limit=MOST)
-        valid = [one for one in found if not one[1].revoked]
-        return sorted(valid, key=lambda one: -one[1].made_at)
+        valid = [pair for pair in found if not pair[1].revoked]
+        return sorted(valid, key=lambda pair: -pair[1].made_at)
 
     async def revoke(self, key: str) -> None:
         """End a token now. Its document stays as long as it would have been valid."""
         now = self._clock.now()
-        await self._tokens.change(key, lambda one: one and replace(one, revoked=True), now)
+        await self._tokens.change(key, lambda stored: stored and replace(stored, revoked=True), now)
 
 
 def _digest(secret: str) -> str:

@@ -70,9 +70,9 @@ class Users:
             user = await self._users.get(wanted) if _NAME.fullmatch(wanted) else None
             return (wanted, user) if user else None
         found = [
-            one
-            for one in await self.everybody()
-            if one[1].email.casefold() == wanted and not one[1].subject
+            pair
+            for pair in await self.everybody()
+            if pair[1].email.casefold() == wanted and not pair[1].subject
         ]
         return found[0] if len(found) == 1 else None
 
@@ -100,7 +100,7 @@ class Users:
             return None
         if self._passwords.is_outdated(known):
             fresh = await self._passwords.hash(password)
-            await self._change(found[0], lambda one: replace(one, password=fresh))
+            await self._change(found[0], lambda user: replace(user, password=fresh))
         return found
 
     async def set_password(self, name: str, password: str) -> User | None:
@@ -108,14 +108,14 @@ class Users:
         check_strength(password, name)
         fresh = await self._passwords.hash(password)
         return await self._change(
-            name, lambda one: replace(one, password=fresh, generation=one.generation + 1)
+            name, lambda user: replace(user, password=fresh, generation=user.generation + 1)
         )
 
     async def set_role(self, name: str, role: RoleName) -> User | None:
         """Raises: LastAdmin."""
         if role != "admin":
             await self._check_admins(name)
-        return await self._change(name, lambda one: replace(one, role=role))
+        return await self._change(name, lambda user: replace(user, role=role))
 
     async def disable(self, name: str, *, disabled: bool = True) -> User | None:
         """Lock a user out, and end their sessions; or let them sign in again. Raises: LastAdmin."""
@@ -123,12 +123,12 @@ class Users:
             await self._check_admins(name)
         return await self._change(
             name,
-            lambda one: replace(one, disabled=disabled, generation=one.generation + disabled),
+            lambda user: replace(user, disabled=disabled, generation=user.generation + disabled),
         )
 
     async def sign_out(self, name: str) -> User | None:
         """End all sessions of a user."""
-        return await self._change(name, lambda one: replace(one, generation=one.generation + 1))
+        return await self._change(name, lambda user: replace(user, generation=user.generation + 1))
 
     @staticmethod
     def key_of(issuer: str, subject: str) -> str:
@@ -155,7 +155,7 @@ class Users:
     async def seen(self, name: str) -> None:
         """Note that a user signed in."""
         now = self._clock.now()
-        await self._change(name, lambda one: replace(one, seen_at=now))
+        await self._change(name, lambda user: replace(user, seen_at=now))
 
     async def link(self, name: str, lasts: float = INVITATION) -> str:
         """Make a link that signs a user in, once. Returns its token."""
@@ -194,7 +194,9 @@ class Users:
             return None
         key = (await self._seals.get()).opened(LINK_PURPOSE, token) or ""
         used = await self._links.change(
-            key, lambda one: replace(one, used_at=now) if one and one.used_at is None else None, now
+            key,
+            lambda link: replace(link, used_at=now) if link and link.used_at is None else None,
+            now,
         )
         return None if used is None else name
 
@@ -202,15 +204,15 @@ class Users:
         found = await self._users.get(name)
         if found is None:
             return None
-        return await self._users.change(name, lambda one: one and change(one), found.made_at)
+        return await self._users.change(name, lambda user: user and change(user), found.made_at)
 
     async def _check_admins(self, name: str) -> None:
         if self._other_admins():
             return
         everybody = await self.everybody()
         if not any(
-            one.role == "admin" and not one.disabled and not one.subject
-            for key, one in everybody
+            user.role == "admin" and not user.disabled and not user.subject
+            for key, user in everybody
             if key != name
         ):
             raise LastAdmin(f"{name} is the only admin")

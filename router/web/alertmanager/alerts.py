@@ -48,7 +48,7 @@ class ShownAlerts:
         """Raises: Unauthorized, Refused, StoreUnavailable."""
         caller(request, Role.VIEWER, in_browser=True)
         wanted = _filter(request)
-        return answer([_alert(one) for one in await self._active() if wanted.has(one)])
+        return answer([_alert(alert) for alert in await self._active() if wanted.has(alert)])
 
     async def groups(self, request: web.Request) -> web.Response:
         """Raises: as `alerts`."""
@@ -63,8 +63,8 @@ class ShownAlerts:
 
     async def _active(self) -> list[ActiveAlert]:
         """Raises: StoreUnavailable."""
-        stored = [one async for one in self._stored()]
-        incidents = [one async for one in open_incidents(self._store)]
+        stored = [alert async for alert in self._stored()]
+        incidents = [incident async for incident in open_incidents(self._store)]
         # In a thread: thousands of alerts take a while, and webhooks must not wait for it.
         return await asyncio.to_thread(
             active_alerts, stored, incidents, self._settings(), self._clock.now()
@@ -83,7 +83,7 @@ def _filter(request: web.Request) -> AlertFilter:
     query = request.query
     flags = {name: query[name].lower() in TRUE for name in FLAGS if query.get(name)}
     return AlertFilter(
-        tuple(one for text in query.getall("filter", []) for one in parsed_filter(text)),
+        tuple(matcher for text in query.getall("filter", []) for matcher in parsed_filter(text)),
         _receiver(query.get(RECEIVER, "")),
         **flags,
     )
@@ -108,17 +108,17 @@ def _receiver(pattern: str) -> Matcher | None:
         raise Refused(web.HTTPBadRequest.status_code, text) from None
 
 
-def _alert(one: ActiveAlert) -> GettableAlert:
+def _alert(alert: ActiveAlert) -> GettableAlert:
     return GettableAlert(
-        annotations=dict(one.annotations),
-        ends_at=exactly(one.ends_at),
-        fingerprint=one.fingerprint,
-        receivers=[Named(name) for name in one.receivers],
-        starts_at=exactly(one.starts_at),
+        annotations=dict(alert.annotations),
+        ends_at=exactly(alert.ends_at),
+        fingerprint=alert.fingerprint,
+        receivers=[Named(name) for name in alert.receivers],
+        starts_at=exactly(alert.starts_at),
         status=AlertStatus(
-            one.state, list(one.silenced_by), list(one.inhibited_by), list(one.muted_by)
+            alert.state, list(alert.silenced_by), list(alert.inhibited_by), list(alert.muted_by)
         ),
-        updated_at=exactly(one.updated_at),
-        generator_url=one.url or UNSET,
-        labels=dict(one.labels),
+        updated_at=exactly(alert.updated_at),
+        generator_url=alert.url or UNSET,
+        labels=dict(alert.labels),
     )

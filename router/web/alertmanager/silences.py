@@ -71,15 +71,15 @@ class SharedSilences:
         """Raises: Unauthorized, Refused, StoreUnavailable."""
         caller(request, Role.VIEWER, in_browser=True)
         texts = request.query.getall("filter", [])
-        matchers = [one for text in texts for one in parsed_filter(text)]
+        matchers = [matcher for text in texts for matcher in parsed_filter(text)]
         now = self._clock.now()
         silences = [
-            (key, one)
-            for key, one in await self._silences.find(since=now - KEPT)
-            if takes(matchers, {matcher.name: matcher.value for matcher in one.matchers})
+            (key, silence)
+            for key, silence in await self._silences.find(since=now - KEPT)
+            if takes(matchers, {matcher.name: matcher.value for matcher in silence.matchers})
         ]
-        silences.sort(key=lambda one: _place(one[1], now))
-        return answer([_view(*one, now) for one in silences])
+        silences.sort(key=lambda silence: _place(silence[1], now))
+        return answer([_view(*silence, now) for silence in silences])
 
     async def show(self, request: web.Request) -> web.Response:
         """Raises: Unauthorized, StoreUnavailable."""
@@ -138,7 +138,7 @@ class SharedSilences:
         return key
 
     async def _end(self, key: str, by: str, now: float) -> None:
-        if await self._silences.change(key, lambda one: one and expired(one, now), now):
+        if await self._silences.change(key, lambda silence: silence and expired(silence, now), now):
             log.info("silence_expired", id=key, by=by)
 
 
@@ -164,7 +164,7 @@ def _read(given: PostableSilence, author: str, now: float) -> Silence:
     if given.ends_at.year > LAST_YEAR:
         text = f"Failed to create silence: end time can't be after {LAST_YEAR}"
         raise Refused(HTTPStatus.BAD_REQUEST, text)
-    matchers = tuple(_matcher(number, one) for number, one in enumerate(given.matchers))
+    matchers = tuple(_matcher(number, matcher) for number, matcher in enumerate(given.matchers))
     try:
         check_matchers(matchers)
     except ValueError:
@@ -185,25 +185,25 @@ def _matcher(number: int, given: WireMatcher) -> Matcher:
         raise Refused(HTTPStatus.BAD_REQUEST, text) from None
 
 
-def _place(one: Silence, now: float) -> tuple[int, float]:
+def _place(silence: Silence, now: float) -> tuple[int, float]:
     """Active ones first, by their end; then pending ones by their start; the newest expired one."""
-    state = one.state(now)
+    state = silence.state(now)
     time = {
-        SilenceState.ACTIVE: one.end,
-        SilenceState.PENDING: one.start,
-        SilenceState.EXPIRED: -one.end,
+        SilenceState.ACTIVE: silence.end,
+        SilenceState.PENDING: silence.start,
+        SilenceState.EXPIRED: -silence.end,
     }
     return ORDER[state], time[state]
 
 
-def _view(key: str, one: Silence, now: float) -> GettableSilence:
+def _view(key: str, silence: Silence, now: float) -> GettableSilence:
     return GettableSilence(
         id=key,
-        status=SilenceStatus(one.state(now)),
-        updated_at=exactly(one.at),
-        comment=one.comment,
-        created_by=one.by,
-        ends_at=exactly(one.end),
+        status=SilenceStatus(silence.state(now)),
+        updated_at=exactly(silence.at),
+        comment=silence.comment,
+        created_by=silence.by,
+        ends_at=exactly(silence.end),
         matchers=[
             WireMatcher(
                 matcher.name,
@@ -211,7 +211,7 @@ def _view(key: str, one: Silence, now: float) -> GettableSilence:
                 matcher.op in {MatchOp.MATCHES, MatchOp.NOT_MATCHES},
                 matcher.op in {MatchOp.EQUAL, MatchOp.MATCHES},
             )
-            for matcher in one.matchers
+            for matcher in silence.matchers
         ],
-        starts_at=exactly(one.start),
+        starts_at=exactly(silence.start),
     )

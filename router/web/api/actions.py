@@ -151,7 +151,7 @@ class Actions:
         """Return the actions of an incident and the requests for them."""
         return ActionList(
             [_plan(plan) for plan in offered(incident, self._settings())],
-            [self._view(one, timeline) for one in incident.actions],
+            [self._view(action, timeline) for action in incident.actions],
         )
 
     @operation(
@@ -172,7 +172,7 @@ class Actions:
     ) -> Answer[ActionResult]:
         """Request an action. The same `key` again has no second effect. Raises: InvalidInput."""
         reason = await self._desk.submit(self._requested(incident, body, by, key))
-        return await self._result(reason, incident.id, lambda one: one.key == key)
+        return await self._result(reason, incident.id, lambda request: request.key == key)
 
     @operation("GET", "/incidents/{id}/actions/{number}", "Show a request and its outputs.")
     async def show_action(self, call: Call) -> ActionRequestView:
@@ -215,7 +215,7 @@ class Actions:
         number = _named(call.request, incident).number
         event = ActionAnswered(self._clock.now(), incident.id, call.by, number, kind, text)
         reason = await self._desk.submit(event)
-        return await self._result(reason, incident.id, lambda one: one.number == number)
+        return await self._result(reason, incident.id, lambda request: request.number == number)
 
     def _requested(
         self, incident: Incident, wanted: RequestBody, by: str, key: str
@@ -236,42 +236,42 @@ class Actions:
     ) -> Answer[ActionResult]:
         incident = await self._store.incident(incident_id)
         assert incident is not None
-        found = next((one for one in incident.actions if wanted(one)), None)
+        found = next((action for action in incident.actions if wanted(action)), None)
         shown = self._view(found, await self._store.timeline(incident_id)) if found else None
         status = HTTPStatus.CONFLICT if reason in REFUSED else HTTPStatus.ACCEPTED
         why = row(reason).refusal if reason in REFUSED else None
         return Answer(ActionResult(reason, why, shown), status)
 
-    def _view(self, one: ActionRequest, timeline: Sequence[Entry]) -> ActionRequestView:
+    def _view(self, request: ActionRequest, timeline: Sequence[Entry]) -> ActionRequestView:
         return ActionRequestView(
-            number=one.number,
-            action=one.action,
-            parameters=one.parameters,
-            state=one.state,
-            undoes=one.undoes or None,
-            requested_by=one.requested_by,
-            requested_at=exactly(one.requested_at),
-            approved_by=one.approved_by or None,
-            approved_at=when(one.approved_at),
-            until=when(one.until),
-            shown=tuple(visible(line) for line in self._desk.shown(one)),
-            step=self._guide(one),
+            number=request.number,
+            action=request.action,
+            parameters=request.parameters,
+            state=request.state,
+            undoes=request.undoes or None,
+            requested_by=request.requested_by,
+            requested_at=exactly(request.requested_at),
+            approved_by=request.approved_by or None,
+            approved_at=when(request.approved_at),
+            until=when(request.until),
+            shown=tuple(visible(line) for line in self._desk.shown(request)),
+            step=self._guide(request),
             outputs=[
                 OutputView(exactly(entry.at), entry.what, str(entry.data["output"]))
                 for entry in timeline
-                if entry.data.get("number") == one.number and "output" in entry.data
+                if entry.data.get("number") == request.number and "output" in entry.data
             ],
         )
 
-    def _guide(self, one: ActionRequest) -> GuideStepView | None:
+    def _guide(self, request: ActionRequest) -> GuideStepView | None:
         """Return the next step of a guide."""
-        plan = self._settings().actions.get(one.action)
-        if plan is None or plan.digest != one.digest or one.step >= len(plan.guide):
+        plan = self._settings().actions.get(request.action)
+        if plan is None or plan.digest != request.digest or request.step >= len(plan.guide):
             return None
-        step, given = plan.guide[one.step], one.parameters
-        waits = one.state is ActionState.CONFIRMING
+        step, given = plan.guide[request.step], request.parameters
+        waits = request.state is ActionState.CONFIRMING
         return GuideStepView(
-            number=one.step + 1,
+            number=request.step + 1,
             of=len(plan.guide),
             do=fill(step.do, given),
             confirm=fill(step.confirm, given) if waits else None,
@@ -283,7 +283,7 @@ def _bound(plan: ActionPlan, wanted: RequestBody, incident: Incident) -> Mapping
     given = {parameter: str(value) for parameter, value in wanted.parameters.items()}
     parameters, problems = bind(plan, given, known(incident))
     if problems:
-        detail = "; ".join(f"{one}: {reason}" for one, reason in problems)
+        detail = "; ".join(f"{problem}: {reason}" for problem, reason in problems)
         raise InvalidInput(detail, f"/parameters/{problems[0][0]}")
     return parameters
 
@@ -298,13 +298,13 @@ def _plan(plan: ActionPlan) -> ActionPlanView:
         steps=len(plan.guide) or None,
         parameters={
             name: ParameterView(
-                pattern=one.pattern or None,
-                choices=one.choices or None,
-                int="{}..{}".format(*one.integers) if one.integers else None,
-                default=one.default,
-                from_=one.origin or None,
+                pattern=parameter.pattern or None,
+                choices=parameter.choices or None,
+                int="{}..{}".format(*parameter.integers) if parameter.integers else None,
+                default=parameter.default,
+                from_=parameter.origin or None,
             )
-            for name, one in plan.parameters.items()
+            for name, parameter in plan.parameters.items()
         },
     )
 

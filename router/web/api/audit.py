@@ -56,7 +56,9 @@ class AuditApi:
         except ValueError:
             raise InvalidInput("?before= takes the `next` of another page", "/before") from None
         views = [
-            AuditView(exactly(one.at), one.by, one.what, one.address, one.incident or None)
-            for one in found
+            AuditView(
+                exactly(entry.at), entry.by, entry.what, entry.address, entry.incident or None
+            )
+            for entry in found
         ]
         return AuditList(views, more or None)

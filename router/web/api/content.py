@@ -148,9 +148,9 @@ def schemas(type_: type[msgspec.Struct]) -> Mapping[str, dict[str, Any]]:
 
 def _expected(schema: Mapping[str, Any]) -> str:
     """Describe the values of a query parameter."""
-    for one in (*schema.get("$defs", {}).values(), schema):
-        if "enum" in one:
-            return f"one of: {', '.join(one['enum'])}"
+    for part in (*schema.get("$defs", {}).values(), schema):
+        if "enum" in part:
+            return f"one of: {', '.join(part['enum'])}"
     kinds = {"integer": "a whole number", "boolean": "true or false"}
     return kinds.get(schema.get("type", ""), "text")
 

@@ -130,39 +130,43 @@ class Investigation:
             web.get("/incidents/{id}/chart.{form:svg|png}", self.draw),
         ]
 
-    async def of(self, one: Incident) -> InvestigationContext:
+    async def of(self, incident: Incident) -> InvestigationContext:
         """Raises: StoreUnavailable."""
-        rows = list(await self._store.alerts(incident_id=one.id, limit=ALERTS))
-        seen = self._window(one, rows)
+        rows = list(await self._store.alerts(incident_id=incident.id, limit=ALERTS))
+        seen = self._window(incident, rows)
         deployed = await self._deployments.find(since=seen.start, until=seen.end, limit=DEPLOYMENTS)
-        earlier = await self._store.incidents(before=one.id, limit=COMPARED)
+        earlier = await self._store.incidents(before=incident.id, limit=COMPARED)
         return InvestigationContext(
             window=seen,
-            links=links([(link.name, link.url) for link in self._config_file().links], one, seen),
-            query=query_of(one.url),
-            chart=f"/incidents/{one.id}/chart.svg" if self._charts.there(one) else "",
-            deployments=[one for _, one in deployed],
+            links=links(
+                [(link.name, link.url) for link in self._config_file().links], incident, seen
+            ),
+            query=query_of(incident.url),
+            chart=f"/incidents/{incident.id}/chart.svg" if self._charts.there(incident) else "",
+            deployments=[deployment for _, deployment in deployed],
             alerts=rows,
             similar=[
                 (found, what_fixed(await self._store.timeline(found.incident.id)))
-                for found in similar(one, earlier)
+                for found in similar(incident, earlier)
             ],
         )
 
-    def _window(self, one: Incident, rows: Iterable[AlertRow]) -> Window:
-        return window(one, [row.alert for row in rows], self._clock.now())
+    def _window(self, incident: Incident, rows: Iterable[AlertRow]) -> Window:
+        return window(incident, [row.alert for row in rows], self._clock.now())
 
     async def draw(self, request: web.Request) -> web.Response:
         """Return the chart; on failure a picture with the reason, as pages embed it."""
         caller(request, Role.VIEWER, in_browser=True)
-        one, form = (
+        incident, form = (
             await incident_named(request, self._store),
             ImageFormat(request.match_info["form"]),
         )
-        seen = self._window(one, await self._store.alerts(incident_id=one.id, limit=ALERTS))
+        seen = self._window(
+            incident, await self._store.alerts(incident_id=incident.id, limit=ALERTS)
+        )
         status = HTTPStatus.OK
         try:
-            drawn = await self._charts.draw(one, seen, form, reader_zone(request))
+            drawn = await self._charts.draw(incident, seen, form, reader_zone(request))
         except NoChart as error:
             status = HTTPStatus.BAD_GATEWAY
             drawn = await _notice(f"No chart: {error}", seen, form)
@@ -202,23 +206,23 @@ def _view(context: InvestigationContext) -> ContextView:
         ],
         query=context.query or None,
         chart=context.chart or None,
-        deployments=[views.deployment(one) for one in context.deployments],
+        deployments=[views.deployment(deployment) for deployment in context.deployments],
         alerts=[views.alert(row) for row in context.alerts],
         similar=[_similar(found, fix) for found, fix in context.similar],
     )
 
 
 def _similar(found: Similar, fix: Fix | None) -> SimilarView:
-    one = found.incident
+    incident = found.incident
     return SimilarView(
-        incident=one.id,
-        name=one.name,
-        title=one.title,
-        severity=one.severity,
-        status=one.status,
-        opened_at=exactly(one.opened_at),
-        closed_at=when(one.closed_at),
-        closed_by=one.closed_by or None,
+        incident=incident.id,
+        name=incident.name,
+        title=incident.title,
+        severity=incident.severity,
+        status=incident.status,
+        opened_at=exactly(incident.opened_at),
+        closed_at=when(incident.closed_at),
+        closed_by=incident.closed_by or None,
         score=found.score,
         same=found.same,
         labels=found.labels,

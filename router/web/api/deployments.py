@@ -91,14 +91,14 @@ class DeploymentApi:
     async def list_deployments(self, query: DeploymentQuery) -> DeploymentPage:
         until, limit = query.before or math.inf, limited(query.limit)
         matching = partial(self._matching, query.service, until)
-        found = [one async for one in matching(_row(query.after), limit + 1)]
+        found = [deployment async for deployment in matching(_row(query.after), limit + 1)]
         if query.service:
-            total = len([one async for one in matching()])
+            total = len([deployment async for deployment in matching()])
         else:
             total = await self._deployments.count(until=until)
         shown = found[:limit]
         following = f"{shown[-1].at!r}/{shown[-1].id}" if len(found) > limit else None
-        return DeploymentPage([view(one) for one in shown], total, following)
+        return DeploymentPage([view(deployment) for deployment in shown], total, following)
 
     async def _matching(
         self,
@@ -109,13 +109,13 @@ class DeploymentApi:
     ) -> AsyncIterator[Deployment]:
         """Yield deployments, newest first. The store cannot select by service, so all are read."""
         while found := await self._deployments.find(until=until, after=after, limit=MAX_PAGE):
-            for key, one in found:
+            for key, deployment in found:
                 if limit == 0:
                     return
-                after = (one.at, key)
-                if not service or service in one.services:
+                after = (deployment.at, key)
+                if not service or service in deployment.services:
                     limit = None if limit is None else limit - 1
-                    yield one
+                    yield deployment
 
     @operation("POST", "/deployments", "Record a deployment.", Role.RESPONDER)
     async def record_deployment(self, call: Call, body: DeploymentBody) -> RecordedDeployment:

@@ -163,7 +163,7 @@ class Drills:
     async def list_drills(self) -> DrillList:
         drills = await self._hall.drills()
         return DrillList(
-            [_summary(one) for one in drills],
+            [_summary(drill) for drill in drills],
             [_scenario(plan) for plan in self._config().drills.values()],
             await self._schedule(),
         )
@@ -201,16 +201,16 @@ class Drills:
         found = standings(known, await self._store.proven(), since, settings.destinations)
         shown = [
             AddressView(
-                address=one.address,
-                channel=channel_of(one.address),
-                contact=person_of(one.address) or None,
-                proven_at=when(one.at),
-                proven=one.proven,
-                why=one.why or None,
+                address=standing.address,
+                channel=channel_of(standing.address),
+                contact=person_of(standing.address) or None,
+                proven_at=when(standing.at),
+                proven=standing.proven,
+                why=standing.why or None,
             )
-            for one in found
+            for standing in found
         ]
-        return Scoreboard(exactly(since), sum(not one.proven for one in found), shown)
+        return Scoreboard(exactly(since), sum(not standing.proven for standing in found), shown)
 
     @operation("GET", "/drills/{id}", "Show a drill: its steps, and its report as Markdown.")
     async def show_drill(self, call: Call) -> DrillDetail:
@@ -296,7 +296,7 @@ class Drills:
         texts = previews(seen.drill, seen.scene, settings)
         return DrillDetail(
             **asdict(_summary(seen.drill)),
-            incidents=[one.name for one in seen.scene.incidents],
+            incidents=[incident.name for incident in seen.scene.incidents],
             steps=_steps(seen),
             report=report(seen.drill, seen.scene, seen.outcomes, settings.people, texts),
         )
@@ -306,30 +306,30 @@ def canary_addresses(to: Sequence[str], own: Sequence[str], settings: Settings) 
     """Return the addresses of channels and contacts. Raises: Bad, for an unknown one."""
     contacts = settings.people.contacts
     found: list[str] = []
-    for number, one in enumerate(to or own):
-        kind, colon, name = one.partition(":")
-        if not colon and one in own:
-            found.append(one)
+    for number, address in enumerate(to or own):
+        kind, colon, name = address.partition(":")
+        if not colon and address in own:
+            found.append(address)
         elif kind == "contact" and contacts.get(name):
             found += [f"{way.via}/{name}" for way in contacts[name]]
         else:
-            detail = f"'{one}' is neither a channel with its own destination nor contact:NAME"
+            detail = f"'{address}' is neither a channel with its own destination nor contact:NAME"
             raise InvalidInput(detail, f"/to/{number}")
     if not found:
         raise InvalidInput("there is no channel with its own destination", "/to")
     return tuple(dict.fromkeys(found))
 
 
-def _summary(one: Drill) -> DrillSummary:
+def _summary(drill: Drill) -> DrillSummary:
     return DrillSummary(
-        id=one.id,
-        scenario=one.plan.name,
-        by=one.by or None,
-        started_at=exactly(one.started_at),
-        ends_by=exactly(one.started_at + one.plan.time_out),
-        ended_at=when(one.ended_at),
-        ending=one.ending,
-        ended_by=one.ended_by or None,
+        id=drill.id,
+        scenario=drill.plan.name,
+        by=drill.by or None,
+        started_at=exactly(drill.started_at),
+        ends_by=exactly(drill.started_at + drill.plan.time_out),
+        ended_at=when(drill.ended_at),
+        ending=drill.ending,
+        ended_by=drill.ended_by or None,
     )
 
 

@@ -130,7 +130,7 @@ class Events:
         sent_at = self._clock.now()
         while not self._ended.is_set():
             entries = await self._read(cursor)
-            shown = [one for one in entries if incident in {0, one.incident_id}]
+            shown = [entry for entry in entries if incident in {0, entry.incident_id}]
             for entry in shown:
                 yield _event(entry)
             now = self._clock.now()

@@ -200,7 +200,7 @@ class ExplainApi:
         at = _moment(query.at) if query.at else now
         explained = [await self._explainer.explain(at, alert) for alert in received.alerts]
         return ExplainedPayload(
-            [views.explanation(one) for one in explained],
+            [views.explanation(explanation) for explanation in explained],
             [error.detail for error in received.errors],
         )
 

@@ -44,16 +44,16 @@ class HeartbeatApi:
 
     @operation("GET", "/heartbeats", "List heartbeats and their states.")
     async def list_heartbeats(self) -> HeartbeatList:
-        return HeartbeatList([_view(one) for one in await self._look()])
+        return HeartbeatList([_view(heartbeat) for heartbeat in await self._look()])
 
 
-def _view(one: HeartbeatStatus) -> HeartbeatView:
+def _view(status: HeartbeatStatus) -> HeartbeatView:
     return HeartbeatView(
-        name=one.heartbeat.name,
-        state=one.state,
-        every=one.heartbeat.every,
-        grace=one.heartbeat.grace,
-        last=when(one.beats.last),
-        failed=when(one.beats.failed),
-        missed_at=exactly(one.missed_at),
+        name=status.heartbeat.name,
+        state=status.state,
+        every=status.heartbeat.every,
+        grace=status.heartbeat.grace,
+        last=when(status.beats.last),
+        failed=when(status.beats.failed),
+        missed_at=exactly(status.missed_at),
     )

@@ -86,9 +86,9 @@ async def search(
             before=place,
             limit=MAX_PAGE,
         )
-        matching = [one for one in some if matches(one, wanted)]
+        matching = [incident for incident in some if matches(incident, wanted)]
         total += len(matching)
-        found += [one for one in matching if not before or one.id < before]
+        found += [incident for incident in matching if not before or incident.id < before]
         if not place or (total >= counted and len(found) > limit):
             break
         if total >= counted and before:
@@ -106,7 +106,7 @@ def _words(wanted: IncidentFilter) -> list[str]:
 
 async def open_incidents(store: Store) -> list[Incident]:
     """Return all open incidents, the most urgent first. Raises: StoreUnavailable."""
-    return sorted([one async for one in content.open_incidents(store)], key=by_urgency)
+    return sorted([incident async for incident in content.open_incidents(store)], key=by_urgency)
 
 
 async def _indexed(store: Store, wanted: IncidentFilter, before: int, limit: int) -> Found:

@@ -167,7 +167,7 @@ class IncidentApi:
         )
         limit = limited(query.limit)
         found = await search(self._store, wanted, before=query.before, limit=limit)
-        shown = [views.incident(one) for one in found.incidents]
+        shown = [views.incident(incident) for incident in found.incidents]
         return IncidentPage(shown, found.total, found.next)
 
     @operation(
@@ -201,8 +201,8 @@ class IncidentApi:
         notifications = await self._store.notifications(incident_id=found.id)
         return IncidentDetail(
             **asdict(views.incident(found)),
-            timeline=[views.entry(one) for one in timeline],
-            notifications=[views.notification(one) for one in notifications],
+            timeline=[views.entry(entry) for entry in timeline],
+            notifications=[views.notification(row) for row in notifications],
         )
 
     @operation("GET", "/alerts", "List alerts, with the result of each matching rule.")
@@ -237,7 +237,7 @@ class IncidentApi:
         )
         shown = found[:limit]
         following = _cursor(shown[-1]) if len(found) > limit else None
-        return NotificationPage([views.notification(one) for one in shown], total, following)
+        return NotificationPage([views.notification(row) for row in shown], total, following)
 
     @operation(
         "POST",
@@ -264,8 +264,8 @@ def _first(rows: Sequence[AlertRow], limit: int) -> tuple[list[AlertRow], str | 
     return [row for row in rows if row.alert.fingerprint in shown], following
 
 
-def _cursor(one: Notification) -> str:
-    return f"{one.incident_id}/{one.channel}"
+def _cursor(row: Notification) -> str:
+    return f"{row.incident_id}/{row.channel}"
 
 
 def _row(cursor: str) -> tuple[int, str] | None:

@@ -74,8 +74,8 @@ class OpenApi:
     """Serves the document, to anybody."""
 
     def routes(self) -> list[web.RouteDef]:
-        (one,) = operations(OpenApi)
-        return [web.get(BASE + one.path, self.show_openapi)]
+        (document,) = operations(OpenApi)
+        return [web.get(BASE + document.path, self.show_openapi)]
 
     @operation("GET", "/openapi.json", "This document.", None)
     async def show_openapi(self, _request: web.Request) -> web.Response:
@@ -111,23 +111,25 @@ PARTS: Sequence[type] = (
     AuditApi,
     OpenApi,
 )
-OPERATIONS: Sequence[Operation] = tuple(one for part in PARTS for one in operations(part))
+OPERATIONS: Sequence[Operation] = tuple(
+    operation for part in PARTS for operation in operations(part)
+)
 """All operations, in the order of the docs."""
 
 
 @functools.cache
 def openapi() -> dict[str, Any]:
     """Return the document."""
-    types = dict.fromkeys(type_ for one in OPERATIONS for type_ in _types(one))
+    types = dict.fromkeys(type_ for operation in OPERATIONS for type_ in _types(operation))
     found, components = msgspec.json.schema_components(types, ref_template=REFERENCE)
     schemas = dict(zip(types, found, strict=True))
-    asked = dict.fromkeys(one.query for one in OPERATIONS if one.query)
+    asked = dict.fromkeys(operation.query for operation in OPERATIONS if operation.query)
     queries = {query: components.pop(query.__name__) for query in asked}
     paths: dict[str, dict[str, Any]] = {}
-    for one in OPERATIONS:
-        query = queries[one.query] if one.query else {}
-        described = _described(one, schemas, query)
-        paths.setdefault(BASE + one.path, {})[one.method.lower()] = described
+    for described in OPERATIONS:
+        query = queries[described.query] if described.query else {}
+        path = paths.setdefault(BASE + described.path, {})
+        path[described.method.lower()] = _described(described, schemas, query)
     return {
         "openapi": "3.1.0",
         "info": {
@@ -144,28 +146,28 @@ def openapi() -> dict[str, Any]:
     }
 
 
-def _types(one: Operation) -> Iterator[type]:
-    yield from (type_ for type_ in (one.answer, one.body, one.query) if type_)
+def _types(operation: Operation) -> Iterator[type]:
+    yield from (type_ for type_ in (operation.answer, operation.body, operation.query) if type_)
     yield Problem
 
 
-def _described(one: Operation, schemas: Schemas, query: dict[str, Any]) -> dict[str, Any]:
+def _described(operation: Operation, schemas: Schemas, query: dict[str, Any]) -> dict[str, Any]:
     described: dict[str, Any] = {
-        "operationId": one.name,
-        "summary": one.summary,
-        "tags": [one.path.split("/")[1].partition(".")[0]],
-        "parameters": list(_parameters(one, query)),
-        "responses": _responses(one, schemas),
+        "operationId": operation.name,
+        "summary": operation.summary,
+        "tags": [operation.path.split("/")[1].partition(".")[0]],
+        "parameters": list(_parameters(operation, query)),
+        "responses": _responses(operation, schemas),
     }
-    if one.role is None:
+    if operation.role is None:
         described["security"] = [{}]
     else:
-        described["x-role"] = one.role.name.lower()
-    if one.body or one.any_body:
-        content = {JSON: {"schema": schemas[one.body] if one.body else {}}}
-        if one.accepts:
-            content[one.accepts] = {"schema": {"type": "string"}}
-        required = one.any_body or bool(_required(one.body))
+        described["x-role"] = operation.role.name.lower()
+    if operation.body or operation.any_body:
+        content = {JSON: {"schema": schemas[operation.body] if operation.body else {}}}
+        if operation.accepts:
+            content[operation.accepts] = {"schema": {"type": "string"}}
+        required = operation.any_body or bool(_required(operation.body))
         described["requestBody"] = {"content": content, "required": required}
     return described
 
@@ -175,34 +177,34 @@ def _required(body: type[Struct] | None) -> list[str]:
     return [field.encode_name for field in fields if field.required]
 
 
-def _parameters(one: Operation, query: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    for name in re.findall(r"{(\w+)}", one.path):
+def _parameters(operation: Operation, query: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    for name in re.findall(r"{(\w+)}", operation.path):
         schema = {"type": "integer" if name == "number" else "string"}
         yield {"name": name, "in": "path", "required": True, "schema": schema}
     for name, schema in query.get("properties", {}).items():
         described = {key: value for key, value in schema.items() if key == "description"}
         rest = {key: value for key, value in schema.items() if key != "description"}
         yield {"name": name, "in": "query", **described, "schema": rest}
-    if one.token_in_query:
+    if operation.token_in_query:
         description = "An API token, for programs that cannot send headers."
         yield {"name": "token", "in": "query", "description": description, "schema": TEXT}
-    for name in (*one.headers, *([HEADER] if one.repeatable else [])):
+    for name in (*operation.headers, *([HEADER] if operation.repeatable else [])):
         found = {"name": name, "in": "header", "description": HEADERS[name]}
         yield found | {"required": name in REQUIRED_HEADERS, "schema": TEXT}
 
 
-def _responses(one: Operation, schemas: Schemas) -> dict[str, Any]:
-    content: dict[str, Any] = {one.media: {"schema": _answered(one, schemas)}}
-    if one.offers:
-        content[one.offers] = {"schema": {"type": "string"}}
+def _responses(operation: Operation, schemas: Schemas) -> dict[str, Any]:
+    content: dict[str, Any] = {operation.media: {"schema": _answered(operation, schemas)}}
+    if operation.offers:
+        content[operation.offers] = {"schema": {"type": "string"}}
     found = {
         str(int(status)): {"description": HTTPStatus(status).phrase, "content": content}
-        for status in sorted(one.statuses)
+        for status in sorted(operation.statuses)
     }
-    if one.method == "GET":
+    if operation.method == "GET":
         found["304"] = {"description": "Not changed since the answer whose ETag you sent."}
     problem = {PROBLEM: {"schema": schemas[Problem]}}
-    for status in sorted(_problems(one)):
+    for status in sorted(_problems(operation)):
         found.setdefault(
             str(int(status)), {"description": HTTPStatus(status).phrase, "content": problem}
         )
@@ -210,20 +212,20 @@ def _responses(one: Operation, schemas: Schemas) -> dict[str, Any]:
     return found
 
 
-def _answered(one: Operation, schemas: Schemas) -> dict[str, Any]:
-    if one.answer:
-        found: dict[str, Any] = schemas[one.answer]
+def _answered(operation: Operation, schemas: Schemas) -> dict[str, Any]:
+    if operation.answer:
+        found: dict[str, Any] = schemas[operation.answer]
         return found
-    return {"type": "object"} if one.media == JSON else {"type": "string"}
+    return {"type": "object"} if operation.media == JSON else {"type": "string"}
 
 
-def _problems(one: Operation) -> set[int]:
+def _problems(operation: Operation) -> set[int]:
     """Return the statuses of the problems that the operation may answer with."""
-    found = {*one.problems}
-    if one.role is not None:
+    found = {*operation.problems}
+    if operation.role is not None:
         found |= {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN, HTTPStatus.SERVICE_UNAVAILABLE}
-    if one.query or one.body or one.any_body:
+    if operation.query or operation.body or operation.any_body:
         found.add(HTTPStatus.BAD_REQUEST)
-    if "{" in one.path:
+    if "{" in operation.path:
         found.add(HTTPStatus.NOT_FOUND)
     return found

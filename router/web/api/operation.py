@@ -162,15 +162,17 @@ def operations(part: type) -> Iterator[Operation]:
 def routes(part: object) -> list[web.RouteDef]:
     """Return a route for each operation of `part`."""
     found = []
-    for one in operations(type(part)):
-        handle = functools.partial(_handle, one, getattr(part, one.name))
-        register = web.get if one.method == "GET" else functools.partial(web.route, one.method)
-        found.append(register(BASE + one.path, handle))
+    for described in operations(type(part)):
+        handle = functools.partial(_handle, described, getattr(part, described.name))
+        register = (
+            web.get if described.method == "GET" else functools.partial(web.route, described.method)
+        )
+        found.append(register(BASE + described.path, handle))
     return found
 
 
 async def _handle(
-    one: Operation,
+    described: Operation,
     handler: Callable[..., Awaitable[Any]],
     request: web.Request,
 ) -> web.StreamResponse:
@@ -179,35 +181,44 @@ async def _handle(
     Raises: Unauthorized, Bad, aiohttp's 403.
     """
     by = ""
-    if one.method != "GET" and one.role is not None and one.role >= Role.RESPONDER:
+    if (
+        described.method != "GET"
+        and described.role is not None
+        and described.role >= Role.RESPONDER
+    ):
         about = ", ".join(request.match_info.values())
-        request[SUMMARY] = one.summary.rstrip(".") + (f" ({about})" if about else "")
-    if one.role is not None:
-        by = caller(request, one.role, in_query=one.token_in_query, in_browser=one.in_browser)
-    given: dict[str, Any] = {"call": Call(request, by)} if one.takes_call else {}
-    if one.query is not None:
-        given["query"] = query(request, one.query)
-    run = functools.partial(_run, one, handler, given)
-    if one.method == "GET":
+        request[SUMMARY] = described.summary.rstrip(".") + (f" ({about})" if about else "")
+    if described.role is not None:
+        by = caller(
+            request,
+            described.role,
+            in_query=described.token_in_query,
+            in_browser=described.in_browser,
+        )
+    given: dict[str, Any] = {"call": Call(request, by)} if described.takes_call else {}
+    if described.query is not None:
+        given["query"] = query(request, described.query)
+    run = functools.partial(_run, described, handler, given)
+    if described.method == "GET":
         return unchanged(request, await run())
-    if one.any_body:
+    if described.any_body:
         return await run()
     raw = await read_body(request, request.client_max_size)
-    if one.body is not None:
-        other = bool(one.accepts) and request.content_type == one.accepts
-        given["body"] = text_of(raw) if other else decode(raw, one.body)
-    return await (request.app[REPEATS].once(request, by, raw, run) if one.repeatable else run())
+    if described.body is not None:
+        other = bool(described.accepts) and request.content_type == described.accepts
+        given["body"] = text_of(raw) if other else decode(raw, described.body)
+    return await (request.app[REPEATS].once(request, by, raw, run) if described.repeatable else run())
 
 
 async def _run(
-    one: Operation, handler: Callable[..., Awaitable[Any]], given: Mapping[str, Any]
+    described: Operation, handler: Callable[..., Awaitable[Any]], given: Mapping[str, Any]
 ) -> web.StreamResponse:
     """Call the handler, and encode its answer."""
     found = await handler(**given)
     if isinstance(found, web.StreamResponse):
         return found
     if not isinstance(found, Answer):
-        found = Answer(found, one.statuses[0])
+        found = Answer(found, described.statuses[0])
     response = answer(found.value, found.status)
     response.headers.update(found.headers)
     return response

@@ -114,9 +114,13 @@ class Overrides:
         """Return a schedule's overrides that are not over."""
         now = self._clock.now()
         known = await self._overrides.find(since=now)
-        found = [(key, one) for key, one in known if one.schedule == name and one.end > now]
-        found.sort(key=lambda one: one[1].start)
-        return OverrideList([_view(*one) for one in found])
+        found = [
+            (key, override)
+            for key, override in known
+            if override.schedule == name and override.end > now
+        ]
+        found.sort(key=lambda pair: pair[1].start)
+        return OverrideList([_view(*pair) for pair in found])
 
     @operation(
         "POST",
@@ -154,7 +158,9 @@ class Overrides:
         if found.start >= now:
             await self._overrides.remove(key)
         else:
-            await self._overrides.change(key, lambda one: one and ended(one, now), now)
+            await self._overrides.change(
+                key, lambda override: override and ended(override, now), now
+            )
         log.info("override_removed", schedule=schedule.name, id=key, by=call.by)
         await self._refresh()
         return self._result(key, found)
@@ -235,11 +241,11 @@ def _check_times(start: float, end: float, now: float) -> None:
     check_ahead(end, now, "/to")
 
 
-def _view(key: str, one: StoredOverride) -> OverrideView:
+def _view(key: str, override: StoredOverride) -> OverrideView:
     changes = [
         ChangeView(
             each.contact or None, each.replaces or None, exactly(each.start), exactly(each.end)
         )
-        for each in one.overrides
+        for each in override.overrides
     ]
-    return OverrideView(key, one.schedule, one.by, exactly(one.at), changes)
+    return OverrideView(key, override.schedule, override.by, exactly(override.at), changes)

@@ -84,7 +84,7 @@ class Drafts:
                 raise InvalidInput(str(error), "/zone") from None
         incident = await incident_named(call.request, self._store)
         found = await self.of(incident, query.zone)
-        return DraftList([await self._view(incident, one) for one in found])
+        return DraftList([await self._view(incident, preview) for preview in found])
 
     async def recipients(self, incident: Incident, command: Command) -> int:
         """Count the people who get the command's mail. Raises: StoreUnavailable."""
@@ -97,12 +97,12 @@ class Drafts:
         self, incident: Incident, command: Command, title: str, text: str
     ) -> tuple[str, str]:
         """Return title and text of a command, with the draft's where they are missing."""
-        found = (one for one in await self.of(incident) if one.approves is command)
+        found = (preview for preview in await self.of(incident) if preview.approves is command)
         draft = next(found, None)
         if draft is None:
             return title, text
         return title or draft.subject, text or draft.text
 
-    async def _view(self, incident: Incident, one: Draft) -> DraftView:
-        mailed = await self.recipients(incident, one.approves) if one.approves else 0
-        return DraftView(one.name, one.subject, one.text, one.approves, one.waits, mailed)
+    async def _view(self, incident: Incident, draft: Draft) -> DraftView:
+        mailed = await self.recipients(incident, draft.approves) if draft.approves else 0
+        return DraftView(draft.name, draft.subject, draft.text, draft.approves, draft.waits, mailed)

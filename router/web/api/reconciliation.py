@@ -60,9 +60,9 @@ def _view(found: Reconciliation) -> ReconciliationView:
     return ReconciliationView(
         at=exactly(found.at) if found.at else None,
         compared=found.compared,
-        failed=[FailedComparison(*one) for one in found.failed.items()],
+        failed=[FailedComparison(*failed) for failed in found.failed.items()],
         differences=[
-            DifferenceView(one.place, one.kind, one.subject, one.repair)
-            for one in found.differences
+            DifferenceView(difference.place, difference.kind, difference.subject, difference.repair)
+            for difference in found.differences
         ],
     )

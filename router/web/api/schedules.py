@@ -73,7 +73,7 @@ class Schedules:
         now = self._clock.now()
         start = self._start(query.from_) if query.from_ else now
         end = start + max(1, min(query.days, MOST_DAYS)) * DAY
-        shown = [views.schedule(one, now, start, end) for one in self._schedules.values()]
+        shown = [views.schedule(schedule, now, start, end) for schedule in self._schedules.values()]
         return ScheduleList(shown, dict(self._config().time_zones))
 
     def _start(self, day: str) -> float:

@@ -71,8 +71,8 @@ class SearchApi:
         incidents = await search(
             self._store, IncidentFilter(text=text), before=0, limit=100, counted=0
         )
-        some = sorted(incidents.incidents, key=lambda one: (not one.is_open, by_urgency(one)))
-        return [_incident(one) for one in some[:SHOWN]]
+        some = sorted(incidents.incidents, key=lambda incident: (not incident.is_open, by_urgency(incident)))
+        return [_incident(incident) for incident in some[:SHOWN]]
 
     def _configured(self, request: web.Request, text: str) -> Iterator[Result]:
         """Yield people, rules and actions of the config."""
@@ -98,15 +98,15 @@ class SearchApi:
 def _first(results: Iterable[Result], text: str) -> list[Result]:
     words = text.casefold().split()
     found = [
-        one
-        for one in results
-        if all(word in f"{one.title}\n{one.detail}".casefold() for word in words)
+        result
+        for result in results
+        if all(word in f"{result.title}\n{result.detail}".casefold() for word in words)
     ]
     return found[:SHOWN]
 
 
-def _incident(one: Incident) -> Result:
-    state = str(one.status).replace("_", " ")
-    answer = "" if one.acknowledged_at is None or not one.is_open else ", acknowledged"
-    detail = f"{one.severity} {one.name}, {state}{answer}"
-    return Result("incident", one.title, detail, f"/incidents/{one.id}")
+def _incident(incident: Incident) -> Result:
+    state = str(incident.status).replace("_", " ")
+    answer = "" if incident.acknowledged_at is None or not incident.is_open else ", acknowledged"
+    detail = f"{incident.severity} {incident.name}, {state}{answer}"
+    return Result("incident", incident.title, detail, f"/incidents/{incident.id}")

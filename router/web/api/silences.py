@@ -145,8 +145,8 @@ class SilenceApi:
         now = self._clock.now()
         found = await (self._silences.find() if query.expired else self._silences.find(since=now))
         return SilenceList(
-            [_view(*one, now) for one in sorted(found, key=lambda one: one[1].start)],
-            [_window(one, now) for one in self._config().settings.silences],
+            [_view(*pair, now) for pair in sorted(found, key=lambda pair: pair[1].start)],
+            [_window(silence, now) for silence in self._config().settings.silences],
         )
 
     @operation("GET", "/silence-preview", "Show the firing alerts that matchers would silence.")
@@ -201,7 +201,9 @@ class SilenceApi:
     async def end_silence(self, call: Call) -> SilenceResult:
         """End the silence, which stays in the store: it was active until now."""
         key, now = call.request.match_info["id"], self._clock.now()
-        ended = await self._silences.change(key, lambda one: one and expired(one, now), now)
+        ended = await self._silences.change(
+            key, lambda silence: silence and expired(silence, now), now
+        )
         if ended is None:
             detail = f"there is no silence {key} that is not over; the config's end in the config"
             raise web.HTTPNotFound(text=detail)
@@ -251,20 +253,25 @@ def _parsed(parse: Callable[[Any], Any], text: Any, pointer: str) -> Any:
         raise InvalidInput(str(error), pointer) from None
 
 
-def _view(key: str, one: Silence, now: float) -> SilenceView:
+def _view(key: str, silence: Silence, now: float) -> SilenceView:
     return SilenceView(
         id=key,
-        match=[str(matcher) for matcher in one.matchers],
-        start=exactly(one.start),
-        end=exactly(one.end),
-        state=one.state(now),
-        by=one.by,
-        made_at=exactly(one.at),
-        comment=one.comment,
-        warnings=contradictions(one.matchers),
+        match=[str(matcher) for matcher in silence.matchers],
+        start=exactly(silence.start),
+        end=exactly(silence.end),
+        state=silence.state(now),
+        by=silence.by,
+        made_at=exactly(silence.at),
+        comment=silence.comment,
+        warnings=contradictions(silence.matchers),
     )
 
 
-def _window(one: RecurringSilence, now: float) -> SilenceWindow:
-    match = [str(matcher) for matcher in one.matchers]
-    return SilenceWindow(one.name, match, when(one.when.end_at(now)), one.comment)
+def _window(recurring_silence: RecurringSilence, now: float) -> SilenceWindow:
+    match = [str(matcher) for matcher in recurring_silence.matchers]
+    return SilenceWindow(
+        recurring_silence.name,
+        match,
+        when(recurring_silence.when.end_at(now)),
+        recurring_silence.comment,
+    )

@@ -118,7 +118,7 @@ class TokenApi:
     async def list_tokens(self, call: Call) -> TokenList:
         me = identify(call.request, Role.VIEWER)
         found = await self._tokens.valid()
-        return TokenList([token_view(*one) for one in found if may_see(me, one[1])])
+        return TokenList([token_view(*pair) for pair in found if may_see(me, pair[1])])
 
     @operation(
         "POST",
@@ -146,7 +146,7 @@ class TokenApi:
     async def list_sessions(self, call: Call) -> SessionList:
         me = identify(call.request, Role.VIEWER)
         found = await self._sessions.of("" if me.role is Role.ADMIN else me.holder)
-        return SessionList([_session(*one, me.session) for one in found])
+        return SessionList([_session(*pair, me.session) for pair in found])
 
     @operation("DELETE", "/sessions/{id}", "End a session.")
     async def end_session(self, call: Call) -> SessionResult:
@@ -179,15 +179,15 @@ def token_view(key: str, token: ApiToken) -> TokenView:
     )
 
 
-def _session(key: str, one: Session, current: str) -> SessionView:
+def _session(key: str, session: Session, current: str) -> SessionView:
     return SessionView(
         id=key,
-        user=one.user,
-        agent=one.agent,
-        address=one.address,
-        made_at=exactly(one.made_at),
-        seen_at=exactly(one.seen_at),
-        expires_at=exactly(one.expires_at),
+        user=session.user,
+        agent=session.agent,
+        address=session.address,
+        made_at=exactly(session.made_at),
+        seen_at=exactly(session.seen_at),
+        expires_at=exactly(session.expires_at),
         current=key == current,
     )
 

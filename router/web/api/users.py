@@ -81,7 +81,7 @@ class UserApi:
 
     @operation("GET", "/users", "List the users.", Role.ADMIN)
     async def list_users(self) -> UserList:
-        return UserList([view(*one) for one in await self._users.everybody()])
+        return UserList([view(*pair) for pair in await self._users.everybody()])
 
     @operation(
         "POST",

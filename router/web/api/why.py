@@ -99,15 +99,17 @@ class Explainer:
         keys = [rules.named(row.rule_match.rule).key(row.alert) for row in released]
         latest = (await self._store.load(ReadPlan(keys=keys))).latest if keys else {}
         histories = [
-            await self._history(one) for id_ in ids if (one := await self._store.incident(id_))
+            await self._history(incident)
+            for id_ in ids
+            if (incident := await self._store.incident(id_))
         ]
         for row, key in zip(released, keys, strict=True):
             if (
                 key in latest
                 and latest[key] not in ids
-                and (one := await self._store.incident(latest[key]))
+                and (incident := await self._store.incident(latest[key]))
             ):
-                history = await self._history(one)
+                history = await self._history(incident)
                 if any(
                     entry.data.get("fingerprint") == row.alert.fingerprint
                     for entry in history.timeline
@@ -132,7 +134,7 @@ class Explainer:
         contact = settings.people.find(name)
         if contact is None:
             raise LookupError(f"no contact '{name}' is configured")
-        histories = [await self._history(one) for one in await self._around(at)]
+        histories = [await self._history(incident) for incident in await self._around(at)]
         if at is None:
             own = (
                 page for history in histories for page in pages(history) if page.person == contact
@@ -146,7 +148,7 @@ class Explainer:
         while len(found) < LOOKED_AT and (
             page := await self._store.incidents(before=before, limit=PAGE)
         ):
-            found += [one for one in page if at is None or _touches(one, at)]
+            found += [incident for incident in page if at is None or _touches(incident, at)]
             before = page[-1].id
             if at is None:
                 break
@@ -155,71 +157,73 @@ class Explainer:
     async def _history(self, found: Incident) -> IncidentHistory:
         timeline = await self._store.timeline(found.id)
         notifications = await self._store.notifications(incident_id=found.id, limit=PAGE)
-        opened = next((one for one in timeline if one.what is Reason.OPENED), None)
+        opened = next((entry for entry in timeline if entry.what is Reason.OPENED), None)
         revision = (
             await self._revisions.get(str(opened.data.get("revision", ""))) if opened else None
         )
         return IncidentHistory(found, timeline, notifications, revision)
 
 
-def _touches(one: Incident, at: float) -> bool:
-    return one.opened_at - NEAR <= at and (one.closed_at is None or at <= one.closed_at + NEAR)
+def _touches(incident: Incident, at: float) -> bool:
+    return incident.opened_at - NEAR <= at and (
+        incident.closed_at is None or at <= incident.closed_at + NEAR
+    )
 
 
 # --- as JSON
 
 
-def account(one: Why) -> dict[str, Any]:
-    opened = one.opened
+def account(why: Why) -> dict[str, Any]:
+    opened = why.opened
     return {
-        "answer": one.answer,
-        "at": views.when(one.at),
-        "incident": views.incident(one.incident) if one.incident else None,
-        "rule": one.incident.rule if one.incident else None,
+        "answer": why.answer,
+        "at": views.when(why.at),
+        "incident": views.incident(why.incident) if why.incident else None,
+        "rule": why.incident.rule if why.incident else None,
         "alert": opened
         and {
             key: opened.data.get(key)
             for key in ("alert", "fingerprint", "severity", "reason", "value", "threshold")
         },
-        "joined": one.joined,
+        "joined": why.joined,
         "rules": {
-            "revision": one.revision or None,
-            "commit": one.load.commit or None if one.load else None,
-            "dirty": one.load.dirty if one.load else None,
-            "loaded_at": views.when(one.load.at) if one.load else None,
-            "loaded_by": one.load.by if one.load else None,
-            "changed_since": one.changed,
+            "revision": why.revision or None,
+            "commit": why.load.commit or None if why.load else None,
+            "dirty": why.load.dirty if why.load else None,
+            "loaded_at": views.when(why.load.at) if why.load else None,
+            "loaded_by": why.load.by if why.load else None,
+            "changed_since": why.changed,
         },
-        "pages": [_page(page) for page in one.pages],
-        "obstacles": [views.entry(entry) for entry in one.obstacles],
-        "ending": [views.entry(entry) for entry in one.ending],
-        "on_call": [_duty(duty) for duty in one.on_call],
-        "on_call_recorded": one.on_call_recorded,
-        "explanation": views.explanation(one.explanation) if one.explanation else None,
+        "pages": [_page(page) for page in why.pages],
+        "obstacles": [views.entry(entry) for entry in why.obstacles],
+        "ending": [views.entry(entry) for entry in why.ending],
+        "on_call": [_duty(duty) for duty in why.on_call],
+        "on_call_recorded": why.on_call_recorded,
+        "explanation": views.explanation(why.explanation) if why.explanation else None,
     }
 
 
-def _page(one: Page) -> dict[str, Any]:
+def _page(page: Page) -> dict[str, Any]:
     """`why` and `meant_by` are null where the decision did not record them."""
     return {
-        "at": views.when(one.at),
-        "who": one.person or None,
-        "over": channel_of(one.address),
-        "why": views.entry(one.cause) if one.cause else None,
-        "meant_by": None if one.duties is None else [_duty(duty) for duty in one.duties],
-        "stakeholder": one.stakeholder,
-        "arrived": one.arrived,
-        "receipt": one.ref or None,
-        "deliveries": [views.entry(entry) for entry in one.deliveries],
+        "at": views.when(page.at),
+        "who": page.person or None,
+        "over": channel_of(page.address),
+        "why": views.entry(page.cause) if page.cause else None,
+        "meant_by": None if page.duties is None else [_duty(duty) for duty in page.duties],
+        "stakeholder": page.stakeholder,
+        "arrived": page.arrived,
+        "receipt": page.ref or None,
+        "deliveries": [views.entry(entry) for entry in page.deliveries],
     }
 
 
-def _duty(one: Duty) -> dict[str, Any]:
-    override = one.override
+def _duty(duty: Duty) -> dict[str, Any]:
+    override = duty.override
     return {
-        "target": one.target,
-        "contact": one.contact or None,
-        "layer": one.layer or None,
+        "target": duty.target,
+        "contact": duty.contact or None,
+        "layer": duty.layer or None,
         "override": override
         and {
             "replaces": override.replaces or None,

@@ -30,7 +30,7 @@ class Group(Struct, frozen=True):
     @property
     def failed(self) -> int:
         """Count the deliveries that failed."""
-        return sum(one.what in FAILED for one in self.entries)
+        return sum(entry.what in FAILED for entry in self.entries)
 
 
 def kind_of(entry: Entry) -> Kind:
@@ -79,4 +79,4 @@ def _groups(entries: Iterable[Entry]) -> Iterator[Group]:
         if kind in {"delivery", "alert"}:
             yield Group(kind, [*some])
         else:
-            yield from (Group(kind, [one]) for one in some)
+            yield from (Group(kind, [entry]) for entry in some)

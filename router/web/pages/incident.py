@@ -50,13 +50,13 @@ class IncidentPage:
 
     async def show(self, request: web.Request) -> web.Response:
         reader = identify(request, Role.VIEWER, in_browser=True)
-        one = await incident_named(request, self._store)
-        timeline = await self._store.timeline(one.id)
+        incident = await incident_named(request, self._store)
+        timeline = await self._store.timeline(incident.id)
         response = inside(
             request,
             "incident.html",
-            incident=one,
-            notice=notices.of_incident(request, one, self._settings().people),
+            incident=incident,
+            notice=notices.of_incident(request, incident, self._settings().people),
             may=reader.role >= Role.RESPONDER,
             asks_name=asks_name(request),
             name=reader_name(request),
@@ -65,19 +65,19 @@ class IncidentPage:
             statuses=OPEN,
             roles=ROLES,
             key=secrets.token_hex(8),
-            **self._notified(one, timeline),
-            **await self._found(one),
+            **self._notified(incident, timeline),
+            **await self._found(incident),
         )
         return notices.forget(request, response)
 
-    def _notified(self, one: Incident, timeline: Sequence[Entry]) -> Mapping[str, Any]:
+    def _notified(self, incident: Incident, timeline: Sequence[Entry]) -> Mapping[str, Any]:
         """Return the parts that come from the incident and its timeline."""
-        actions = self._actions.of(one, timeline)
-        waits = {request.number: request.until for request in one.actions}
+        actions = self._actions.of(incident, timeline)
+        waits = {request.number: request.until for request in incident.actions}
         return {
-            "outlook": outlook(one, timeline, self._settings(), self._clock.now()),
+            "outlook": outlook(incident, timeline, self._settings(), self._clock.now()),
             "history": grouped(timeline),
-            "people": responders(one, timeline, self._settings().people),
+            "people": responders(incident, timeline, self._settings().people),
             "actions": actions,
             "waiting": [
                 (waits[request.number], request)
@@ -91,15 +91,15 @@ class IncidentPage:
             ],
         }
 
-    async def _found(self, one: Incident) -> Mapping[str, Any]:
+    async def _found(self, incident: Incident) -> Mapping[str, Any]:
         """Return the parts that the store has beside the incident. Raises: StoreUnavailable."""
-        drafts = await self._drafts.of(one)
-        related = [await self._store.incident(id_) for id_ in one.related]
+        drafts = await self._drafts.of(incident)
+        related = [await self._store.incident(id_) for id_ in incident.related]
         return {
-            "context": await self._investigation.of(one),
+            "context": await self._investigation.of(incident),
             "drafts": [draft for draft in drafts if draft.approves],
-            "alerts": await self._store.alerts(incident_id=one.id, limit=MAX_PAGE),
-            "alerts_total": await self._store.count_alerts(incident_id=one.id),
-            "notifications": await self._store.notifications(incident_id=one.id, limit=MAX_PAGE),
+            "alerts": await self._store.alerts(incident_id=incident.id, limit=MAX_PAGE),
+            "alerts_total": await self._store.count_alerts(incident_id=incident.id),
+            "notifications": await self._store.notifications(incident_id=incident.id, limit=MAX_PAGE),
             "related": [other for other in related if other is not None],
         }

@@ -95,30 +95,34 @@ class IncidentForms:
         Raises: InvalidInput; aiohttp's 403, 404 and 413.
         """
         identify(request, Role.RESPONDER, in_browser=True)
-        one = await incident_named(request, self._store)
+        incident = await incident_named(request, self._store)
         command = COMMANDS.get(request.match_info["command"])
         if command is None:
             raise web.HTTPNotFound(text="there is no such command")
         filled = await form(request)
         typed = named(filled.get("by", "")) if asks_name(request) else ""
-        body = await self._said(filled, command, one)
-        event = await self._particulars.event(one, command, body, sender_name(request))
+        body = await self._said(filled, command, incident)
+        event = await self._particulars.event(incident, command, body, sender_name(request))
         if not filled.get("confirm"):
-            question = await self._question(one, command, filled.get("other", ""))
+            question = await self._question(incident, command, filled.get("other", ""))
             if question is not None:
-                return _ask(request, one, command, body, question, filled, typed)
+                return _ask(request, incident, command, body, question, filled, typed)
         (reason,) = await self._inbox.submit([replace(event, by=typed or event.by)])
-        raise _back(one, command, reason, typed)
+        raise _back(incident, command, reason, typed)
 
     async def resend(self, request: web.Request) -> web.Response:
         """Send a message again. Raises: InvalidInput; aiohttp's 403, 404 and 413."""
         identify(request, Role.RESPONDER, in_browser=True)
-        one = await incident_named(request, self._store)
+        incident = await incident_named(request, self._store)
         channel = (await form(request)).get("channel", "")
-        if not await self._store.notifications(incident_id=one.id, channel=channel):
-            raise InvalidInput(f"{one.name} has no message for the channel '{channel}'", "/channel")
-        await self._inbox.submit([Resent(self._clock.now(), one.id, channel, sender_name(request))])
-        raise web.HTTPSeeOther(f"/incidents/{one.id}#messages")
+        if not await self._store.notifications(incident_id=incident.id, channel=channel):
+            raise InvalidInput(
+                f"{incident.name} has no message for the channel '{channel}'", "/channel"
+            )
+        await self._inbox.submit(
+            [Resent(self._clock.now(), incident.id, channel, sender_name(request))]
+        )
+        raise web.HTTPSeeOther(f"/incidents/{incident.id}#messages")
 
     async def request_action(self, request: web.Request) -> web.Response:
         """Request an action, or to undo one. Raises: InvalidInput; aiohttp's 403, 404 and 413."""
@@ -135,9 +139,9 @@ class IncidentForms:
             parameters=given,
             undo=int(undo) if undo.isascii() and undo.isdigit() else 0,
         )
-        one = await incident_named(request, self._store)
+        incident = await incident_named(request, self._store)
         key = filled.get("key", "")[:100]
-        result = await self._actions.request(one, body, sender_name(request), key)
+        result = await self._actions.request(incident, body, sender_name(request), key)
         return self._after_action(request, result.value.why)
 
     async def answer_action(self, request: web.Request) -> web.Response:
@@ -162,45 +166,49 @@ class IncidentForms:
         raise web.HTTPSeeOther(f"/incidents/{request.match_info['id']}")
 
     async def _said(
-        self, filled: Mapping[str, str], command: Command, one: Incident
+        self, filled: Mapping[str, str], command: Command, incident: Incident
     ) -> CommandBody:
         """Return the particulars of the command. Raises: InvalidInput."""
         said = _particulars(filled, command)
         if command not in MAILS:
             return said
-        title, text = await self._drafts.completed(one, command, said.title, said.text)
+        title, text = await self._drafts.completed(incident, command, said.title, said.text)
         return replace(said, title=title, text=text)
 
-    async def _question(self, one: Incident, command: Command, other: str) -> Question | None:
+    async def _question(self, incident: Incident, command: Command, other: str) -> Question | None:
         """Return the question that a command asks first; None if it needs no confirmation."""
         match command:
-            case Command.RESOLVE if one.is_open:
-                effect = f"{_firing(one)} Escalation ends.{_public_end(one)} You can reopen it."
-                return Question(f"Resolve {one.name}?", effect, "Resolve", "What fixed it")
-            case Command.FALSE_POSITIVE if one.is_open:
+            case Command.RESOLVE if incident.is_open:
+                ends = f"{_firing(incident)} Escalation ends.{_public_end(incident)}"
+                effect = f"{ends} You can reopen it."
+                return Question(f"Resolve {incident.name}?", effect, "Resolve", "What fixed it")
+            case Command.FALSE_POSITIVE if incident.is_open:
                 return Question(
-                    f"Mark {one.name} as a false positive?",
-                    f"It is closed. Its firing alerts ({one.firing}) notify nobody until they end "
-                    "or become worse than now. You can reopen it.",
+                    f"Mark {incident.name} as a false positive?",
+                    f"It is closed. Its firing alerts ({incident.firing}) notify nobody until they "
+                    "end or become worse than now. You can reopen it.",
                     "Mark as a false positive",
                 )
-            case Command.ESCALATE if one.is_open:
+            case Command.ESCALATE if incident.is_open:
                 return Question(
-                    f"Escalate {one.name}?", await self._escalation(one), "Escalate", danger=False
+                    f"Escalate {incident.name}?",
+                    await self._escalation(incident),
+                    "Escalate",
+                    danger=False,
                 )
-            case Command.MERGE if one.is_open:
-                effect = f"{one.name} is closed, and {other} takes over its alerts."
-                return Question(f"Merge {one.name} into {other}?", effect, "Merge")
-        recipients = await self._drafts.recipients(one, command) if command in MAILS else 0
+            case Command.MERGE if incident.is_open:
+                effect = f"{incident.name} is closed, and {other} takes over its alerts."
+                return Question(f"Merge {incident.name} into {other}?", effect, "Merge")
+        recipients = await self._drafts.recipients(incident, command) if command in MAILS else 0
         if not recipients:
             return None
         button = "Publish and mail" if command is Command.PUBLISH else "Mail customers"
         return Question(f"This mails {people(recipients)}.", "Mail cannot be taken back.", button)
 
-    async def _escalation(self, one: Incident) -> str:
+    async def _escalation(self, incident: Incident) -> str:
         """Describe the next step: escalating undoes an acknowledgement, a mute and a snooze."""
-        unheard = replace(one, acknowledged_at=None, muted=None, snoozed_until=None)
-        timeline = await self._store.timeline(one.id)
+        unheard = replace(incident, acknowledged_at=None, muted=None, snoozed_until=None)
+        timeline = await self._store.timeline(incident.id)
         upcoming = outlook(unheard, timeline, self._settings(), self._clock.now()).upcoming
         step = next((found for found in upcoming if found.targets), None)
         if step is None:
@@ -209,19 +217,21 @@ class IncidentForms:
         return f"{step.what.capitalize()} runs now and notifies {reached}."
 
 
-def _public_end(one: Incident) -> str:
-    return " The status page shows that it is over." if one.public_title else ""
+def _public_end(incident: Incident) -> str:
+    return " The status page shows that it is over." if incident.public_title else ""
 
 
-def _firing(one: Incident) -> str:
-    if not one.firing:
+def _firing(incident: Incident) -> str:
+    if not incident.firing:
         return "No alert fires."
-    return "1 alert still fires." if one.firing == 1 else f"{one.firing} alerts still fire."
+    return (
+        "1 alert still fires." if incident.firing == 1 else f"{incident.firing} alerts still fire."
+    )
 
 
 def _ask(  # noqa: PLR0913, PLR0917 - the parts of the page
     request: web.Request,
-    one: Incident,
+    incident: Incident,
     command: Command,
     body: CommandBody,
     question: Question,
@@ -232,7 +242,7 @@ def _ask(  # noqa: PLR0913, PLR0917 - the parts of the page
     return inside(
         request,
         "confirm.html",
-        incident=one,
+        incident=incident,
         path=PATHS[command],
         mails=command in MAILS,
         title=body.title,
@@ -270,9 +280,9 @@ def _particulars(filled: Mapping[str, str], command: Command) -> CommandBody:
         raise InvalidInput(str(error)) from None
 
 
-def _back(one: Incident, command: Command, reason: Reason, name: str) -> web.HTTPSeeOther:
+def _back(incident: Incident, command: Command, reason: Reason, name: str) -> web.HTTPSeeOther:
     """Return the redirect to the incident, with the outcome as a notice, and the name kept."""
-    response = notices.after(f"/incidents/{one.id}", command, {one.id: reason})
+    response = notices.after(f"/incidents/{incident.id}", command, {incident.id: reason})
     if name:
         response.set_cookie(NAME, quote(name), path="/", max_age=KEPT, **notices.STRICT)
     return response

@@ -118,7 +118,7 @@ class IncidentList:
             previous = _address(asked, before=0) if asked.before else ""
         else:
             among = await self._listed(asked.ids) if asked.ids else opened
-            some = [one for one in among if _is_wanted(one, asked, wanted)]
+            some = [incident for incident in among if _is_wanted(incident, asked, wanted)]
             start, total = asked.page * SHOWN, len(some)
             shown = some[start : start + SHOWN]
             following = _address(asked, page=asked.page + 1) if start + SHOWN < total else ""
@@ -131,9 +131,9 @@ class IncidentList:
             total=total,
             first=asked.page * SHOWN + 1,
             opened=len(opened),
-            unacknowledged=sum(one.acknowledged_at is None for one in opened),
+            unacknowledged=sum(incident.acknowledged_at is None for incident in opened),
             choices=_choices(asked, opened, name),
-            services=sorted({service for one in opened if (service := service_of(one))}),
+            services=sorted({service for incident in opened if (service := service_of(incident))}),
             statuses=OPEN if asked.view == "open" else CLOSED,
             filtered=_filters(asked) != {},
             previous=previous,
@@ -165,9 +165,9 @@ class IncidentList:
         if command is Command.RESOLVE and not dict(given).get("confirm"):
             return await self._ask_to_resolve(request, chosen)
         now, text = self._clock.now(), dict(given).get("text", "")
-        events = [Commanded(now, one, by, command, text) for one in chosen]
+        events = [Commanded(now, number, by, command, text) for number in chosen]
         reasons = await self._inbox.submit(events)
-        done = {one: reason for one, reason in zip(chosen, reasons, strict=True) if reason}
+        done = {number: reason for number, reason in zip(chosen, reasons, strict=True) if reason}
         raise notices.after(PATH, command, done, to=_back(dict(given).get("back", "")))
 
     async def silence(self, request: web.Request) -> web.Response:
@@ -195,8 +195,8 @@ class IncidentList:
         return sorted(found.incidents.values(), key=by_urgency)
 
     async def _named(self, chosen: Sequence[int]) -> list[Incident]:
-        incidents = [await self._store.incident(one) for one in chosen]
-        return [one for one in incidents if one is not None]
+        incidents = [await self._store.incident(number) for number in chosen]
+        return [incident for incident in incidents if incident is not None]
 
     async def _ask_to_resolve(self, request: web.Request, chosen: Sequence[int]) -> web.Response:
         return inside(request, "bulk_resolve.html", incidents=await self._named(chosen))
@@ -205,8 +205,8 @@ class IncidentList:
         """Show the proposed silences, and the open incidents that each would hide."""
         rules, opened = self._settings().rules, await open_incidents(self._store)
         proposals: dict[tuple[str, ...], list[Incident]] = {}
-        for one in await self._named(chosen):
-            match = proposed(one, rules.named(one.rule).group_by)
+        for incident in await self._named(chosen):
+            match = proposed(incident, rules.named(incident.rule).group_by)
             proposals[match] = [other for other in opened if set(match) <= _labels(other)]
         return inside(request, "bulk_silence.html", proposals=proposals)
 
@@ -228,11 +228,11 @@ def _wanted(asked: ListQuery, reader: str) -> IncidentFilter:
     )
 
 
-def _is_wanted(one: Incident, asked: ListQuery, wanted: IncidentFilter) -> bool:
+def _is_wanted(incident: Incident, asked: ListQuery, wanted: IncidentFilter) -> bool:
     return (
-        (not asked.severity or one.severity in asked.severity)
-        and (not asked.status or one.status in asked.status)
-        and matches(one, wanted)
+        (not asked.severity or incident.severity in asked.severity)
+        and (not asked.status or incident.status in asked.status)
+        and matches(incident, wanted)
     )
 
 
@@ -253,18 +253,21 @@ def _address(asked: ListQuery, **changed: Any) -> str:
 def _choices(asked: ListQuery, opened: Sequence[Incident], reader: str) -> list[Choice]:
     """Return the filters that one press sets, with their counts."""
     none = ListQuery(view=asked.view)
-    counts = Counter(one.severity for one in opened)
+    counts = Counter(incident.severity for incident in opened)
     mine = IncidentFilter(person=reader)
     choices = [
         ("All", none, len(opened)),
         (
             "Not acknowledged",
             replace(none, unanswered="1"),
-            sum(one.acknowledged_at is None for one in opened),
+            sum(incident.acknowledged_at is None for incident in opened),
         ),
-        *((one.value, replace(none, severity=[one]), counts[one]) for one in Severity),
-        ("Mine", replace(none, mine="1"), sum(matches(one, mine) for one in opened)),
-        ("Drills", replace(none, drill="1"), sum(one.drill for one in opened)),
+        *(
+            (severity.value, replace(none, severity=[severity]), counts[severity])
+            for severity in Severity
+        ),
+        ("Mine", replace(none, mine="1"), sum(matches(incident, mine) for incident in opened)),
+        ("Drills", replace(none, drill="1"), sum(incident.drill for incident in opened)),
     ]
     return [
         Choice(title, _address(choice), count, _filters(choice) == _filters(asked))

@@ -77,7 +77,7 @@ def paths_of(app: web.Application) -> set[str]:
 def menu(groups: Menu, path: str) -> list[tuple[str, list[Shown]]]:
     """Return the links as the page at `path` shows them."""
     return [
-        (group, [Shown(one.title, one.path, _is_below(path, one)) for one in entries])
+        (group, [Shown(entry.title, entry.path, _is_below(path, entry)) for entry in entries])
         for group, entries in groups
     ]
 

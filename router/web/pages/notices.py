@@ -56,7 +56,7 @@ def after(
     path: str, command: Command, reasons: Mapping[int, Reason], *, to: str = ""
 ) -> web.HTTPSeeOther:
     """Return the redirect to `path`, where the outcome for each incident is shown."""
-    known = ".".join(f"{one}-{reason.value}" for one, reason in [*reasons.items()][:MOST])
+    known = ".".join(f"{number}-{reason.value}" for number, reason in [*reasons.items()][:MOST])
     return done(f"{command.value}.{known}", path, to=to)
 
 
@@ -101,8 +101,8 @@ def of_several(request: web.Request) -> Notice | None:
     command, reasons = _read(request)
     if command is None or command not in DID or not reasons:
         return None
-    done = tuple(one for one, reason in reasons.items() if reason not in DONE_NOTHING)
-    names = ", ".join(f"INC-{one}" for one in done[:5])
+    done = tuple(number for number, reason in reasons.items() if reason not in DONE_NOTHING)
+    names = ", ".join(f"INC-{number}" for number in done[:5])
     more = f" and {len(done) - 5} more" if len(done) > 5 else ""
     rest = len(reasons) - len(done)
     text = f"{DID[command]} {names}{more}." if done else "Nothing changed."
@@ -120,9 +120,9 @@ def forget(request: web.Request, response: web.Response) -> web.Response:
 
 def _read(request: web.Request) -> tuple[Command | None, dict[int, Reason]]:
     name, *known = last(request).split(".")
-    pairs = [one.partition("-") for one in known]
+    pairs = [part.partition("-") for part in known]
     try:
-        return Command(name), {int(one): Reason(reason) for one, _, reason in pairs}
+        return Command(name), {int(pair): Reason(reason) for pair, _, reason in pairs}
     except ValueError:
         return None, {}
 

@@ -69,7 +69,7 @@ class OnCall(Screen):
         days = roster(people.schedules.values(), span.first, span.days, zone)
         reader = caller(request, Role.VIEWER, in_browser=True)
         return {
-            "schedules": [_now(one, now) for one in people.schedules.values()],
+            "schedules": [_now(schedule, now) for schedule in people.schedules.values()],
             "overrides": {
                 name: (await self._overrides.of_schedule(name)).overrides
                 for name in people.schedules
@@ -103,7 +103,7 @@ class Row(Struct, frozen=True):
 
 
 def _now(schedule: Schedule, now: float) -> Now:
-    upcoming = (one for one in shifts(schedule, now, now + LOOKED_AHEAD) if one.start > now)
+    upcoming = (shift for shift in shifts(schedule, now, now + LOOKED_AHEAD) if shift.start > now)
     return Now(schedule, on_call(schedule, now), next(upcoming, None))
 
 

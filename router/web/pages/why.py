@@ -64,19 +64,19 @@ class WhyPage:
 
     async def show(self, request: web.Request) -> web.Response:
         caller(request, Role.VIEWER, in_browser=True)
-        one = await incident_named(request, self._store)
-        why = await self._explainer.incident(one)
-        timeline = await self._store.timeline(one.id)
+        incident = await incident_named(request, self._store)
+        why = await self._explainer.incident(incident)
+        timeline = await self._store.timeline(incident.id)
         return inside(
             request,
             "why.html",
-            incident=one,
+            incident=incident,
             why=why,
             alert=(why.opened.data if why.opened else {}),
-            scale=scale(one),
+            scale=scale(incident),
             pages=[path_of(page) for page in why.pages if page.is_page],
             informed=[path_of(page) for page in why.pages if not page.is_page],
-            outlook=outlook(one, timeline, self._settings(), self._clock.now()),
+            outlook=outlook(incident, timeline, self._settings(), self._clock.now()),
         )
 
 
@@ -110,7 +110,7 @@ def _stages(page: Page) -> Iterator[Stage]:
     if page.person:
         yield Stage("Duty", _duties(page.duties, page.person))
     yield Stage("Channel", [channel_of(page.address)])
-    results = [describe(one) for one in page.deliveries]
+    results = [describe(delivery) for delivery in page.deliveries]
     yield Stage("Delivery", results or ["Not sent yet."], _ending(page))
 
 
@@ -123,12 +123,12 @@ def _ending(page: Page) -> str:
 def _duties(duties: Sequence[Duty] | None, person: str) -> list[str]:
     if duties is None:
         return ["Who was on call was not recorded."]
-    return [_duty(one) for one in duties] or [f"{person} is named in the policy."]
+    return [_duty(duty) for duty in duties] or [f"{person} is named in the policy."]
 
 
-def _duty(one: Duty) -> str:
-    if one.override is not None:
-        instead = f" instead of {one.override.replaces}" if one.override.replaces else ""
-        return f"{one.contact} by an override of {one.target}{instead}"
-    layer = f", layer {one.layer}" if one.layer else ""
-    return f"{one.contact} by {one.target}{layer}"
+def _duty(duty: Duty) -> str:
+    if duty.override is not None:
+        instead = f" instead of {duty.override.replaces}" if duty.override.replaces else ""
+        return f"{duty.contact} by an override of {duty.target}{instead}"
+    layer = f", layer {duty.layer}" if duty.layer else ""
+    return f"{duty.contact} by {duty.target}{layer}"

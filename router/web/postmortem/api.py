@@ -229,7 +229,7 @@ async def _drawn(case: Case) -> str | None:
 def _unkept(problems: Sequence[str]) -> web.Response:
     """Return a problem for text that cannot be stored. Nothing was written."""
     detail = "nothing was written: move these lines to a heading of your own"
-    errors = [InvalidInput(one) for one in problems]
+    errors = [InvalidInput(problem) for problem in problems]
     return problem(HTTPStatus.UNPROCESSABLE_ENTITY, detail, errors)
 
 

@@ -116,7 +116,7 @@ class ItemPaths:
         key = idempotency_key(call.request)
         (reason,) = await self._inbox.submit([self.event(incident, body, call.by, key=key)])
         after = await incident_named(call.request, self._store)
-        item = next(one for one in after.items if one.key == key)
+        item = next(item for item in after.items if item.key == key)
         status = HTTPStatus.CREATED if reason is Reason.ITEM_ADDED else HTTPStatus.OK
         return Answer(self._result(reason, item, body), status)
 

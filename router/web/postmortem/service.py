@@ -62,7 +62,7 @@ class PostMortemService:
         known = await self._deployed.find(
             since=since, until=incident.closed_at or self._clock.now(), limit=MOST
         )
-        around = deployed_around(incident, [one for _, one in known], deploys)
+        around = deployed_around(incident, [document for _, document in known], deploys)
         written = _written.decode(record.doc) if record else Written()
         case = Case(
             incident,
@@ -114,8 +114,8 @@ def check(written: Written) -> None:
             raise InvalidInput(f"at most {LONGEST} characters", f"/{name}")
     if len(written.extra) > MOST_EXTRA:
         raise InvalidInput(f"at most {MOST_EXTRA} sections of your own", "/extra")
-    for number, one in enumerate(written.extra):
-        if len(one.text) > LONGEST or len(one.title) > LONGEST_TITLE:
+    for number, extra in enumerate(written.extra):
+        if len(extra.text) > LONGEST or len(extra.title) > LONGEST_TITLE:
             raise InvalidInput(f"at most {LONGEST} characters", f"/extra/{number}")
 
 

@@ -50,20 +50,22 @@ async def read_page(store: Store, plan: StatusPlan, now: float) -> Page:
     """
     published = await store.published(now - plan.history)
     known = await _known(store)
-    first = min((one.incident.opened_at for one in published), default=now)
+    first = min((incident.incident.opened_at for incident in published), default=now)
     unknown = now if known else first
     dated = tuple(
-        replace(one, since=known.get(one.name, unknown)) if one.since is None else one
-        for one in plan.components
+        replace(component, since=known.get(component.name, unknown))
+        if component.since is None
+        else component
+        for component in plan.components
     )
     found = await maintenances(store).find(since=now - 2 * plan.history)
-    works = [one for _, one in found if not one.cancelled]
+    works = [maintenance for _, maintenance in found if not maintenance.cancelled]
     return make_page(replace(plan, components=dated), published, works, now)
 
 
 async def _known(store: Store) -> dict[str, float]:
     found = await store.records("status_component", limit=10_000)
-    return {one.id: one.at for one in found}
+    return {record.id: record.at for record in found}
 
 
 class Shown(Struct, frozen=True):
@@ -113,10 +115,10 @@ class Board:
 
     async def _record(self, dated: Sequence[Component]) -> None:
         """Record since when there is data about each component. Raises: StoreUnavailable."""
-        for one in dated:
-            if one.name not in self._recorded and one.since is not None:
-                await components(self._store).add(one.name, Watched(), one.since)
-                self._recorded.add(one.name)
+        for component in dated:
+            if component.name not in self._recorded and component.since is not None:
+                await components(self._store).add(component.name, Watched(), component.since)
+                self._recorded.add(component.name)
 
     async def _read(self, plan: StatusPlan) -> None:
         now = self._clock.now()
@@ -133,6 +135,10 @@ class Board:
         bare = html.front(page, subscribe=subscribe, root="status/").encode()
         found = {**documents(page, subscribe=subscribe), BARE: PageFile(bare, "text/html")}
         before = self._shown
-        same = {path for path, one in found.items() if before and before.documents.get(path) == one}
+        same = {
+            path
+            for path, document in found.items()
+            if before and before.documents.get(path) == document
+        }
         since = {path: before.since[path] if before and path in same else now for path in found}
         self._shown, self._of = Shown(page, found, since), plan

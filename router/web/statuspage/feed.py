@@ -28,42 +28,48 @@ def feed(page: Page) -> bytes:
     ET.SubElement(root, "link", rel="self", type="application/atom+xml", href=f"{url}/feed.atom")
     ET.SubElement(root, "link", rel="alternate", type="text/html", href=url)
     _text(ET.SubElement(root, "author"), "name", page.plan.title)
-    entries = [(one.updated_at, _incident(page, one)) for one in page.notices]
-    entries += [(one.maintenance.updated_at, _maintenance(page, one)) for one in page.works]
+    entries = [(notice.updated_at, _incident(page, notice)) for notice in page.notices]
+    entries += [(work.maintenance.updated_at, _maintenance(page, work)) for work in page.works]
     root.extend(entry for _, entry in sorted(entries, key=lambda pair: pair[0], reverse=True))
     ET.indent(root)
     document: bytes = ET.tostring(root, encoding="utf-8", xml_declaration=True)
     return document + b"\n"
 
 
-def _incident(page: Page, one: Notice) -> ET.Element:
+def _incident(page: Page, notice: Notice) -> ET.Element:
     said = "".join(
         f"<p><small>{when(update.at)}</small><br><strong>{STATUSES[update.status]}</strong></p>"
         + _paragraphs(update.paragraphs)
-        for update in one.updates
+        for update in notice.updates
     )
-    entry = _entry(page, f"incidents/{one.id}", one.title, one.published_at, one.updated_at)
+    entry = _entry(
+        page, f"incidents/{notice.id}", notice.title, notice.published_at, notice.updated_at
+    )
     ET.SubElement(
         entry,
         "link",
         rel="alternate",
         type="text/html",
-        href=f"{page.plan.url}/incidents/{one.id}.html",
+        href=f"{page.plan.url}/incidents/{notice.id}.html",
     )
-    ET.SubElement(entry, "category", term=one.status)
-    ET.SubElement(entry, "category", term=one.impact)
+    ET.SubElement(entry, "category", term=notice.status)
+    ET.SubElement(entry, "category", term=notice.impact)
     _text(entry, "content", said, type="html")
     return entry
 
 
 def _maintenance(page: Page, work: Work) -> ET.Element:
-    one = work.maintenance
+    maintenance = work.maintenance
     entry = _entry(
-        page, f"maintenance/{one.id}", f"Maintenance: {work.title}", one.created_at, one.updated_at
+        page,
+        f"maintenance/{maintenance.id}",
+        f"Maintenance: {work.title}",
+        maintenance.created_at,
+        maintenance.updated_at,
     )
     ET.SubElement(entry, "link", rel="alternate", type="text/html", href=page.plan.url)
     ET.SubElement(entry, "category", term="maintenance")
-    span = f"{when(one.starts_at)} to {when(one.ends_at)}"
+    span = f"{when(maintenance.starts_at)} to {when(maintenance.ends_at)}"
     window = f"<p><strong>{STAGES[work.status]}</strong>, {span}</p>"
     _text(entry, "content", window + _paragraphs(work.paragraphs), type="html")
     return entry

@@ -80,7 +80,8 @@ def _render(name: str, page: Page, *, root: str, **given: Any) -> str:
 def by_day(notices: Iterable[Notice]) -> list[tuple[str, list[Notice]]]:
     """Group incidents by the day on which they began."""
     return [
-        (day, list(each)) for day, each in groupby(notices, key=lambda one: date(one.started_at))
+        (day, list(each))
+        for day, each in groupby(notices, key=lambda notice: date(notice.started_at))
     ]
 
 

@@ -107,7 +107,8 @@ class Announcements:
     async def list_maintenance(self) -> MaintenanceList:
         found = await self._maintenances.find()
         return MaintenanceList(
-            [_view(one) for _, one in found if not one.cancelled], await self._recipients()
+            [_view(maintenance) for _, maintenance in found if not maintenance.cancelled],
+            await self._recipients(),
         )
 
     @operation(
@@ -121,7 +122,7 @@ class Announcements:
         start, end = _times(body, plan, now)
         _check_components(body, plan)
         await self._confirmed(body.confirm)
-        one = Maintenance(
+        maintenance = Maintenance(
             id=secrets.token_hex(6),
             title=body.title,
             text=body.text,
@@ -131,9 +132,9 @@ class Announcements:
             updated_at=now,
             components=tuple(dict.fromkeys(body.components)),
         )
-        await self._announce(one)
+        await self._announce(maintenance)
         self._changed()
-        return MaintenanceResult(_view(one))
+        return MaintenanceResult(_view(maintenance))
 
     @operation(
         "POST",
@@ -145,14 +146,14 @@ class Announcements:
     async def end_maintenance(self, call: Call, body: EndBody) -> MaintenanceResult:
         """Cancelled maintenance disappears. Maintenance that is over already stays as it is."""
         now, key = self._clock.now(), call.request.match_info["id"]
-        one = await self._maintenances.get(key)
-        if one is None or one.cancelled:
+        maintenance = await self._maintenances.get(key)
+        if maintenance is None or maintenance.cancelled:
             raise web.HTTPNotFound(text=f"there is no maintenance {key}")
-        if ended(one, now) != one:
+        if ended(maintenance, now) != maintenance:
             await self._confirmed(body.confirm)
-            one = await self._end(one, now)
+            maintenance = await self._end(maintenance, now)
             self._changed()
-        return MaintenanceResult(_view(one))
+        return MaintenanceResult(_view(maintenance))
 
     async def _confirmed(self, agreed: int) -> None:
         """Raises: aiohttp's HTTPPreconditionRequired if more people are mailed than agreed to."""
@@ -197,19 +198,19 @@ def _duration(text: str) -> float:
 
 def _check_components(asked: MaintenanceBody, plan: StatusPlan) -> None:
     """Raises: InvalidInput."""
-    known = [one.name for one in plan.components]
+    known = [component.name for component in plan.components]
     for number, name in enumerate(asked.components):
         if name not in known:
             detail = f"no component '{name}' is in status_page; there are: {', '.join(known)}"
             raise InvalidInput(detail, f"/components/{number}")
 
 
-def _view(one: Maintenance) -> MaintenanceView:
+def _view(maintenance: Maintenance) -> MaintenanceView:
     return MaintenanceView(
-        id=one.id,
-        title=one.title,
-        text=one.text,
-        components=one.components,
-        starts_at=exactly(one.starts_at),
-        ends_at=exactly(one.ends_at),
+        id=maintenance.id,
+        title=maintenance.title,
+        text=maintenance.text,
+        components=maintenance.components,
+        starts_at=exactly(maintenance.starts_at),
+        ends_at=exactly(maintenance.ends_at),
     )

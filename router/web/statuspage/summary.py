@@ -35,18 +35,20 @@ def all_of(page: Page) -> Mapping[str, Mapping[str, Any]]:
     }
     components = {"components": _components(page)}
     maintenances = [_maintenance(page, work) for work in page.works]
-    coming = [one for one in maintenances if one["status"] != "completed"]
+    coming = [maintenance for maintenance in maintenances if maintenance["status"] != "completed"]
     return {
         "status": head | status,
         "components": head | components,
-        "incidents": head | {"incidents": [_incident(page, one) for one in page.notices[:LATEST]]},
-        "incidents/unresolved": head | {"incidents": [_incident(page, one) for one in page.active]},
+        "incidents": head
+        | {"incidents": [_incident(page, notice) for notice in page.notices[:LATEST]]},
+        "incidents/unresolved": head
+        | {"incidents": [_incident(page, notice) for notice in page.active]},
         "scheduled-maintenances": head | {"scheduled_maintenances": maintenances},
         "summary": head
         | status
         | components
         | {
-            "incidents": [_incident(page, one) for one in page.active],
+            "incidents": [_incident(page, notice) for notice in page.active],
             "scheduled_maintenances": coming,
         },
     }
@@ -80,15 +82,17 @@ def _components(page: Page) -> list[dict[str, Any]]:
         members = [_component(page, row, title) for row in rows]
         if title:
             group = _part(page, f"group {title}", title, worst, "", "")
-            found.append(group | {"group": True, "components": [one["id"] for one in members]})
+            found.append(
+                group | {"group": True, "components": [member["id"] for member in members]}
+            )
         found += members
-    return [one | {"position": number} for number, one in enumerate(found, 1)]
+    return [document | {"position": number} for number, document in enumerate(found, 1)]
 
 
 def _component(page: Page, row: Row, group: str) -> dict[str, Any]:
-    one = row.component
-    part = _part(page, one.name, one.title, row.state, one.description, group)
-    return part | {"start_date": (when(one.since) or "")[:10] or None}
+    component = row.component
+    part = _part(page, component.name, component.title, row.state, component.description, group)
+    return part | {"start_date": (when(component.since) or "")[:10] or None}
 
 
 def _part(  # noqa: PLR0913, PLR0917 - a component's parts
@@ -111,41 +115,41 @@ def _part(  # noqa: PLR0913, PLR0917 - a component's parts
     }
 
 
-def _incident(page: Page, one: Notice) -> dict[str, Any]:
+def _incident(page: Page, notice: Notice) -> dict[str, Any]:
     return {
-        "id": str(one.id),
-        "name": one.title,
-        "status": one.status,
-        "impact": INDICATORS[one.impact],
-        "created_at": when(one.published_at),
-        "updated_at": when(one.updated_at),
-        "started_at": when(one.started_at),
-        "monitoring_at": when(one.reached(Status.MONITORING)),
-        "resolved_at": when(one.reached(Status.RESOLVED)),
-        "shortlink": f"{page.plan.url}/incidents/{one.id}.html",
+        "id": str(notice.id),
+        "name": notice.title,
+        "status": notice.status,
+        "impact": INDICATORS[notice.impact],
+        "created_at": when(notice.published_at),
+        "updated_at": when(notice.updated_at),
+        "started_at": when(notice.started_at),
+        "monitoring_at": when(notice.reached(Status.MONITORING)),
+        "resolved_at": when(notice.reached(Status.RESOLVED)),
+        "shortlink": f"{page.plan.url}/incidents/{notice.id}.html",
         "page_id": _page_id(page),
         "reminder_intervals": None,
-        "incident_updates": [_update(page, one, update) for update in one.updates],
-        "components": _affected(page, one.components),
+        "incident_updates": [_update(page, notice, update) for update in notice.updates],
+        "components": _affected(page, notice.components),
     }
 
 
-def _update(page: Page, one: Notice, update: Update) -> dict[str, Any]:
-    new = ComponentState.OPERATIONAL if update.status is Status.RESOLVED else one.impact
+def _update(page: Page, notice: Notice, update: Update) -> dict[str, Any]:
+    new = ComponentState.OPERATIONAL if update.status is Status.RESOLVED else notice.impact
     affected = [
         {
             "code": component["id"],
             "name": component["name"],
-            "old_status": one.impact,
+            "old_status": notice.impact,
             "new_status": new,
         }
-        for component in _affected(page, one.components)
+        for component in _affected(page, notice.components)
     ]
     return {
         "id": str(update.id),
         "status": update.status,
         "body": update.text,
-        "incident_id": str(one.id),
+        "incident_id": str(notice.id),
         "created_at": when(update.at),
         "updated_at": when(update.at),
         "display_at": when(update.at),
@@ -157,36 +161,36 @@ def _update(page: Page, one: Notice, update: Update) -> dict[str, Any]:
 
 
 def _maintenance(page: Page, work: Work) -> dict[str, Any]:
-    one = work.maintenance
+    maintenance = work.maintenance
     update: dict[str, Any] = {
-        "id": one.id,
+        "id": maintenance.id,
         "status": work.status,
         "body": "\n".join(work.paragraphs),
-        "incident_id": one.id,
-        "created_at": when(one.created_at),
-        "updated_at": when(one.updated_at),
-        "display_at": when(one.updated_at),
+        "incident_id": maintenance.id,
+        "created_at": when(maintenance.created_at),
+        "updated_at": when(maintenance.updated_at),
+        "display_at": when(maintenance.updated_at),
         "affected_components": [],
         "deliver_notifications": True,
         "custom_tweet": None,
         "tweet_id": None,
     }
     return {
-        "id": one.id,
+        "id": maintenance.id,
         "name": work.title,
         "status": work.status,
         "impact": "maintenance",
-        "created_at": when(one.created_at),
-        "updated_at": when(one.updated_at),
-        "started_at": when(one.starts_at),
+        "created_at": when(maintenance.created_at),
+        "updated_at": when(maintenance.updated_at),
+        "started_at": when(maintenance.starts_at),
         "monitoring_at": None,
-        "resolved_at": when(one.ends_at) if work.status == "completed" else None,
+        "resolved_at": when(maintenance.ends_at) if work.status == "completed" else None,
         "shortlink": page.plan.url,
         "page_id": _page_id(page),
-        "scheduled_for": when(one.starts_at),
-        "scheduled_until": when(one.ends_at),
+        "scheduled_for": when(maintenance.starts_at),
+        "scheduled_until": when(maintenance.ends_at),
         "incident_updates": [update],
-        "components": _affected(page, one.components),
+        "components": _affected(page, maintenance.components),
     }
 
 

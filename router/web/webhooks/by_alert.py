@@ -34,7 +34,7 @@ async def find_alert(store: Store, request: CommandRequest, ref: AlertRef) -> Se
     rows = await _rows(store, ref)
     if not rows:
         return [Found(request)]
-    row = next((one for one in rows if one.rule_match.counted), rows[0])
+    row = next((row for row in rows if row.rule_match.counted), rows[0])
     if request.ends:
         return [Found(request, alert=row)]
     # The start tells this firing's command from the same one about the next firing.
@@ -59,7 +59,7 @@ def _incidents(rows: Sequence[AlertRow], command: Command | None) -> Sequence[in
     present = [row.rule_match for row in rows if row.rule_match.counted]
     if not present and command in {None, Command.NOTE}:
         present = [row.rule_match for row in rows]
-    return [*dict.fromkeys(one.incident_id for one in present if one.incident_id is not None)]
+    return [*dict.fromkeys(match.incident_id for match in present if match.incident_id is not None)]
 
 
 async def _rows(store: Store, ref: AlertRef) -> Sequence[AlertRow]:

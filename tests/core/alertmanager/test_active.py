@@ -24,8 +24,10 @@ FIRST, SECOND = "00000000000000a1", "00000000000000a2"
 
 
 def shown(world: World) -> list[ActiveAlert]:
-    stored = [(one, world.memory.alerts[key]) for key, one in world.rule_matches.items()]
-    incidents = [one for one in world.memory.incidents.values() if one.is_open]
+    stored = [
+        (rule_match, world.memory.alerts[key]) for key, rule_match in world.rule_matches.items()
+    ]
+    incidents = [incident for incident in world.memory.incidents.values() if incident.is_open]
     return active_alerts(stored, incidents, world.settings, world.now)
 
 
@@ -68,7 +70,7 @@ def test_other_identities_become_the_fingerprint_of_the_labels() -> None:
     """Sources have identities of their own; clients expect Alertmanager's."""
     world = World()
     world.see(alert("am-eu:" + FIRST), alert("sentry-42", service="db"))
-    assert {one.fingerprint for one in shown(world)} == {FIRST, "c9abc357aac15bd0"}
+    assert {alert.fingerprint for alert in shown(world)} == {FIRST, "c9abc357aac15bd0"}
 
 
 def test_silences_have_ids_and_windows_have_names() -> None:
@@ -147,7 +149,7 @@ def test_groups_are_those_of_incidents() -> None:
     )
     found = grouped(shown(world), AlertFilter())
     assert [
-        (dict(group.labels), group.receiver, [one.fingerprint for one in alerts])
+        (dict(group.labels), group.receiver, [alert.fingerprint for alert in alerts])
         for group, alerts in found.items()
     ] == [
         ({"service": "api"}, "critical", [FIRST, SECOND]),

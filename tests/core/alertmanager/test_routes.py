@@ -25,11 +25,16 @@ def test_each_rule_is_a_route_to_the_policy_of_its_worst_severity() -> None:
     assert shown["route"]["receiver"] == "low"
     routes = shown["route"]["routes"]
     names = ["critical", "high", "low", "critical", "none", "none"]
-    assert [one["receiver"] for one in routes] == names
-    assert [one["continue"] for one in routes] == [False, True, False, False, False, False]
+    assert [route["receiver"] for route in routes] == names
+    assert [route["continue"] for route in routes] == [False, True, False, False, False, False]
     assert routes[1]["matchers"] == ['job=~"a|b"']
-    assert [one["group_by"] for one in routes[:3]] == [["service"], ["service"], []]
-    assert [one["name"] for one in shown["receivers"]] == ["critical", "high", "low", "none"]
+    assert [route["group_by"] for route in routes[:3]] == [["service"], ["service"], []]
+    assert [receiver["name"] for receiver in shown["receivers"]] == [
+        "critical",
+        "high",
+        "low",
+        "none",
+    ]
 
 
 def test_inhibitions_by_matchers_are_shown() -> None:
@@ -46,4 +51,4 @@ def test_inhibitions_by_matchers_are_shown() -> None:
         {"source_matchers": ['c!="d"'], "target_matchers": ['a="b"'], "equal": ["service"]}
     ]
     assert shown["route"]["routes"] == []
-    assert [one["name"] for one in shown["receivers"]] == ["critical", "high", "low"]
+    assert [receiver["name"] for receiver in shown["receivers"]] == ["critical", "high", "low"]

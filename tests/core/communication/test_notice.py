@@ -29,7 +29,7 @@ def test_only_what_was_published_is_told() -> None:
 def test_updates_are_newest_first_and_the_last_says_how_it_is() -> None:
     public = notice(published(said(2, NOW - 60, "identified", "Found."), said(1, NOW - 600)))
     assert public is not None
-    assert [(one.id, one.status) for one in public.updates] == [
+    assert [(update.id, update.status) for update in public.updates] == [
         (2, Status.IDENTIFIED),
         (1, Status.INVESTIGATING),
     ]
@@ -73,11 +73,11 @@ def test_the_impact_is_by_severity(severity: Severity, impact: ComponentState) -
 
 def test_it_lasted_from_the_opening_to_the_published_end_and_again_when_it_came_back() -> None:
     """A delay before the end is published doesn't shorten the duration."""
-    one = published(
+    sequence = published(
         said(1, NOW - 3000), said(2, NOW - 2000, "resolved"), said(3, NOW - 1000, "investigating"),
         opened_at=NOW - 3600,
     )  # fmt: skip
-    public = notice(one)
+    public = notice(sequence)
     assert public is not None
     assert public.spans == (Span(NOW - 3600, NOW - 2000), Span(NOW - 1000, None))
     assert public.reached(Status.RESOLVED) is None, "it isn't over"

@@ -88,7 +88,7 @@ def reason_of(incident: Incident, config: Settings = PUBLIC) -> Reason:
 def test_an_announcement_is_queued_with_the_words_that_were_approved() -> None:
     decision = decide(after(fires(0), resolves(60)), announces(90), PUBLIC)
     assert decision.reason is Reason.ANNOUNCED
-    assert [(one.channel, one.reason) for one in decision.queued] == [
+    assert [(message.channel, message.reason) for message in decision.queued] == [
         ("customers", Reason.ANNOUNCED)
     ]
     assert decision.entries[0].data == {"title": "Over", "text": "It's over."}

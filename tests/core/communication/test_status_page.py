@@ -30,14 +30,14 @@ def test_an_unpublished_incident_and_a_drill_change_nothing() -> None:
 
 def test_an_open_incident_is_the_state_of_its_component_until_its_end_is_published() -> None:
     """Its being closed isn't enough: that isn't public yet."""
-    one = published(said(1, NOW - 60), severity=Severity.P0, closed_at=NOW - 30)
-    page = make_page(PLAN, [one], [], NOW)
+    sequence = published(said(1, NOW - 60), severity=Severity.P0, closed_at=NOW - 30)
+    page = make_page(PLAN, [sequence], [], NOW)
     assert states(page=page) == {
         "payments": ComponentState.MAJOR,
         "search": ComponentState.OPERATIONAL,
     }
     assert page.state is ComponentState.MAJOR
-    over = replace(one, entries=(*one.entries, said(2, NOW, "resolved")))
+    over = replace(sequence, entries=(*sequence.entries, said(2, NOW, "resolved")))
     page = make_page(PLAN, [over], [], NOW)
     assert page.state is ComponentState.OPERATIONAL
     assert (page.active, len(page.past)) == ((), 1)
@@ -83,7 +83,7 @@ def test_what_is_older_than_the_history_is_left_out_unless_it_goes_on() -> None:
     over = published(said(1, old - 60), said(2, old, "resolved"), id=1, opened_at=old - 60)
     open_ = published(said(3, old), id=2, opened_at=old)
     page = make_page(PLAN, [over, open_], [replace(WORK, starts_at=old - 60, ends_at=old)], NOW)
-    assert [one.id for one in page.notices] == [2]
+    assert [notice.id for notice in page.notices] == [2]
     assert page.works == ()
 
 

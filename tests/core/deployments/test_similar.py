@@ -42,7 +42,7 @@ def test_the_most_alike_come_first_and_of_those_the_latest() -> None:
         incident(6, "other", service="web", alertname="Slow", zone="c"),
     ]
     found = similar(NOW, others)
-    assert [(one.incident.id, one.same) for one in found] == [
+    assert [(row.incident.id, row.same) for row in found] == [
         (2, "key"), (1, "key"), (3, "rule"), (5, "labels"), (4, "rule"),
     ]  # fmt: skip
     assert found[2].labels == ("alertname", "service")
@@ -77,7 +77,7 @@ def test_scores_are_shares_and_there_are_a_few(given_: list[tuple[int, str, str,
     ]
     found = similar(incident(15, "r", service="a", is_open=True), others)
     assert len(found) <= MOST
-    assert all(LEAST <= one.score <= 1 and one.incident.id < 15 for one in found)
+    assert all(LEAST <= row.score <= 1 and row.incident.id < 15 for row in found)
     assert [one.score for one in found] == sorted((one.score for one in found), reverse=True)
 
 

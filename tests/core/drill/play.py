@@ -54,4 +54,4 @@ class Play:
 
     @property
     def states(self) -> list[DrillState]:
-        return [one.state for one in self.outcomes]
+        return [outcome.state for outcome in self.outcomes]

@@ -80,7 +80,7 @@ def test_what_the_policy_queues_late_isnt_late() -> None:
     play.world.advance(300)
     assert play.states == [MISSED]
     play.world.deliver()
-    assert [(one.state, one.took) for one in play.outcomes] == [(MET, 0.0)]
+    assert [(outcome.state, outcome.took) for outcome in play.outcomes] == [(MET, 0.0)]
 
 
 def test_what_turned_out_unneeded_isnt_waited_for() -> None:
@@ -120,7 +120,7 @@ def test_a_list_is_done_when_each_item_is() -> None:
         ticked = course.ticked(play.drill, Tick(1, item, by, play.world.now))
         assert ticked
         play.drill = ticked
-    assert [(one.state, one.by) for one in play.outcomes] == [(MET, "ben")]
+    assert [(outcome.state, outcome.by) for outcome in play.outcomes] == [(MET, "ben")]
     assert course.ticked(play.drill, Tick(1, 0, "cem", NOW)) is None
     with pytest.raises(ValueError, match=r"step 1 has no checklist; these have: 2"):
         course.ticked(play.drill, Tick(0, 0, "ana", NOW))

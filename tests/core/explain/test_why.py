@@ -43,7 +43,7 @@ def config(*steps: Step, overrides: tuple[Override, ...] = (), **changed: object
 
 
 def story(world: World, incident_id: int = 1) -> IncidentHistory:
-    timeline = [one for one in world.memory.timeline if one.incident_id == incident_id]
+    timeline = [entry for entry in world.memory.timeline if entry.incident_id == incident_id]
     rows = [row for key, row in world.memory.outbox.items() if key[0] == incident_id]
     loads = Revision((Load(NOW - 100, "start", "abc123"),))
     return IncidentHistory(world.memory.incidents[incident_id], timeline, rows, loads)
@@ -140,7 +140,7 @@ def test_a_message_that_failed_pages_nobody() -> None:
         ": Message not delivered to sms/ben (attempt 1): no such number"
     )
     (page,) = [page for page in pages(story(world)) if page.address == "sms/ben"]
-    assert (page.arrived, [one.what.value for one in page.deliveries]) == (
+    assert (page.arrived, [delivery.what.value for delivery in page.deliveries]) == (
         False,
         ["delivery_failed"],
     )
@@ -208,7 +208,7 @@ def test_a_target_of_a_step_that_was_not_taken_is_no_reason() -> None:
     )
     world.see(alert())
     world.deliver()
-    (page,) = [one for one in pages(story(world)) if one.address == "sms/ben"]
+    (page,) = [page for page in pages(story(world)) if page.address == "sms/ben"]
     assert [duty.target for duty in page.duties] == ["contact:ben"]
 
 
@@ -239,7 +239,7 @@ def test_an_alert_that_joined_says_so() -> None:
     world.see(alert())
     world.deliver()
     world.see(alert("f2"))
-    rule_match = [one for one in world.rule_matches.values() if one.fingerprint == "f2"]
+    rule_match = [alert for alert in world.rule_matches.values() if alert.fingerprint == "f2"]
     found = why_alert(
         rule_match, [story(world)], world.settings, explain(world.settings, alert("f2"), NOW), NOW
     )
@@ -307,14 +307,14 @@ def test_a_page_that_a_limit_held_is_attributed_to_its_step() -> None:
     router.run_until(NOW + 100)
     router.happen(AlertSeen(router.now, alert("f1", "5%")))
     router.run_until(NOW + 1000)
-    timeline = [one for one in router.memory.timeline if one.incident_id == 2]
+    timeline = [entry for entry in router.memory.timeline if entry.incident_id == 2]
     history = IncidentHistory(router.memory.incidents[2], timeline, ())
-    (page,) = [one for one in pages(history) if one.person]
+    (page,) = [page for page in pages(history) if page.person]
     assert (page.at, page.deliveries[0].at) == (NOW + 160, NOW + 660)
     answer = why_incident(history, router.settings).answer
     assert answer.endswith(f"held by a limit until {utc(NOW + 660)}")
     assert (page.cause and page.cause.what.value, page.is_page) == ("step_due", True)
-    assert [one.target for one in page.duties or ()] == ["role:cto"]
+    assert [duty.target for duty in page.duties or ()] == ["role:cto"]
 
 
 def test_those_who_were_paged_before_a_person_resolved_it_stay_paged() -> None:
@@ -369,9 +369,9 @@ def test_what_an_older_version_did_not_record_is_unknown() -> None:
     kept = story(world)
     new = {"duties", "policy", "taken", "reason", "stakeholder"}
     older = [
-        replace(one, data={key: value for key, value in one.data.items() if key not in new})
-        for one in kept.timeline
-        if one.what in {Reason.OPENED, Reason.DELIVERED}
+        replace(entry, data={key: value for key, value in entry.data.items() if key not in new})
+        for entry in kept.timeline
+        if entry.what in {Reason.OPENED, Reason.DELIVERED}
     ]
     (page,) = pages(replace(kept, timeline=older))
     assert page.duties is None

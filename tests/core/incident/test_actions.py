@@ -52,7 +52,7 @@ class Room(World):
         return self.happen(ActionRan(self.now, 1, number, Ran(state, **changed)))[0]
 
     def state(self, number: int = 1) -> ActionState:
-        (found,) = [one for one in self.incident.actions if one.number == number]
+        (found,) = [action for action in self.incident.actions if action.number == number]
         return found.state
 
     def tale(self) -> list[Reason]:
@@ -246,7 +246,7 @@ def test_the_row_holds_the_latest_requests(room: Room) -> None:
     for number in range(2, KEPT + 5):
         room.ask("restore")
         room.answer(ActionDecision.DECLINE, number=number)
-    numbers = [one.number for one in room.incident.actions]
+    numbers = [action.number for action in room.incident.actions]
     assert numbers == [1, *range(5, KEPT + 5)]
 
 
@@ -271,19 +271,19 @@ def test_whatever_people_do_every_wait_has_a_deadline_and_nothing_runs_twice(
 ) -> None:
     """In any order of events."""
     room = Room()
-    for what, one, other in steps:
+    for what, step, other in steps:
         if what == "ask":
-            room.ask(str(one), by=str(other), parameters={"ref": "abc"})
+            room.ask(str(step), by=str(other), parameters={"ref": "abc"})
         elif what == "ran":
-            room.ran(ActionState(str(one)), number=int(str(other)))
+            room.ran(ActionState(str(step)), number=int(str(other)))
         elif what == "advance":
-            room.advance(float(str(one)))
+            room.advance(float(str(step)))
         else:
-            room.answer(ActionDecision(str(what)), by=str(other), text="yes", number=int(str(one)))
+            room.answer(ActionDecision(str(what)), by=str(other), text="yes", number=int(str(step)))
         waiting = {
-            f"action:{one.number}": one.until
-            for one in room.incident.actions
-            if one.state in WAITING
+            f"action:{action.number}": action.until
+            for action in room.incident.actions
+            if action.state in WAITING
         }
         timers = {name: at for (_, name), at in room.timers.items() if name.startswith("action:")}
         assert timers == waiting

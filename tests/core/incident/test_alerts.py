@@ -39,7 +39,7 @@ def test_a_late_resolve_is_no_news_for_any_rule_but_one_for_a_rule_that_it_ends(
     world.see(alert())
     assert world.see(over(ends_at=NOW - 1)) == [Reason.LATE_RESOLVE]
     assert world.see(over(ends_at=NOW + 1)) == [Reason.CLEARED]
-    assert [one.is_open for one in world.incidents.values()] == [False, False]
+    assert [incident.is_open for incident in world.incidents.values()] == [False, False]
 
 
 def test_a_firing_that_comes_after_its_own_resolve_opens_nothing() -> None:
@@ -140,7 +140,7 @@ def test_an_alert_that_moves_says_where_to() -> None:
     first, second = world.incidents.values()
     assert (first.status, first.merged_into, first.firing) == (Status.MERGED, second.id, 0)
     moved, merged = (
-        next(one for one in world.timeline if one.incident_id == 1 and one.what is what)
+        next(entry for entry in world.timeline if entry.incident_id == 1 and entry.what is what)
         for what in (Reason.MOVED, Reason.MERGED)
     )
     assert (moved.data["to"], merged.data["into"]) == ("INC-2", "INC-2")
@@ -150,7 +150,10 @@ def test_an_alert_that_moves_leaves_the_others_behind() -> None:
     world = World()
     world.see(alert(), alert("f2"))
     world.see(alert(service="web"))
-    assert [(one.is_open, one.firing) for one in world.incidents.values()] == [(True, 1), (True, 1)]
+    assert [(incident.is_open, incident.firing) for incident in world.incidents.values()] == [
+        (True, 1),
+        (True, 1),
+    ]
 
 
 def test_a_later_alert_with_the_old_key_has_an_incident_of_its_own() -> None:
@@ -215,7 +218,7 @@ def test_closing_by_hand_shows_the_alerts_that_still_fire() -> None:
     assert (world.incident.firing, world.story()[-1]) == (1, Reason.CLEARED)
     world.advance(700)
     assert world.see(alert("f2")) == [Reason.OPENED]
-    assert [one.firing for one in world.incidents.values()] == [0, 1]
+    assert [incident.firing for incident in world.incidents.values()] == [0, 1]
 
 
 # --- severity from a label
@@ -257,7 +260,7 @@ def test_a_severity_that_a_person_set_does_not_follow() -> None:
 def test_a_value_that_is_not_mapped_is_a_warning() -> None:
     world = World(settings(rule(severity=P2, severity_from=BY_LABEL)))
     world.see(alert(labels={"alertname": "Payments", "service": "api", "severity": "page"}))
-    (warning,) = [one for one in world.timeline if one.what is Reason.SEVERITY_UNMAPPED]
+    (warning,) = [entry for entry in world.timeline if entry.what is Reason.SEVERITY_UNMAPPED]
     assert (world.incident.severity, warning.data["label"]) == (P2, "severity=page")
 
 
@@ -271,7 +274,7 @@ def test_an_unreadable_value_is_a_warning_and_no_measurement() -> None:
     opened = world.timeline[0]
     assert (world.incident.severity, world.incident.measured) == (P1, None)
     assert (opened.data["value"], opened.data["threshold"]) == (None, None)
-    (warning,) = [one for one in world.timeline if one.what is Reason.VALUE_UNREADABLE]
+    (warning,) = [entry for entry in world.timeline if entry.what is Reason.VALUE_UNREADABLE]
     assert (warning.data["unread"], warning.data["rule"]) == ("lots", "payments")
 
 
@@ -280,7 +283,9 @@ def test_a_value_that_turns_unreadable_is_a_warning_once() -> None:
     world.see(alert(value="2%"))
     for text in ("lots", "more", "2%", "NaN"):
         world.see(alert(value=text))
-    warnings = [one.data["unread"] for one in world.timeline if one.what is Reason.VALUE_UNREADABLE]
+    warnings = [
+        entry.data["unread"] for entry in world.timeline if entry.what is Reason.VALUE_UNREADABLE
+    ]
     assert warnings == ["lots", "NaN"]
 
 
@@ -318,7 +323,7 @@ def test_an_alert_below_its_threshold_is_not_cleared() -> None:
     world.see(alert())
     world.see(alert(value="0.5%"))
     assert Reason.CLEARED not in world.story()
-    below = next(one for one in world.timeline if one.what is Reason.BELOW_THRESHOLD)
+    below = next(entry for entry in world.timeline if entry.what is Reason.BELOW_THRESHOLD)
     assert (below.data["alert"], below.data["value"]) == ("Payments", "0.5%")
     assert world.timeline[-1].data["why"] == "no alert is above its threshold"
 
@@ -348,7 +353,7 @@ def test_an_alert_is_not_inhibited_by_the_incident_that_it_leaves() -> None:
     world = World(config)
     world.see(alert(service="web"))
     assert world.see(alert()) == [Reason.OPENED]
-    assert [one.is_open for one in world.incidents.values()] == [False, True]
+    assert [incident.is_open for incident in world.incidents.values()] == [False, True]
 
 
 def test_two_incidents_that_inhibit_each_other_do_not_both_fall_silent() -> None:
@@ -361,7 +366,7 @@ def test_two_incidents_that_inhibit_each_other_do_not_both_fall_silent() -> None
     world.see(alert("a"), alert("w", service="web"))
     world.settings = settings(*rules, inhibitions=mutual)
     world.advance(300)
-    paged = [one for one in world.incidents if Reason.STEP_DUE in world.story(one)]
+    paged = [incident for incident in world.incidents if Reason.STEP_DUE in world.story(incident)]
     assert len(paged) == 1
 
 

@@ -97,7 +97,7 @@ def test_what_is_told_late_does_not_undo_what_was_done_since(world: World) -> No
     st.lists(
         st.tuples(st.floats(0, 1e10), st.sampled_from(Severity)),
         min_size=1,
-        unique_by=lambda one: one[0],
+        unique_by=lambda severity: severity[0],
     ),
     st.data(),
 )
@@ -227,7 +227,7 @@ def test_the_same_public_text_twice_is_one_update() -> None:
     world.command(Command.STATUS, status=Status.IDENTIFIED)
     assert world.command(Command.PUBLISH, **said) is Reason.PUBLISHED
     assert world.command(Command.PUBLISH, text="Fixed.") is Reason.PUBLISHED
-    assert [one.what for one in world.timeline].count(Reason.PUBLISHED) == 3
+    assert [entry.what for entry in world.timeline].count(Reason.PUBLISHED) == 3
 
 
 # --- escalation
@@ -278,7 +278,9 @@ def test_an_acknowledgement_by_a_stranger_is_reminded(people: People, reminded: 
     world.see(alert())
     world.command(ACK, by="somebody in a chat")
     world.advance(601)
-    queued = {one.channel for one in world.queued if one.reason is Reason.UPDATE_OVERDUE}
+    queued = {
+        message.channel for message in world.queued if message.reason is Reason.UPDATE_OVERDUE
+    }
     assert queued == reminded
 
 

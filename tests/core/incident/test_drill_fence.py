@@ -52,12 +52,12 @@ def test_a_real_alert_of_the_same_kind_opens_its_own_incident() -> None:
     """Before or after the drill's, and with labels made to look like its key."""
     world = World()
     world.see(alert(), drilled(), alert("f2"), drilled("f2"), alert("f3", service='api"} drill d1'))
-    assert [(one.drill, one.alerts) for one in world.incidents.values()] == [
+    assert [(incident.drill, incident.alerts) for incident in world.incidents.values()] == [
         (False, 2),
         (True, 2),
         (False, 1),
     ]
-    assert len({one.key for one in world.incidents.values()}) == 3
+    assert len({incident.key for incident in world.incidents.values()}) == 3
 
 
 def test_two_drills_keep_apart() -> None:
@@ -70,7 +70,7 @@ def test_it_fills_no_window_of_a_real_rule() -> None:
     """Four occurrences of a drill and one real one are one real one."""
     world = World(settings(rule(count_over=300.0, thresholds={"P0": "> 3", "P2": "> 0"})))
     world.see(*(drilled(f"f{n}") for n in range(4)), alert())
-    assert [(one.drill, one.severity) for one in world.incidents.values()] == [
+    assert [(incident.drill, incident.severity) for incident in world.incidents.values()] == [
         (True, Severity.P0),
         (False, "P2"),
     ]
@@ -83,7 +83,7 @@ def test_nothing_keeps_a_drill_quiet() -> None:
     )
     world = World(settings(silences=(silence,), inhibitions=(WEB_BY_API,)))
     world.see(alert(), drilled(service="web"))
-    assert [one.drill for one in world.incidents.values()] == [True]
+    assert [incident.drill for incident in world.incidents.values()] == [True]
     world.advance(301)
     assert world.story().count(Reason.STEP_DUE) == 1
 
@@ -102,10 +102,12 @@ def test_a_drill_takes_nobodys_room() -> None:
     world.see(alert(value="2%"), drilled(value="2%"))
     due = [
         Waiting(
-            Notification(one.id, "sms/ana", 1, NotificationState.PENDING, Reason.OPENED, NOW, NOW),
-            Standing.of(one),
+            Notification(
+                incident.id, "sms/ana", 1, NotificationState.PENDING, Reason.OPENED, NOW, NOW
+            ),
+            Standing.of(incident),
         )
-        for one in world.incidents.values()
+        for incident in world.incidents.values()
     ]
     assert plan(due, 0) == (((due[1],),), (due[0],))
 
@@ -145,7 +147,7 @@ def test_a_canary_tells_its_addresses_and_nobody_else(command: Command) -> None:
     world.deliver("sms/ana", result=Rejected("gone"))
     world.command(command, 1, **({"severity": Severity.P0} if command is Command.SEVERITY else {}))
     world.advance(90_000)
-    assert {one.channel for one in world.queued} == {"sms/ana", "log"}
+    assert {message.channel for message in world.queued} == {"sms/ana", "log"}
 
 
 # --- the law
@@ -174,7 +176,7 @@ moves = st.one_of(
 
 
 def real(world: World) -> list[Incident]:
-    return [one for one in world.incidents.values() if not one.drill]
+    return [incident for incident in world.incidents.values() if not incident.drill]
 
 
 def live(script: Sequence[Any], *, drilling: bool) -> list[object]:
@@ -195,13 +197,13 @@ def live(script: Sequence[Any], *, drilling: bool) -> list[object]:
                     world.command(command, found[which].id)
     names = {one.id: number for number, one in enumerate(real(world))}
     notified = [
-        (names[one.incident_id], one.channel, one.reason, one.at)
-        for one in world.queued
-        if one.incident_id in names
+        (names[message.incident_id], message.channel, message.reason, message.at)
+        for message in world.queued
+        if message.incident_id in names
     ]
     stories = [
-        [(entry.at, entry.what) for entry in world.timeline if entry.incident_id == one]
-        for one in names
+        [(entry.at, entry.what) for entry in world.timeline if entry.incident_id == name]
+        for name in names
     ]
     return [
         [replace(one, id=0, muted=None, merged_into=0) for one in real(world)],

@@ -72,7 +72,7 @@ def test_the_steps_that_are_due_are_taken(
     """All of them, once; one timer is set for the next step, or an entry says that there is none."""
     decision = run(at, incident)
     assert decision.incident is not None
-    assert [one.channel for one in decision.queued] == queued
+    assert [message.channel for message in decision.queued] == queued
     assert [entry.what for entry in decision.entries] == notes
     assert decision.incident.step == step
     assert decision.timers == ([] if next_due is None else [Timer(1, STEP, NOW + next_due)])
@@ -87,7 +87,7 @@ def test_who_is_told_is_told_once_in_order() -> None:
 
 
 def test_the_first_steps_are_told_for_the_reason_they_started() -> None:
-    assert {one.reason for one in run(0).queued} == {Reason.OPENED}
+    assert {message.reason for message in run(0).queued} == {Reason.OPENED}
 
 
 def test_an_entry_says_which_step_and_whom_it_told() -> None:

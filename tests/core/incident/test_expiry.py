@@ -35,7 +35,9 @@ def test_a_stale_alert_pages_nobody_and_asks() -> None:
     assert (world.incident.is_open, world.incident.severity) == (True, P1)
     assert world.story().count(Reason.STALE) == 1
     assert not {Reason.STEP_DUE, Reason.PROMOTED} & {*world.story()}
-    assert [one.channel for one in world.queued if one.reason is Reason.STALE] == ["slack"]
+    assert [message.channel for message in world.queued if message.reason is Reason.STALE] == [
+        "slack"
+    ]
     assert world.rule_matches["f1", "payments"].reason is Reason.STALE
 
 
@@ -117,7 +119,7 @@ def test_a_source_has_its_own_time() -> None:
     world = World(settings(expire_after={"sentry": HOUR}))
     world.see(alert("s1", source="sentry", event_id="e1"), alert("f1", service="web"))
     world.advance(HOUR)
-    assert [one.stale_since for one in world.incidents.values()] == [NOW, None]
+    assert [incident.stale_since for incident in world.incidents.values()] == [NOW, None]
 
 
 def test_a_closed_incident_has_no_stale_alerts() -> None:

@@ -68,8 +68,8 @@ def test_its_changes_notify_nobody() -> None:
     made.queued.clear()
     for _ in range(5):
         cycle(made, clear=900.0)
-    assert {one.reason for one in made.queued} == {Reason.JOINED, Reason.QUIET}
-    assert {one.channel for one in made.queued} == {"slack"}
+    assert {message.reason for message in made.queued} == {Reason.JOINED, Reason.QUIET}
+    assert {message.channel for message in made.queued} == {"slack"}
     assert made.incident.reopened == 2
 
 
@@ -78,7 +78,7 @@ def test_a_worse_severity_does_and_a_p0_no_longer_flaps() -> None:
     made.see(alert(value="20%", starts_at=made.now))
     assert made.incident.severity is Severity.P0
     assert made.incident.flapping_since is None
-    assert {one.channel for one in made.queued} >= {"slack", "pager"}
+    assert {message.channel for message in made.queued} >= {"slack", "pager"}
     assert made.story()[-1] is Reason.SETTLED
     made.see(over(value="20%"))
     assert not made.incident.is_open
@@ -153,7 +153,7 @@ def test_a_person_who_closes_it_ends_it() -> None:
     assert made.incident.flapping_since is None
     made.queued.clear()
     made.see(alert(value=MILD, starts_at=made.now))
-    assert {one.reason for one in made.queued} == {Reason.REOPENED}
+    assert {message.reason for message in made.queued} == {Reason.REOPENED}
     assert made.incident.flapping_since == made.now
 
 
@@ -199,7 +199,7 @@ def pages(steps: list[tuple[str, float]], limit: Flapping) -> set[tuple[float, s
         if made.incidents and made.incident.severity is Severity.P0:
             # The end isn't a page.
             opened = made.incident.is_open and not (before and value == "over")
-            found |= {(made.now, one.channel) for one in made.queued if opened}
+            found |= {(made.now, message.channel) for message in made.queued if opened}
         made.advance(seconds)
         for incident in made.incidents.values():
             flaps = incident.flapping_since is not None
@@ -224,4 +224,4 @@ def test_every_incident_settles(steps: list[tuple[str, float]]) -> None:
         made.see(over() if value == "over" else alert(value=value, starts_at=made.now))
         made.advance(seconds)
     made.advance(1800)
-    assert all(one.flapping_since is None for one in made.incidents.values())
+    assert all(incident.flapping_since is None for incident in made.incidents.values())

@@ -36,9 +36,9 @@ def test_the_next_step_says_when_and_whom() -> None:
     world.see(alert(value="5%"))
     assert upcoming(world) == [(600, "step 2", ("pager",)), (3600, "severity rises to P0", ())]
     world.advance(599)
-    assert not [one for one in world.timeline if one.what is Reason.STEP_DUE]
+    assert not [entry for entry in world.timeline if entry.what is Reason.STEP_DUE]
     world.advance(1)
-    assert [one.at - NOW for one in world.timeline if one.what is Reason.STEP_DUE] == [600]
+    assert [entry.at - NOW for entry in world.timeline if entry.what is Reason.STEP_DUE] == [600]
 
 
 def test_repeats_follow_the_last_step() -> None:
@@ -49,7 +49,9 @@ def test_repeats_follow_the_last_step() -> None:
     (at, what, addresses), _ = upcoming(world)
     assert (at, what, addresses) == (1500, "repeat 1 of 2", ("slack", "pager"))
     world.advance(900)
-    assert [one.at - NOW for one in world.timeline if one.what is Reason.STEPS_REPEATED] == [1500]
+    assert [entry.at - NOW for entry in world.timeline if entry.what is Reason.STEPS_REPEATED] == [
+        1500
+    ]
 
 
 def test_an_acknowledgement_stops_what_waits_for_one() -> None:

@@ -314,12 +314,12 @@ def test_what_is_no_condition_is_refused(source: str) -> None:
 def test_who_only_wants_to_know_hears_of_each_change_once() -> None:
     """The opening, what it's raised to, and the end."""
     plans = PLANS | {P1: SeverityPlan("high", stakeholders=("board", "contact:ceo"))}
-    one = world(P1, severities=plans)
-    one.see(alert())
+    room = world(P1, severities=plans)
+    room.see(alert())
     notified = [
         (queued.channel, queued.reason)
-        for queued in one.queued
+        for queued in room.queued
         if queued.channel in {"board", "sms/ceo"}
     ]
     assert notified == [("board", Reason.OPENED), ("sms/ceo", Reason.OPENED)]
-    assert "board" not in one.incident.notified
+    assert "board" not in room.incident.notified

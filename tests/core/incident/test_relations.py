@@ -65,7 +65,10 @@ def test_reopening_undoes_a_merge(world: World) -> None:
     merge(world)
     assert world.command(Command.REOPEN, 1) is Reason.REOPENED_BY_PERSON
     world.see(alert("f1"), alert("f2"))
-    assert [(one.is_open, one.firing) for one in world.incidents.values()] == [(True, 2), (True, 1)]
+    assert [(incident.is_open, incident.firing) for incident in world.incidents.values()] == [
+        (True, 2),
+        (True, 1),
+    ]
 
 
 @pytest.mark.parametrize(
@@ -88,8 +91,8 @@ def test_a_drill_and_a_real_incident_stay_apart(world: World) -> None:
 def test_links_are_on_both_sides_and_once(world: World) -> None:
     assert world.command(Command.LINK, 1, other=2) is Reason.LINKED
     assert world.command(Command.LINK, 2, other=1) is Reason.ALREADY_DONE
-    assert [one.related for one in world.incidents.values()] == [(2,), (1,)]
-    assert [one.is_open for one in world.incidents.values()] == [True, True]
+    assert [incident.related for incident in world.incidents.values()] == [(2,), (1,)]
+    assert [incident.is_open for incident in world.incidents.values()] == [True, True]
 
 
 def test_closed_incidents_can_be_linked(world: World) -> None:

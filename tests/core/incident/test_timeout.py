@@ -106,7 +106,9 @@ def test_a_muted_alert_and_one_under_every_threshold_end_as_well() -> None:
         lively(world, fingerprint="fine", value="0.1%"),
     )
     world.advance(LIFE)
-    assert {one.status for one in world.rule_matches.values()} == {AlertStatus.RESOLVED}
+    assert {rule_match.status for rule_match in world.rule_matches.values()} == {
+        AlertStatus.RESOLVED
+    }
     assert not world.memory.incidents
 
 
@@ -114,7 +116,7 @@ def test_all_rules_let_the_alert_go() -> None:
     world = World(settings(rule("a", continues=True), rule("b")))
     world.see(lively(world))
     world.advance(LIFE)
-    assert [one.is_open for one in world.memory.incidents.values()] == [False, False]
+    assert [incident.is_open for incident in world.memory.incidents.values()] == [False, False]
 
 
 def test_a_source_can_report_again_after_a_restart() -> None:

@@ -67,7 +67,7 @@ def test_another_open_incident_with_the_key_keeps_it_closed() -> None:
     world.command(Command.FALSE_POSITIVE)
     world.see(over(), alert())
     assert world.command(Command.REOPEN, 1) is Reason.ANOTHER_OPEN
-    assert [one.is_open for one in world.incidents.values()] == [False, True]
+    assert [incident.is_open for incident in world.incidents.values()] == [False, True]
     assert world.timeline[-1].data["other"] == "INC-2"
 
 
@@ -107,7 +107,9 @@ def test_the_lead_is_reminded_when_the_snooze_of_an_acknowledged_incident_ends()
     world.command(Command.ACKNOWLEDGE)
     world.command(Command.SNOOZE, until=NOW + 100)
     world.advance(100)
-    assert [one.channel for one in world.queued if one.reason is Reason.SNOOZE_ENDED] == [
+    assert [
+        message.channel for message in world.queued if message.reason is Reason.SNOOZE_ENDED
+    ] == [
         "slack",
         "sms/ana",
     ]

@@ -59,8 +59,8 @@ def event(start: str, end: str, title: str = "ana", zone: str = "", *more: str) 
 
 def filled(*events: str, zone: str = LONDON, below: tuple[Layer, ...] = ()) -> Schedule:
     """A schedule whose last layer is that calendar."""
-    one = schedule(*below, Layer(Imported("c1")), zone=zone)
-    people = People({"ana": (), "ben": ()}, {}, {"primary": one}, CALLED)
+    rota = schedule(*below, Layer(Imported("c1")), zone=zone)
+    people = People({"ana": (), "ben": ()}, {}, {"primary": rota}, CALLED)
     return imported(people, {"c1": read_turns(calendar(*events), BEGIN, END)})[0].schedules[
         "primary"
     ]
@@ -131,11 +131,11 @@ def test_events_are_turns(events: list[str], start: str, end: str, wanted: list[
 def test_where_the_calendar_has_nobody_the_layer_before_shows_through() -> None:
     """As with any layer; so it does for an event of somebody who isn't known."""
     always = Layer(rotation(Rotate.WEEKLY, "09:00", "ben", day=MON))
-    one = filled(
+    rota = filled(
         event("20260323T090000Z", "20260324T090000Z"), event("20260324T090000Z", "20260325T090000Z", "Gus"),
         below=(always,),
     )  # fmt: skip
-    assert [on_call(one, at(f"2026-03-{day} 12:00")) for day in (23, 24, 25)] == [
+    assert [on_call(rota, at(f"2026-03-{day} 12:00")) for day in (23, 24, 25)] == [
         ("ana",),
         ("ben",),
         ("ben",),
@@ -244,8 +244,8 @@ def test_one_bad_event_does_not_lose_the_others() -> None:
 WEEK = ("20260323T090000Z", "20260330T090000Z")
 
 
-def spans(one: Schedule, zone: str = LONDON) -> list[tuple[str, float, float]]:
-    return [(shift.contact, shift.start, shift.end) for shift in shifts(one, BEGIN, END)]
+def spans(rota: Schedule, zone: str = LONDON) -> list[tuple[str, float, float]]:
+    return [(shift.contact, shift.start, shift.end) for shift in shifts(rota, BEGIN, END)]
 
 
 @pytest.mark.parametrize(
@@ -270,7 +270,7 @@ def spans(one: Schedule, zone: str = LONDON) -> list[tuple[str, float, float]]:
 )
 def test_whoever_declined_is_not_on_call(title: str, attendees: list[str], contact: str) -> None:
     """Neither as an attendee nor by the title."""
-    lines = [f"ATTENDEE;{one}".replace(";:", ":") for one in attendees]
+    lines = [f"ATTENDEE;{attendee}".replace(";:", ":") for attendee in attendees]
     found = spans(filled(event(*WEEK, title, "", *lines)))
     assert [one[0] for one in found] == ([contact] if contact else [])
 
@@ -315,13 +315,13 @@ def test_an_absence_is_no_shift(lines: str, absent: bool) -> None:
 def test_hours_of_a_duration_are_exact_and_days_are_not(zone: str, duration: str, end: str) -> None:
     """RFC 5545, 3.3.6: a shift of twelve hours ends an hour later by a clock that goes forward."""
     name = f";TZID={zone}" if zone else ""
-    one = filled(f"DTSTART{name}:20260328T210000\nDURATION:{duration}\nSUMMARY:ana")
-    assert spans(one) == [("ana", at("2026-03-28 21:00"), at(end))]
+    rota = filled(f"DTSTART{name}:20260328T210000\nDURATION:{duration}\nSUMMARY:ana")
+    assert spans(rota) == [("ana", at("2026-03-28 21:00"), at(end))]
 
 
 def test_a_recurring_duration_is_exact_each_time() -> None:
     nightly = "DTSTART;TZID=Europe/London:20260327T210000\nDURATION:PT12H\nRRULE:FREQ=DAILY;COUNT=3"
-    ends = [one[2] for one in spans(filled(f"{nightly}\nSUMMARY:ana"))]
+    ends = [span[2] for span in spans(filled(f"{nightly}\nSUMMARY:ana"))]
     assert ends == [at("2026-03-28 09:00"), at("2026-03-29 10:00"), at("2026-03-30 09:00")]
 
 
@@ -391,15 +391,15 @@ def test_of_overlapping_events_the_one_that_began_last_counts(
     """At every time, for any events; the result is ordered and free of overlaps."""
     found = disjoint(given_)
     assert all(one.end <= two.start and one.start < one.end for one, two in pairwise(found))
-    there = [one.contact for one in found if one.start <= moment < one.end]
-    under_way = [one for one in given_ if one.start <= moment < one.end]
+    there = [shift.contact for shift in found if shift.start <= moment < shift.end]
+    under_way = [shift for shift in given_ if shift.start <= moment < shift.end]
     if not under_way:
         assert there == []
         return
-    last = max(one.start for one in under_way)
-    first_to_end = min(one.end for one in under_way if one.start == last)
+    last = max(shift.start for shift in under_way)
+    first_to_end = min(shift.end for shift in under_way if shift.start == last)
     assert there[0] in {
-        one.contact for one in under_way if (one.start, one.end) == (last, first_to_end)
+        shift.contact for shift in under_way if (shift.start, shift.end) == (last, first_to_end)
     }
 
 

@@ -30,9 +30,9 @@ def arrange(*overrides: Override, when: float = 0.0, name: str = "primary") -> S
     return StoredOverride(name, overrides, "ana", when)
 
 
-def laid_over(one: Schedule, *stored_overrides: StoredOverride) -> Schedule:
+def laid_over(rota: Schedule, *stored_overrides: StoredOverride) -> Schedule:
     contacts = dict.fromkeys(("ana", "ben", "cy", "dee", "eve"), ())
-    return arranged(People(contacts, {}, {one.name: one}), stored_overrides).schedules[one.name]
+    return arranged(People(contacts, {}, {rota.name: rota}), stored_overrides).schedules[rota.name]
 
 
 # --- order, and what is left out
@@ -137,54 +137,54 @@ stored_overrides = st.builds(
 
 
 def within(hole: Gap, holes: tuple[Gap, ...]) -> bool:
-    return any(one.start <= hole.start and hole.end <= one.end for one in holes)
+    return any(gap.start <= hole.start and hole.end <= gap.end for gap in holes)
 
 
 @settings(deadline=None)
 @given(schedules, spans, st.lists(stored_overrides, max_size=4))
 def test_arrangements_never_leave_a_gap_where_there_was_none(
-    one: Schedule, span: tuple[float, float], made: list[StoredOverride]
+    rota: Schedule, span: tuple[float, float], made: list[StoredOverride]
 ) -> None:
     """As long as none of them says nobody."""
-    before = gaps(one, *span)
-    assert all(within(hole, before) for hole in gaps(laid_over(one, *made), *span))
+    before = gaps(rota, *span)
+    assert all(within(hole, before) for hole in gaps(laid_over(rota, *made), *span))
 
 
 @settings(deadline=None)
 @given(schedules, spans, stored_overrides)
 def test_an_arrangement_changes_nothing_outside_its_time(
-    one: Schedule, span: tuple[float, float], made: StoredOverride
+    rota: Schedule, span: tuple[float, float], made: StoredOverride
 ) -> None:
     """No page is redirected a second earlier or later than requested."""
-    changed = laid_over(one, made)
+    changed = laid_over(rota, made)
     for edge in (
         *span,
         *(edge for override in made.overrides for edge in (override.start - 1, override.end)),
     ):
         if not any(override.start <= edge < override.end for override in made.overrides):
-            assert on_call(changed, edge) == on_call(one, edge)
+            assert on_call(changed, edge) == on_call(rota, edge)
 
 
 @settings(max_examples=30)
 @given(schedules, spans, people, people)
 def test_a_swap_leaves_the_gaps_as_they_are(
-    one: Schedule, span: tuple[float, float], mine: str, theirs: str
+    rota: Schedule, span: tuple[float, float], mine: str, theirs: str
 ) -> None:
     """Each is on call in the other's turn, and everybody else as before."""
     if mine == theirs:
         return
     try:
-        made = swap(one, mine, theirs, span[0])
+        made = swap(rota, mine, theirs, span[0])
     except ValueError:
         return  # one of them has no turn
-    swapped = laid_over(one, arrange(*made))
-    assert gaps(swapped, *span) == gaps(one, *span)
+    swapped = laid_over(rota, arrange(*made))
+    assert gaps(swapped, *span) == gaps(rota, *span)
     assert on_call(swapped, made[0].start) == (theirs,)
     assert on_call(swapped, made[1].start) == (mine,)
     others = {edge for override in made for edge in (override.start - 1, override.end)}
     for edge in sorted(others):
         if not any(override.start <= edge < override.end for override in made):
-            assert on_call(swapped, edge) == on_call(one, edge)
+            assert on_call(swapped, edge) == on_call(rota, edge)
 
 
 def test_a_swap_of_neighbours_tiles_both_turns() -> None:

@@ -230,29 +230,29 @@ def test_who_cannot_be_reached_beside_others_is_told_of_and_nothing_falls_throug
 
 def test_an_acknowledgement_ends_the_further_ways() -> None:
     """Ana has read the text, so she isn't called as well."""
-    one = world(Step(after=0, notify=("contact:ana",)))
+    room = world(Step(after=0, notify=("contact:ana",)))
     play(
-        one,
+        room,
         """
         Mon 01-12 12:00  alert  page(sms/ana) ended
         Mon 01-12 12:01  ack    page(sms/ana)
         Mon 01-12 15:00  over   page(sms/ana)
         """,
     )
-    assert one.timers == {}
+    assert room.timers == {}
 
 
 def test_the_end_ends_them_too() -> None:
-    one = world(Step(after=0, notify=("contact:ana",)))
+    room = world(Step(after=0, notify=("contact:ana",)))
     play(
-        one,
+        room,
         """
         Mon 01-12 12:00  alert  page(sms/ana) ended
         Mon 01-12 12:02         page(voice/ana)
         """,
     )
-    assert one.command(Command.RESOLVE) is Reason.RESOLVED_BY_PERSON
-    assert (one.timers, one.incident.reaching) == ({}, ())
+    assert room.command(Command.RESOLVE) is Reason.RESOLVED_BY_PERSON
+    assert (room.timers, room.incident.reaching) == ({}, ())
 
 
 def test_a_step_after_the_acknowledgement_tries_the_first_way_only() -> None:
@@ -270,7 +270,7 @@ def test_a_step_after_the_acknowledgement_tries_the_first_way_only() -> None:
 
 def test_another_severity_starts_over_with_its_own_ways() -> None:
     """The remaining contact methods of the previous policy are cancelled."""
-    one = World(
+    room = World(
         settings(
             people=PEOPLE,
             policies=POLICIES
@@ -279,7 +279,7 @@ def test_another_severity_starts_over_with_its_own_ways() -> None:
         )
     )
     play(
-        one,
+        room,
         """
         Mon 01-12 12:00  alert  page(sms/ana) ended
         Mon 01-12 12:01  P1     page(sms/ana) page(sms/ben) ended
@@ -292,21 +292,21 @@ def test_a_claim_that_comes_late_or_twice_pages_nobody_twice() -> None:
     """The deadlines are in the incident: a stale timer finds nothing due, and sets the right one
     again.
     """
-    one = world(Step(after=0, notify=("contact:ana",)))
-    one.see(alert())
-    (stale,) = one.due(NOW + 120)
-    one.advance(120)
-    assert one.outbox[1, "voice/ana"].seq == 1
-    assert one.happen(stale) == [Reason.NEXT_METHOD]
-    assert one.outbox[1, "voice/ana"].seq == 1
-    assert one.timers == {(1, REACH): NOW + 300}
+    room = world(Step(after=0, notify=("contact:ana",)))
+    room.see(alert())
+    (stale,) = room.due(NOW + 120)
+    room.advance(120)
+    assert room.outbox[1, "voice/ana"].seq == 1
+    assert room.happen(stale) == [Reason.NEXT_METHOD]
+    assert room.outbox[1, "voice/ana"].seq == 1
+    assert room.timers == {(1, REACH): NOW + 300}
 
 
 def test_the_timeline_says_which_way_was_tried() -> None:
-    one = world(Step(after=0, notify=("contact:ana",)))
-    one.see(alert())
-    one.advance(120)
-    assert [(entry.what, entry.data) for entry in one.timeline][-1] == (
+    room = world(Step(after=0, notify=("contact:ana",)))
+    room.see(alert())
+    room.advance(120)
+    assert [(entry.what, entry.data) for entry in room.timeline][-1] == (
         Reason.NEXT_METHOD,
         {"channels": ["voice/ana"]},
     )
@@ -314,24 +314,24 @@ def test_the_timeline_says_which_way_was_tried() -> None:
 
 def test_the_fallback_may_be_people() -> None:
     """The on-call person is notified over unused contact methods when a channel refuses a message."""
-    one = world(
+    room = world(
         Step(after=0, notify=("log", "contact:ana")), fallback=("contact:ana", "contact:ben")
     )
-    one.see(alert())
-    one.deliver("log", result=Rejected("gone"))
-    assert one.outbox[1, "voice/ben"].reason is Reason.FALLBACK
-    assert one.outbox[1, "sms/ana"].seq == 1
+    room.see(alert())
+    room.deliver("log", result=Rejected("gone"))
+    assert room.outbox[1, "voice/ben"].reason is Reason.FALLBACK
+    assert room.outbox[1, "sms/ana"].seq == 1
 
 
 def test_the_fallback_for_the_end_of_an_incident_calls_nobody_up_later() -> None:
     """The fallback of the final message is notified once, and no timer is left."""
-    one = world(Step(after=0, notify=("log",)), fallback=("contact:ana",))
-    one.see(alert())
-    one.deliver()
-    one.command(Command.RESOLVE)
-    one.deliver("log", result=Rejected("gone"))
-    assert one.outbox[1, "sms/ana"].reason is Reason.FALLBACK
-    assert (one.timers, one.incident.reaching) == ({}, ())
+    room = world(Step(after=0, notify=("log",)), fallback=("contact:ana",))
+    room.see(alert())
+    room.deliver()
+    room.command(Command.RESOLVE)
+    room.deliver("log", result=Rejected("gone"))
+    assert room.outbox[1, "sms/ana"].reason is Reason.FALLBACK
+    assert (room.timers, room.incident.reaching) == ({}, ())
 
 
 def test_an_override_pages_who_stands_in() -> None:

@@ -65,11 +65,11 @@ def schedule(
     return Schedule("primary", zone, stack, tuple(overrides))
 
 
-def shown(one: Schedule, start: str, end: str) -> list[str]:
+def shown(rota: Schedule, start: str, end: str) -> list[str]:
     """Hand-overs in the schedule's time zone with offset; "-" for nobody."""
-    edges = at(start, one.time_zone), at(end, one.time_zone)
-    found = [*shifts(one, *edges), *(Shift("-", gap.start, gap.end) for gap in gaps(one, *edges))]
-    zone = ZoneInfo(one.time_zone)
+    edges = at(start, rota.time_zone), at(end, rota.time_zone)
+    found = [*shifts(rota, *edges), *(Shift("-", gap.start, gap.end) for gap in gaps(rota, *edges))]
+    zone = ZoneInfo(rota.time_zone)
     return [
         f"{datetime.fromtimestamp(shift.start, zone):%a %m-%d %H:%M%z} {shift.contact}"
         for shift in sorted(found, key=lambda shift: shift.start)
@@ -193,10 +193,10 @@ HANDOVERS = [
 
 @pytest.mark.parametrize(("one", "start", "end", "expected"), HANDOVERS)
 def test_turns_change_hands_by_the_local_clock(
-    one: Schedule, start: str, end: str, expected: list[str]
+    rota: Schedule, start: str, end: str, expected: list[str]
 ) -> None:
     """At the configured time on both sides of a change of the clocks."""
-    assert shown(one, start, end) == expected
+    assert shown(rota, start, end) == expected
 
 
 @pytest.mark.parametrize(
@@ -231,9 +231,9 @@ def test_a_rotation_without_a_start_has_always_been() -> None:
 
 def test_a_turn_is_had_until_just_before_the_hand_over() -> None:
     """There's one person at each instant, and the change is at the very second."""
-    one = schedule(WEEKLY)
+    rota = schedule(WEEKLY)
     handover = at("2026-03-30 09:00")
-    assert [on_call(one, handover + offset) for offset in (-1, -1e-3, 0, 1)] == [
+    assert [on_call(rota, handover + offset) for offset in (-1, -1e-3, 0, 1)] == [
         ("ben",),
         ("ben",),
         ("ana",),
@@ -243,9 +243,9 @@ def test_a_turn_is_had_until_just_before_the_hand_over() -> None:
 
 def test_the_night_that_comes_twice_has_one_hand_over() -> None:
     """The clock shows 01:20 again after the hand-over at 01:30: the turn doesn't go back."""
-    one = schedule(rotation(Rotate.DAILY, "01:30", "ana", "ben", start="2026-10-24"))
+    rota = schedule(rotation(Rotate.DAILY, "01:30", "ana", "ben", start="2026-10-24"))
     first = at("2026-10-25T00:30Z")
-    turns = [on_call(one, first + minutes * 60)[0] for minutes in (-10, 0, 29, 31, 50, 60, 70)]
+    turns = [on_call(rota, first + minutes * 60)[0] for minutes in (-10, 0, 29, 31, 50, 60, 70)]
     assert turns == ["ana", *["ben"] * 6]
 
 
@@ -279,19 +279,19 @@ def test_a_layer_counts_within_its_window_only(
     """Windows are of the local clock, may end on the next day, and one that the clock skips
     altogether isn't.
     """
-    one = schedule(Layer(ANA, (restriction,)))
-    assert {on_call(one, at(time)) for time in inside} == {("ana",)}
-    assert {on_call(one, at(time)) for time in outside} == {()}
+    rota = schedule(Layer(ANA, (restriction,)))
+    assert {on_call(rota, at(time)) for time in inside} == {("ana",)}
+    assert {on_call(rota, at(time)) for time in outside} == {()}
 
 
 def test_a_window_goes_on_when_the_clock_is_set_back_over_midnight() -> None:
     """In 2010 Newfoundland's went from Sunday 00:01 to Saturday 23:01: what began on Sunday isn't
     over.
     """
-    one = schedule(Layer(ANA, (Restriction(days=frozenset({SUN})),)), zone="America/St_Johns")
+    rota = schedule(Layer(ANA, (Restriction(days=frozenset({SUN})),)), zone="America/St_Johns")
     midnight = at("2010-11-07T02:30Z")
-    assert local_time(midnight + HOUR / 2, one.time_zone).weekday() == SAT
-    assert [on_call(one, midnight + offset) for offset in (-1, 0, HOUR / 2, HOUR)] == [
+    assert local_time(midnight + HOUR / 2, rota.time_zone).weekday() == SAT
+    assert [on_call(rota, midnight + offset) for offset in (-1, 0, HOUR / 2, HOUR)] == [
         (),
         *[("ana",)] * 3,
     ]
@@ -304,10 +304,10 @@ def test_windows_that_touch_make_one_shift() -> None:
         WEEKEND,
         Restriction(0, 9 * 60, frozenset({MON})),
     )
-    one = schedule(Layer(ANA, windows))
+    rota = schedule(Layer(ANA, windows))
     week = at("2026-11-23 12:00"), at("2026-11-30 12:00")
-    assert shifts(one, *week) == (Shift("ana", at("2026-11-27 17:00"), at("2026-11-30 09:00")),)
-    assert gaps(one, *week) == (
+    assert shifts(rota, *week) == (Shift("ana", at("2026-11-27 17:00"), at("2026-11-30 09:00")),)
+    assert gaps(rota, *week) == (
         Gap(week[0], at("2026-11-27 17:00")),
         Gap(at("2026-11-30 09:00"), week[1]),
     )
@@ -317,11 +317,11 @@ def test_the_sun_is_followed_by_each_place_s_own_clock() -> None:
     """In the weeks when only New York is on summer time its mornings begin an hour earlier for
     London.
     """
-    one = schedule(
+    rota = schedule(
         Layer(rotation(Rotate.DAILY, "09:00", "ana"), (Restriction(9 * 60, 17 * 60),)),
         Layer(rotation(Rotate.DAILY, "09:00", "bob"), (Restriction(9 * 60, 17 * 60),), NEW_YORK),
     )
-    assert shown(one, "2026-03-07 09:00", "2026-03-09 09:00") == [
+    assert shown(rota, "2026-03-07 09:00", "2026-03-09 09:00") == [
         "Sat 03-07 09:00+0000 ana", "Sat 03-07 14:00+0000 bob", "Sat 03-07 22:00+0000 -",
         "Sun 03-08 09:00+0000 ana", "Sun 03-08 13:00+0000 bob", "Sun 03-08 21:00+0000 -",
     ]  # fmt: skip
@@ -370,8 +370,8 @@ def test_overrides_are_applied_in_the_order_they_are_written(
     overrides: list[Override], expected: list[tuple[str, float, float]]
 ) -> None:
     """Each to what the ones before it left."""
-    one = schedule(ANA, overrides=overrides)
-    assert [(shift.contact, shift.start, shift.end) for shift in shifts(one, 0, 30)] == expected
+    rota = schedule(ANA, overrides=overrides)
+    assert [(shift.contact, shift.start, shift.end) for shift in shifts(rota, 0, 30)] == expected
 
 
 def test_two_people_swap_their_weeks() -> None:
@@ -380,36 +380,36 @@ def test_two_people_swap_their_weeks() -> None:
         Override("ben", at("2026-01-05 09:00"), at("2026-01-12 09:00"), "ana"),
         Override("ana", at("2026-01-12 09:00"), at("2026-01-19 09:00"), "ben"),
     ]
-    one = schedule(WEEKLY, overrides=swap)
-    assert shown(one, "2026-01-05 09:00", "2026-01-27") == [
+    rota = schedule(WEEKLY, overrides=swap)
+    assert shown(rota, "2026-01-05 09:00", "2026-01-27") == [
         "Mon 01-05 09:00+0000 ben", "Mon 01-12 09:00+0000 ana", "Mon 01-26 09:00+0000 ben",
     ]  # fmt: skip
 
 
 def test_an_override_fills_a_gap() -> None:
     """Instead of everybody is also instead of nobody."""
-    one = schedule(Layer(ANA, (OFFICE,)), overrides=[over("ben", start=100, end=200)])
-    assert shifts(one, 0, 300) == (Shift("ben", 100, 200),)
+    rota = schedule(Layer(ANA, (OFFICE,)), overrides=[over("ben", start=100, end=200)])
+    assert shifts(rota, 0, 300) == (Shift("ben", 100, 200),)
 
 
 def test_a_schedule_of_nobody_is_one_gap() -> None:
     """No layers is nobody, always; and no time is neither shift nor gap."""
-    one = schedule()
-    assert on_call(one, 0) == ()
-    assert (shifts(one, 0, 10), gaps(one, 0, 10)) == ((), (Gap(0, 10),))
-    assert (shifts(one, 10, 10), gaps(one, 10, 10)) == ((), ())
+    rota = schedule()
+    assert on_call(rota, 0) == ()
+    assert (shifts(rota, 0, 10), gaps(rota, 0, 10)) == ((), (Gap(0, 10),))
+    assert (shifts(rota, 10, 10), gaps(rota, 10, 10)) == ((), ())
 
 
 # --- properties
 
 
-def agrees(one: Schedule, start: float, end: float, more: Iterable[float] = ()) -> None:
+def agrees(rota: Schedule, start: float, end: float, more: Iterable[float] = ()) -> None:
     """Shifts and gaps cover `start` to `end` without breaks, and agree with `on_call`.
 
     Checked at each edge, a second before and after it, and at `more` times.
     """
-    holes = [Shift("", gap.start, gap.end) for gap in gaps(one, start, end)]
-    parts = sorted([*shifts(one, start, end), *holes], key=lambda part: part.start)
+    holes = [Shift("", gap.start, gap.end) for gap in gaps(rota, start, end)]
+    parts = sorted([*shifts(rota, start, end), *holes], key=lambda part: part.start)
     assert (parts[0].start, parts[-1].end) == (start, end)
     assert all(part.start < part.end for part in parts)
     assert all(a.end == b.start and a.contact != b.contact for a, b in pairwise(parts))
@@ -417,7 +417,7 @@ def agrees(one: Schedule, start: float, end: float, more: Iterable[float] = ()) 
     for time in {edge + offset for edge in [*edges, end] for offset in (-1, 0, 1)} | set(more):
         if start <= time < end:
             there = parts[bisect_right(edges, time) - 1]
-            assert on_call(one, time) == ((there.contact,) if there.contact else ()), time
+            assert on_call(rota, time) == ((there.contact,) if there.contact else ()), time
 
 
 minutes = st.integers(0, 1439)
@@ -467,25 +467,25 @@ schedules = st.builds(
 @settings(deadline=None)
 @given(schedules, spans, st.lists(st.floats(0, 1, exclude_max=True), max_size=20))
 def test_any_schedule_s_shifts_and_gaps_tile_the_time_and_agree_with_who_is_on_call(
-    one: Schedule, span: tuple[float, float], points: list[float]
+    rota: Schedule, span: tuple[float, float], points: list[float]
 ) -> None:
     """Over every change of the clocks, at each edge, a second off it, and anywhere in between."""
     start, end = span
-    agrees(one, start, end, (start + point * (end - start) for point in points))
+    agrees(rota, start, end, (start + point * (end - start) for point in points))
 
 
 @settings(deadline=None)
 @given(schedules, spans, st.floats(0.1, 0.9))
 def test_looking_in_two_parts_sees_the_same(
-    one: Schedule, span: tuple[float, float], part: float
+    rota: Schedule, span: tuple[float, float], part: float
 ) -> None:
     """The queried range doesn't change the answer."""
     start, end = span
     middle = start + part * (end - start)
-    apart = [*shifts(one, start, middle), *shifts(one, middle, end)]
+    apart = [*shifts(rota, start, middle), *shifts(rota, middle, end)]
     halves = [
         Shift(shift.contact, begin, until)
-        for shift in shifts(one, start, end)
+        for shift in shifts(rota, start, end)
         for begin, until in (
             (shift.start, min(shift.end, middle)),
             (max(shift.start, middle), shift.end),
@@ -498,30 +498,30 @@ def test_looking_in_two_parts_sees_the_same(
 @settings(deadline=None)
 @given(rotations, st.sampled_from(ZONES), spans)
 def test_every_hand_over_is_at_the_configured_local_time(
-    one: Rotation, zone: str, span: tuple[float, float]
+    turns: Rotation, zone: str, span: tuple[float, float]
 ) -> None:
     """Unless the clock skips it, and then it's at what the time before the change would be after
     it.
     """
-    for shift in shifts(schedule(one, zone=zone), *span):
+    for shift in shifts(schedule(turns, zone=zone), *span):
         if shift.start == span[0]:
             continue
         local = local_time(shift.start, zone)
         if (
-            one.kind is not Rotate.CUSTOM
-            and instant(at_minute(local.date(), one.handover.minute), zone) == shift.start
+            turns.kind is not Rotate.CUSTOM
+            and instant(at_minute(local.date(), turns.handover.minute), zone) == shift.start
         ):
-            assert one.handover.weekday in (None, local.weekday())
+            assert turns.handover.weekday in (None, local.weekday())
             continue
-        steps = (local - one.first) / one.turn
-        assert steps == int(steps) or _skipped(one, shift.start, zone)
+        steps = (local - turns.first) / turns.turn
+        assert steps == int(steps) or _skipped(turns, shift.start, zone)
 
 
-def _skipped(one: Rotation, start: float, zone: str) -> bool:
+def _skipped(turns: Rotation, start: float, zone: str) -> bool:
     """True if the hand-over's own local time is skipped by the clock."""
     local = local_time(start, zone)
-    number = (local - one.first) // one.turn
-    expected = [one.first + (number + step) * one.turn for step in (0, 1)]
+    number = (local - turns.first) // turns.turn
+    expected = [turns.first + (number + step) * turns.turn for step in (0, 1)]
     return any(
         instant(time, zone) == start and local_time(start, zone) != time for time in expected
     )
@@ -538,8 +538,8 @@ def test_a_window_is_what_the_clock_says(restriction: Restriction, minute: int) 
         inside = (today in restriction.days and now >= restriction.start) or (
             before in restriction.days and now < restriction.end
         )
-    one = schedule(Layer(ANA, (restriction,)), zone="UTC")
-    assert bool(on_call(one, minute * 60.0)) == inside
+    rota = schedule(Layer(ANA, (restriction,)), zone="UTC")
+    assert bool(on_call(rota, minute * 60.0)) == inside
 
 
 @pytest.mark.parametrize(("zone", "year"), list(zip(ZONES, [2026, 2028] * 4, strict=True)))
@@ -547,7 +547,7 @@ def test_a_year_of_a_whole_team_is_tiled(zone: str, year: int) -> None:
     """Days and nights, office hours abroad, a weekend layer and a holiday, from New Year to New
     Year.
     """
-    one = schedule(
+    rota = schedule(
         rotation(Rotate.WEEKLY, "09:00", "ana", "ben", "cy", day=MON, start=f"{year}-01-08"),
         Layer(
             rotation(Rotate.WEEKDAYS, "02:30", "dee", "eve", start="2025-01-01"), (OFFICE, NIGHT)
@@ -559,8 +559,8 @@ def test_a_year_of_a_whole_team_is_tiled(zone: str, year: int) -> None:
         overrides=[Override("", at(f"{year}-12-25", zone), at(f"{year}-12-26", zone))],
     )
     start, end = at(f"{year}-01-01", zone), at(f"{year + 1}-01-01", zone)
-    agrees(one, start, end)
-    assert {shift.contact for shift in shifts(one, start, end)} == {
+    agrees(rota, start, end)
+    assert {shift.contact for shift in shifts(rota, start, end)} == {
         "ana",
         "ben",
         "cy",
@@ -569,15 +569,15 @@ def test_a_year_of_a_whole_team_is_tiled(zone: str, year: int) -> None:
         "gus",
         "hal",
     }
-    assert Gap(at(f"{year}-12-25", zone), at(f"{year}-12-26", zone)) in gaps(one, start, end)
+    assert Gap(at(f"{year}-12-25", zone), at(f"{year}-12-26", zone)) in gaps(rota, start, end)
 
 
 @pytest.mark.parametrize("zone", ZONES)
 def test_over_a_year_everybody_has_as_many_turns(zone: str) -> None:
     """366 daily turns in order, over all clock changes: nobody is skipped or has two."""
-    one = schedule(
+    rota = schedule(
         rotation(Rotate.DAILY, "02:30", "ana", "ben", "cy", start="2028-01-01"), zone=zone
     )
     begin = at_minute(date(2028, 1, 1), 150)
-    found = shifts(one, instant(begin, zone), instant(begin + timedelta(days=366), zone))
+    found = shifts(rota, instant(begin, zone), instant(begin + timedelta(days=366), zone))
     assert [shift.contact for shift in found] == ["ana", "ben", "cy"] * 122

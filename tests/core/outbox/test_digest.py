@@ -101,8 +101,8 @@ def fires(router: VirtualRouter, *services: str, value: str = "2%") -> None:
 
 def delivered(router: VirtualRouter) -> list[tuple[float, list[int]]]:
     return [
-        (one.at - NOW, [one.incident.id, *(other.id for other in one.also)])
-        for one in router.delivered
+        (delivery.at - NOW, [delivery.incident.id, *(other.id for other in delivery.also)])
+        for delivery in router.delivered
     ]
 
 
@@ -181,7 +181,9 @@ def test_what_is_held_calls_no_fallback_and_is_not_given_up() -> None:
     for name in "abc":
         fires(router, name)
     router.run_until(NOW + 3000)
-    assert [one.address for one in router.delivered if one.reason is Reason.FALLBACK] == []
+    assert [
+        delivery.address for delivery in router.delivered if delivery.reason is Reason.FALLBACK
+    ] == []
     assert {row.state for row in router.memory.outbox.values()} == {NotificationState.SENT}
     assert sorted(delivered(router)[-1][1]) == [2, 3]
 
@@ -252,7 +254,7 @@ def test_whatever_happens_all_is_told_no_faster_than_the_limit(
     router.run_until(router.now + limit.per * (1 + len(down)) + 600)
     assert {row.state for row in router.memory.outbox.values()} <= {NotificationState.SENT}
     assert all(router.memory.outbox[key].sent for key in queued)
-    counted = [one.at for one in router.delivered if one.incident.severity is not P0]
+    counted = [delivery.at for delivery in router.delivered if delivery.incident.severity is not P0]
     assert all(b - a >= limit.per for a, b in zip(counted, counted[limit.count :], strict=False))
     last = {
         one.id: one for delivery in router.delivered for one in (delivery.incident, *delivery.also)

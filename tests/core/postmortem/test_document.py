@@ -140,7 +140,10 @@ def test_deployments_of_other_services_or_times_are_left_out() -> None:
         Deployment("old", NOW - 9000, "api", ("api",)),
         Deployment("after", NOW + 9000, "api", ("api",)),
     ]
-    assert [one.id for one in deployed_around(incident, known, Deploys())] == ["in", "fix"]
+    assert [deployment.id for deployment in deployed_around(incident, known, Deploys())] == [
+        "in",
+        "fix",
+    ]
 
 
 @given(text=hostile)

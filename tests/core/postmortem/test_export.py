@@ -14,7 +14,9 @@ MADE = [
 
 
 def remade(**texts: str) -> list[Section]:
-    return [Section(one.title, texts.get(one.title or "head", one.text)) for one in MADE]
+    return [
+        Section(element.title, texts.get(element.title or "head", element.text)) for element in MADE
+    ]
 
 
 def test_a_new_file() -> None:

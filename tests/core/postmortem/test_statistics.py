@@ -35,11 +35,11 @@ def story(at: float = 0.0, *happened: tuple[float, Reason, str], **changed: Any)
         "severity": Severity.P1,
         "rule": "payments",
     }
-    one = Incident(
+    incident = Incident(
         id=1, key="k", source="s", title="t", opened_at=opened, updated_at=opened, **(values | changed)
     )  # fmt: skip
     return IncidentFacts(
-        one,
+        incident,
         [Entry(1, opened + after, what, data={"channel": who}) for after, what, who in happened],
     )
 

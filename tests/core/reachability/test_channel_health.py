@@ -67,7 +67,7 @@ def test_the_scoreboard_has_the_unproven_first() -> None:
     assert wanted == ("log", "hook", "sms/ana", "voice/ana")
     known = {"log": NOW, "hook": NOW - 100, "sms/ana": NOW - 50, "gone": NOW}
     found = standings(wanted, {name: Health(at) for name, at in known.items()}, NOW - 60, {})
-    assert [(one.address, one.proven) for one in found] == [
+    assert [(standing.address, standing.proven) for standing in found] == [
         ("voice/ana", False), ("hook", False), ("sms/ana", True), ("log", True),
     ]  # fmt: skip
 

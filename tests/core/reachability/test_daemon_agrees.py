@@ -216,9 +216,9 @@ def is_notified(
 ) -> bool:
     """True if a person has received a message about the incident by then."""
     return any(
-        one.at <= until and person_of(one.address) and one.address not in unproven
-        for one in router.delivered
-        if incident_id in {one.incident.id, *(other.id for other in one.also)}
+        delivery.at <= until and person_of(delivery.address) and delivery.address not in unproven
+        for delivery in router.delivered
+        if incident_id in {delivery.incident.id, *(other.id for other in delivery.also)}
     )
 
 
@@ -241,16 +241,20 @@ def is_heard(
             return True
         if match.reason is Reason.INHIBITED:
             causes = [
-                one
-                for one in router.memory.incidents.values()
-                if any(inhibition.is_source(one) for inhibition in router.settings.inhibitions)
+                incident
+                for incident in router.memory.incidents.values()
+                if any(inhibition.is_source(incident) for inhibition in router.settings.inhibitions)
             ]
-            return any(is_notified(router, one.id, until, unproven) for one in causes)
+            return any(is_notified(router, cause.id, until, unproven) for cause in causes)
     return False
 
 
 def against(proof: Proof, route: Route, moment: float) -> list[Finding]:
-    return [one for one in proof.findings if route in one.routes and one.start <= moment < one.end]
+    return [
+        finding
+        for finding in proof.findings
+        if route in finding.routes and finding.start <= moment < finding.end
+    ]
 
 
 def joins_unproven(
@@ -260,7 +264,10 @@ def joins_unproven(
     matches = router.memory.rule_matches.get(alert.fingerprint, {}).values()
     joined = {match.rule for match in matches if match.incident_id in earlier}
     return any(
-        route.rule in {*joined, ""} for one in proof.findings for route in one.routes if joined
+        route.rule in {*joined, ""}
+        for finding in proof.findings
+        for route in finding.routes
+        if joined
     )
 
 
@@ -283,7 +290,12 @@ def test_where_it_says_proven_somebody_is_notified(data: st.DataObject) -> None:
     )
     proof = prove(settings, START, END, known)
     edges = sorted(
-        {edge for one in proof.findings for edge in (one.start, one.end - 1) if START <= edge < END}
+        {
+            edge
+            for finding in proof.findings
+            for edge in (finding.start, finding.end - 1)
+            if START <= edge < END
+        }
     )
     for _ in range(8):
         moment = float(

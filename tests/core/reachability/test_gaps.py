@@ -18,13 +18,13 @@ HOLED = schedule(*WEEKLY.layers, overrides=[Override("", HOLE.start, HOLE.end)])
 
 
 def found(
-    one: Schedule, policy: Policy, severity: Severity = Severity.P1
+    rota: Schedule, policy: Policy, severity: Severity = Severity.P1
 ) -> list[tuple[str, str, Severity]]:
     plans = {each: SeverityPlan("quiet") for each in Severity} | {
         severity: SeverityPlan(policy.name)
     }
     policies = {"quiet": Policy("quiet", (Step(after=0, notify=("slack",)),)), policy.name: policy}
-    people = People({"ana": ()}, {}, {"primary": one, "other": WEEKLY})
+    people = People({"ana": ()}, {}, {"primary": rota, "other": WEEKLY})
     settings = world.settings(policies=policies, severities=plans, people=people)
     return [
         (each.schedule, each.policy, each.severity)
@@ -59,9 +59,9 @@ STEP = Policy(
     ids=["a step", "the worst", "not urgent", "no gap", "the fallback", "a channel of that name"],
 )
 def test_a_gap_is_warned_of_where_an_urgent_policy_would_meet_it(
-    one: Schedule, policy: Policy, severity: Severity, warned: bool
+    rota: Schedule, policy: Policy, severity: Severity, warned: bool
 ) -> None:
-    assert found(one, policy, severity) == ([("primary", "loud", severity)] if warned else [])
+    assert found(rota, policy, severity) == ([("primary", "loud", severity)] if warned else [])
 
 
 def test_gaps_are_those_of_a_week() -> None:

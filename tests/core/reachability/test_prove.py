@@ -75,7 +75,8 @@ def steps(*steps: Step, **more: Any) -> Policy:
 
 def failures(proof: Proof) -> list[tuple[float, float, tuple[str, ...]]]:
     return [
-        ((one.start - START) / 3600, (one.end - START) / 3600, one.why) for one in proof.findings
+        ((finding.start - START) / 3600, (finding.end - START) / 3600, finding.why)
+        for finding in proof.findings
     ]
 
 
@@ -97,7 +98,7 @@ def test_a_rule_with_a_policy_is_proven_by_that_policy() -> None:
     """Also an incident that a person declares and that the rule matches."""
     rules = (world.rule(severity=P1, policy="quiet"), world.rule("heard", severity=P1))
     proof = prove(config(HEARD, rules=rules), START, START + DAY)
-    assert {str(route) for one in proof.unreached for route in one.routes} == {
+    assert {str(route) for finding in proof.unreached for route in finding.routes} == {
         "payments (P1)",
         "declared by hand under payments (P0)",
         "declared by hand under payments (P1)",
@@ -113,9 +114,9 @@ def test_a_gap_is_shown_with_its_edges_and_why() -> None:
         START + WEEK,
     )
     assert failures(proof) == [(24, 48, ("schedule:primary: nobody is on call",))]
-    (one,) = proof.unreached
-    assert one.trace is not None
-    assert [moment.text for moment in one.trace.moments if moment.text][1] == (
+    (finding,) = proof.unreached
+    assert finding.trace is not None
+    assert [moment.text for moment in finding.trace.moments if moment.text][1] == (
         "Nobody to notify: schedule:primary, nobody is on call"
     )
 
@@ -150,8 +151,8 @@ def test_a_step_under_a_condition_is_not_relied_on() -> None:
     policy = steps(
         Step(after=0, notify=("contact:ana",), when=vip), Step(after=60, notify=("slack",))
     )
-    (one,) = prove(config(policy), START, START + DAY).unreached
-    assert one.supposing == (("labels.vip == 'yes'", False),)
+    (finding,) = prove(config(policy), START, START + DAY).unreached
+    assert finding.supposing == (("labels.vip == 'yes'", False),)
     assert (
         prove(
             config(steps(*policy.steps, Step(after=300, notify=("role:cto",)))), START, START + DAY
@@ -169,7 +170,7 @@ def test_promotion_leads_to_routes_of_their_own() -> None:
     )
     proof = prove(settings, START, START + DAY)
     assert {route.severity for route in proof.routes} == {P0, P1}
-    by_hand, promoted = sorted(proof.unreached, key=lambda one: not one.routes[0].by_hand)
+    by_hand, promoted = sorted(proof.unreached, key=lambda finding: not finding.routes[0].by_hand)
     # The default rule's are P2, too. As a P0 it notifies; as a P1 it doesn't until promoted.
     assert promoted.routes == (Route("payments", P2, P1), Route("default", P2, P1))
     assert by_hand.routes == (Route("", P1, P1, by_hand=True),)
@@ -187,7 +188,7 @@ def test_who_was_told_before_it_was_promoted_hears_that_it_is() -> None:
     )
     proof = prove(settings, START, START + DAY)
     # A person who declares a P0 gets no such message.
-    assert [one.routes for one in proof.findings] == [(Route("", P0, P0, by_hand=True),)]
+    assert [finding.routes for finding in proof.findings] == [(Route("", P0, P0, by_hand=True),)]
 
 
 def test_a_silence_of_all_that_a_rule_takes_keeps_it_from_everybody() -> None:
@@ -229,10 +230,10 @@ def test_a_silence_of_some_alerts_is_shown_by_one_of_them(
         silences=made,
         rules=(world.rule(match=quoted[0], severity=P0),),
     )
-    (one, *_) = prove(settings, START, START + DAY).findings
-    assert one.verdict is Verdict.UNREACHED
-    assert dict(one.labels).items() >= labels.items()
-    shown = world.alert(labels=dict(one.labels), starts_at=START)
+    (finding, *_) = prove(settings, START, START + DAY).findings
+    assert finding.verdict is Verdict.UNREACHED
+    assert dict(finding.labels).items() >= labels.items()
+    shown = world.alert(labels=dict(finding.labels), starts_at=START)
     assert simulate(settings, [shown], START).reasons == (Reason.SILENCED,)
 
 
@@ -298,7 +299,7 @@ def test_an_incident_that_notifies_nobody_must_not_inhibit() -> None:
     """The reason names the rule and the severity."""
     proof = prove(inhibited(P3, ("slack",)), START, START + DAY)
     nobody = "nobody may be notified of that one (no step of policy 'low' notifies a person)"
-    assert [one.why for one in proof.findings] == [
+    assert [finding.why for finding in proof.findings] == [
         (f"an incident of rule 'disk' (P3) may inhibit its alerts: {nobody}",)
     ]
     assert proof.verdict is Verdict.NOT_PROVEN
@@ -314,7 +315,7 @@ def test_a_throttle_may_hold_a_page_for_other_incidents() -> None:
     proof = prove(
         config(steps(ben), Policy("high", (ben,)), rules=rules, people=people), START, START + DAY
     )
-    assert [(one.verdict, one.why) for one in proof.findings] == [
+    assert [(finding.verdict, finding.why) for finding in proof.findings] == [
         (
             Verdict.NOT_PROVEN,
             (
@@ -336,7 +337,9 @@ def test_a_rate_of_a_channel_is_shared_by_all_incidents() -> None:
         Known(rates={"sms": "1 in 1m"}),
     )
     why = "sms/ben: the channel sends 1 in 1m for all incidents together, so a page may wait for others"
-    assert ((why,), Verdict.NOT_PROVEN) in [(one.why, one.verdict) for one in proof.findings]
+    assert ((why,), Verdict.NOT_PROVEN) in [
+        (finding.why, finding.verdict) for finding in proof.findings
+    ]
 
 
 @pytest.mark.parametrize(
@@ -368,7 +371,7 @@ def test_a_route_without_alerts_proves_nothing(rules: tuple[Rule, ...], why: str
         START + DAY,
         Known(sources=frozenset({"sentry"})),
     )
-    assert (why,) in [one.why for one in proof.findings]
+    assert (why,) in [finding.why for finding in proof.findings]
     assert proof.verdict is Verdict.NOT_PROVEN
 
 
@@ -385,7 +388,7 @@ def test_a_calendar_that_was_not_read_is_not_known() -> None:
         layers = schedule(*WEEKLY.layers, Layer(Imported("cal", shifts)))
         settings = config(steps(Step(after=0, notify=("schedule:primary",))), schedules=layers)
         proof = prove(settings, START, START + DAY, Known(calendars_until=until))
-        assert {one.why for one in proof.findings} == {(f"schedule 'primary': {why}",)}
+        assert {finding.why for finding in proof.findings} == {(f"schedule 'primary': {why}",)}
     assert (
         prove(settings, START, START + DAY, Known(calendars_until=START + WEEK)).verdict
         is Verdict.PROVEN
@@ -399,7 +402,7 @@ def test_what_makes_everything_undecided_is_said_of_every_route() -> None:
         START + DAY,
         Known(reasons=("no store",)),
     )
-    assert [one.why for one in proof.findings] == [("no store",)] * len(proof.routes)
+    assert [finding.why for finding in proof.findings] == [("no store",)] * len(proof.routes)
 
 
 def test_a_p0_declared_by_hand_has_routes_of_its_own() -> None:
@@ -413,13 +416,16 @@ def test_a_p0_declared_by_hand_has_routes_of_its_own() -> None:
         START,
         START + DAY,
     )
-    assert [(str(one.routes[0]), one.why) for one in proof.findings] == [
+    assert [(str(finding.routes[0]), finding.why) for finding in proof.findings] == [
         ("declared by hand (P0)", ("no step of policy 'loud' notifies a person",))
     ]
     heard = config(steps(Step(after=0, notify=("contact:ana",))), rules=rules, silences=silences)
     assert prove(heard, START, START + DAY).verdict is Verdict.PROVEN
     declared = reported("Payments are down", "ana", START, severity=P0)
-    assert next(one.who for one in simulate(heard, [declared], START).moments if one.who) == "ana"
+    assert (
+        next(moment.who for moment in simulate(heard, [declared], START).moments if moment.who)
+        == "ana"
+    )
 
 
 def test_open_incidents_that_inhibit_and_that_nobody_knows_of() -> None:
@@ -427,7 +433,7 @@ def test_open_incidents_that_inhibit_and_that_nobody_knows_of() -> None:
     router = VirtualRouter(settings, START)
     router.happen(AlertSeen(START, world.alert(labels={"alertname": "Disk"})))
     assert list(unheard_inhibitors(settings, router.memory.incidents.values())) == [
-        "INC-1 is open and may inhibit alerts, and nobody has been notified of it"
+        "INC-1 may inhibit alerts, and nobody has been notified of it"
     ]
 
 
@@ -437,7 +443,7 @@ def test_an_address_that_is_not_proven_is_not_relied_on() -> None:
     why = "no delivery is on record"
     lost = Known(unproven={"sms/ben": why})
     proof = prove(settings, START, START + DAY, lost)
-    assert [(one.verdict, one.why) for one in proof.findings] == [
+    assert [(finding.verdict, finding.why) for finding in proof.findings] == [
         (Verdict.NOT_PROVEN, (f"sms/ben: {why}",))
     ]
     trusting = Known(frozenset({"pagerduty"}), {"sms/ben": why})
@@ -482,7 +488,7 @@ def test_too_many_conditions_are_undecided() -> None:
             for n in range(9)
         )
     )
-    assert [one.why for one in prove(config(policy), START, START + DAY).findings] == [
+    assert [finding.why for finding in prove(config(policy), START, START + DAY).findings] == [
         ("its policies have 9 conditions, more than the 8 that can be tried",)
     ]
 
@@ -591,9 +597,9 @@ def test_it_says_of_every_moment_what_happens_at_it(data: st.DataObject) -> None
     settings = data.draw(settings_())
     end = START + 2 * DAY
     proof = prove(settings, START, end)
-    edges = [edge for one in proof.unreached for edge in (one.start, one.end)]
-    for route in (one for one in proof.routes if one.rule not in {"", "default"}):
-        against = [one for one in proof.unreached if route in one.routes]
+    edges = [edge for finding in proof.unreached for edge in (finding.start, finding.end)]
+    for route in (route for route in proof.routes if route.rule not in {"", "default"}):
+        against = [finding for finding in proof.unreached if route in finding.routes]
         near = st.sampled_from(edges) if edges else st.nothing()
         moments = st.one_of(
             st.integers(int(START), int(end) - 1), near, near.map(lambda edge: edge - 1)
@@ -601,7 +607,9 @@ def test_it_says_of_every_moment_what_happens_at_it(data: st.DataObject) -> None
         for moment in data.draw(st.lists(moments.map(float), min_size=2, max_size=4)):
             if not START <= moment < end:
                 continue
-            failing = next((one for one in against if one.start <= moment < one.end), None)
+            failing = next(
+                (finding for finding in against if finding.start <= moment < finding.end), None
+            )
             notified = {truths: is_notified(settings, route, moment, truths) for truths in TRUTHS}
             assert all(notified.values()) == (failing is None), (route, moment - START, notified)
             if failing is not None:
@@ -611,6 +619,6 @@ def test_it_says_of_every_moment_what_happens_at_it(data: st.DataObject) -> None
 TRUTHS = [(a, b) for a in (False, True) for b in (False, True)]
 
 
-def _chosen(one: Finding) -> tuple[bool, bool]:
-    supposing = dict(one.supposing)
+def _chosen(finding: Finding) -> tuple[bool, bool]:
+    supposing = dict(finding.supposing)
     return (supposing.get(CONDITIONS[0], False), supposing.get(CONDITIONS[1], False))

@@ -81,7 +81,7 @@ PAST = lived(
 def test_under_the_same_rules_there_is_no_difference() -> None:
     found = replayed(PAST)
     assert not found
-    assert {who: (one.then, one.now) for who, one in found.people.items()} == {
+    assert {who: (person.then, person.now) for who, person in found.people.items()} == {
         "ana": (3, 3),
         "ben": (1, 1),
     }
@@ -115,22 +115,24 @@ def test_what_was_queued_between_the_claim_and_the_sending_is_another_message() 
     replay = Replay(config(), past)
     replay.run(NOW + 1000)
     assert not difference(past, replay, NOW)
-    assert [one.address for one in replay.delivered] == ["sms/ana", "sms/ana"]
+    assert [delivery.address for delivery in replay.delivered] == ["sms/ana", "sms/ana"]
 
 
 def test_a_lower_threshold_opens_what_there_was_none_of() -> None:
     found = replayed(PAST, thresholds={"P0": "> 10%", "P1": "> 0.1%"})
-    assert [(one.key, one.severity) for one in found.appeared] == [('payments{service="c"}', P1)]
+    assert [(incident.key, incident.severity) for incident in found.appeared] == [
+        ('payments{service="c"}', P1)
+    ]
     assert (found.more, found.fewer) == (1, 0)
 
 
 def test_a_higher_threshold_loses_what_somebody_acted_on() -> None:
     """And it's said: the page that was answered wouldn't have been."""
     found = replayed(PAST, thresholds={"P1": "> 30%"})
-    assert [one.id for one in found.vanished] == [1, 2]
+    assert [incident.id for incident in found.vanished] == [1, 2]
     assert (found.more, found.fewer) == (0, 4)
     assert found.missed(P0) == 3
-    assert [(one.who, one.times, one.acted) for one in found.lost] == [
+    assert [(lost.who, lost.times, lost.acted) for lost in found.lost] == [
         ("ana", 3, True),
         ("ben", 1, False),
     ]
@@ -138,13 +140,13 @@ def test_a_higher_threshold_loses_what_somebody_acted_on() -> None:
 
 def test_who_is_told_over_two_ways_is_one_person_who_is_not_told() -> None:
     found = replayed(lived(fires("a", "20%"), ways=("sms", "mail")), thresholds={"P1": "> 30%"})
-    assert [(one.who, one.times) for one in found.lost] == [("ana", 2), ("ben", 1)]
+    assert [(lost.who, lost.times) for lost in found.lost] == [("ana", 2), ("ben", 1)]
 
 
 def test_another_severity_is_another_policy() -> None:
     found = replayed(PAST, thresholds={"P0": "> 1%"})
     assert [(then.id, then.severity, now.severity) for then, now in found.severity] == [(2, P1, P0)]
-    assert {who: (one.more, one.fewer) for who, one in found.people.items()} == {
+    assert {who: (person.more, person.fewer) for who, person in found.people.items()} == {
         "ana": (1, 0),
         "ben": (0, 0),
     }
@@ -176,7 +178,7 @@ LABELS = {"alertname": "Payments", "service": "a", "host": "h2"}
 def test_deadlines_that_there_were_not_come_when_they_are_due() -> None:
     """Nobody acknowledged what was a P1; as a P0 it would have been escalated."""
     found = replayed(lived(fires("b", "2%"), fires("z", "0.5%", 900)), thresholds={"P0": "> 1%"})
-    assert {who: (one.then, one.now) for who, one in found.people.items()} == {
+    assert {who: (person.then, person.now) for who, person in found.people.items()} == {
         "ana": (0, 1),
         "ben": (1, 1),
     }
@@ -199,9 +201,9 @@ def test_drills_are_left_out() -> None:
         drill.at, replace(drill.alert, fingerprint="drill-1", source=DRILL, drill="1")
     )
     past = lived(fires("web", "20%"), posed, fires("db", "20%", 20.0), ack(2, 30.0), ack(3, 40.0))
-    assert [one.drill for one in past.incidents] == [False, True, False]
+    assert [incident.drill for incident in past.incidents] == [False, True, False]
     left = real(past)
-    assert [one.id for one in left.incidents] == [1, 3]
+    assert [incident.id for incident in left.incidents] == [1, 3]
     assert len(left.events) < len(past.events)
     assert all(entry.incident_id != 2 for entry in left.entries)
     assert replayed(left) == replayed(

@@ -195,9 +195,9 @@ def test_the_rules_always_know_how_it_is(happenings: list[tuple[float, str]]) ->
         elif what != "look":
             beats = with_beat(beats, now, failed=what == "fail")
         found = status_of(BACKUP, beats, now, started)
-        for one in reports("backup", beats, found.state, now):
-            (firing.add if one.status is AlertStatus.FIRING else firing.discard)(
-                one.labels["alertname"]
+        for report in reports("backup", beats, found.state, now):
+            (firing.add if report.status is AlertStatus.FIRING else firing.discard)(
+                report.labels["alertname"]
             )
         beats = replace(beats, reported=found.state)
         assert firing == ({ALERTS[found.state]} if found.state in ALERTS else set())

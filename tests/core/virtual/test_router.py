@@ -8,7 +8,7 @@ from tests.world import NOW, alert, over, settings
 
 
 def delivered(router: VirtualRouter) -> list[tuple[float, str, Reason]]:
-    return [(one.at - NOW, one.address, one.reason) for one in router.delivered]
+    return [(delivery.at - NOW, delivery.address, delivery.reason) for delivery in router.delivered]
 
 
 def test_an_alert_nobody_answers_runs_to_the_end_of_its_policy() -> None:
@@ -35,7 +35,9 @@ def test_what_was_told_keeps_the_incident_as_it_was() -> None:
     router.happen(AlertSeen(NOW, alert()))
     router.happen(AlertSeen(NOW, over()))
     assert [
-        (one.incident.is_open, one.reason) for one in router.delivered if one.address == "slack"
+        (delivery.incident.is_open, delivery.reason)
+        for delivery in router.delivered
+        if delivery.address == "slack"
     ] == [
         (True, Reason.OPENED),
         (False, Reason.RESOLVED),

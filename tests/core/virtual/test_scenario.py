@@ -31,7 +31,7 @@ def played(
 
 
 def delivered(played: ScenarioResult) -> list[tuple[float, str, Reason]]:
-    return [(one.at - NOW, one.address, one.reason) for one in played.delivered]
+    return [(delivery.at - NOW, delivery.address, delivery.reason) for delivery in played.delivered]
 
 
 def decided(played: ScenarioResult, after: float) -> list[Reason]:
@@ -88,7 +88,7 @@ def test_a_person_means_the_newest_that_is_open() -> None:
         ScenarioEvent(40, command=Command.ACKNOWLEDGE, by="ben", incident=7),
         snapshots=(50,),
     )
-    assert [(one.acknowledged_by, one.severity) for one in came.incidents[50]] == [
+    assert [(incident.acknowledged_by, incident.severity) for incident in came.incidents[50]] == [
         ("ben", Severity.P0),
         ("ana", Severity.P3),
     ]

@@ -26,7 +26,11 @@ CONFIG = settings(policies=POLICIES | {"critical": Policy("critical", STEPS)}, p
 
 
 def delivered(found: Simulation) -> list[tuple[float, str, str, Reason]]:
-    return [(one.at - NOW, one.who, one.over, one.reason) for one in found.moments if one.over]
+    return [
+        (moment.at - NOW, moment.who, moment.over, moment.reason)
+        for moment in found.moments
+        if moment.over
+    ]
 
 
 def test_who_is_told_over_what_until_the_end() -> None:
@@ -48,7 +52,7 @@ def test_who_is_told_over_what_until_the_end() -> None:
 def test_what_the_timeline_says_comes_before_what_it_leads_to() -> None:
     """Without how messages travelled, which is always well here."""
     found = simulate(CONFIG, [alert()], NOW)
-    assert [one.reason for one in found.moments if not one.over] == [
+    assert [moment.reason for moment in found.moments if not moment.over] == [
         Reason.OPENED,
         Reason.NEXT_METHOD,
         Reason.NOBODY_REACHED,
@@ -57,7 +61,7 @@ def test_what_the_timeline_says_comes_before_what_it_leads_to() -> None:
         Reason.STEPS_ENDED,
         Reason.UNANSWERED,
     ]
-    assert [bool(one.over) for one in found.moments][:3] == [False, True, True]
+    assert [bool(moment.over) for moment in found.moments][:3] == [False, True, True]
 
 
 @pytest.mark.parametrize("after", [0.0, 60.0, 300.0, 90_000.0])
@@ -67,7 +71,9 @@ def test_an_answer_comes_when_it_does(after: float) -> None:
     """
     found = simulate(CONFIG, [alert()], NOW, SimulatedAnswer(after, "ana"))
     (answered,) = [
-        one.at - NOW for one in found.moments if one.reason is Reason.ACKNOWLEDGED and not one.over
+        moment.at - NOW
+        for moment in found.moments
+        if moment.reason is Reason.ACKNOWLEDGED and not moment.over
     ]
     assert answered == after
     assert ((120, "ana", "call", Reason.NEXT_METHOD) in delivered(found)) is (after > 120)
@@ -96,8 +102,8 @@ def test_it_goes_on_through_repeats_and_promotions() -> None:
     )
     config = settings(rule(), policies=POLICIES | {"high": high})
     found = simulate(config, [alert(value="2%")], NOW)
-    reasons = [one.reason for one in found.moments if not one.over]
-    assert [one for one in reasons if one is not Reason.STEP_DUE] == [
+    reasons = [moment.reason for moment in found.moments if not moment.over]
+    assert [reason for reason in reasons if reason is not Reason.STEP_DUE] == [
         Reason.OPENED,
         Reason.STEPS_ENDED,
         Reason.STEPS_REPEATED,

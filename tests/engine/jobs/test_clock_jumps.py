@@ -43,7 +43,7 @@ async def test_a_clock_that_is_set_back_makes_no_step_late(
     await clock.advance(step.due_at - START)
     assert await timers.tick() > 0
     assert Reason.STEP_DUE in await office.timeline()
-    [line] = [one for one in logs if one["event"] == "clock_jumped"]
+    [line] = [log for log in logs if log["event"] == "clock_jumped"]
     assert (line["by"], line["deadlines_moved"]) == (-HOUR, True)
     assert "NTP" in line["what_to_do"]
 
@@ -60,7 +60,7 @@ async def test_a_clock_that_is_set_forward_makes_steps_due_at_once(
     with structlog.testing.capture_logs() as logs:
         await jumps.look()
     assert await timers.tick() > 0
-    assert [one["deadlines_moved"] for one in logs if one["event"] == "clock_jumped"] == [False]
+    assert [log["deadlines_moved"] for log in logs if log["event"] == "clock_jumped"] == [False]
 
 
 async def test_small_corrections_are_no_jump(office: Office, clock: SteppedClock) -> None:

@@ -57,7 +57,8 @@ async def settled(daemon: Daemon) -> None:
 async def statuses(daemon: Daemon) -> list[tuple[str, str]]:
     await settled(daemon)
     return [
-        (one.labels["alertname"], one.status) for one in reversed(await daemon.store.incidents())
+        (incident.labels["alertname"], incident.status)
+        for incident in reversed(await daemon.store.incidents())
     ]
 
 
@@ -163,7 +164,7 @@ async def test_a_router_that_was_down_gives_each_another_chance(
         assert await statuses(daemon) == []
         await watchdog(daemon)
         await pass_time(daemon, 7 * MINUTE)
-        assert [(one.labels["heartbeat"]) for one in await daemon.store.incidents()] == [
+        assert [(incident.labels["heartbeat"]) for incident in await daemon.store.incidents()] == [
             "backup",
             "watchdog",
         ]

@@ -34,8 +34,8 @@ class Scene:
     def get(self) -> Settings:
         return self.settings
 
-    def covered(self, one: bool) -> None:
-        people = People({"ana": ()}, {}, {"primary": WEEKLY if one else HOLED})
+    def covered(self, flag: bool) -> None:
+        people = People({"ana": ()}, {}, {"primary": WEEKLY if flag else HOLED})
         self.settings = replace(self.settings, people=people)
 
     @property

@@ -66,7 +66,9 @@ class Sentry:
             found = self.issues.get(number)
             return Reply(json=found) if found else Reply(404, json={})
         assert unquote(query) == "query=is:unresolved&limit=100&sort=new"
-        return Reply(json=[one for one in self.issues.values() if one["status"] == "unresolved"])
+        return Reply(
+            json=[issue for issue in self.issues.values() if issue["status"] == "unresolved"]
+        )
 
 
 @pytest.fixture
@@ -101,8 +103,8 @@ async def compare(daemon: Daemon) -> list[tuple[str, str, str, str]]:
 
 def found_in(answer: Answer) -> list[tuple[str, str, str, str]]:
     return [
-        (one["place"], one["kind"], one["subject"], one["repair"])
-        for one in answer.json["differences"]
+        (difference["place"], difference["kind"], difference["subject"], difference["repair"])
+        for difference in answer.json["differences"]
     ]
 
 

@@ -225,10 +225,10 @@ async def test_what_is_announced_is_mailed_to_who_subscribes_in_the_words_that_w
 async def test_maintenance_is_mailed_by_the_companys_clock(desk: Desk) -> None:
     """Once to everybody who had confirmed, with the window and the components."""
     start = desk.clock.now() + 3600
-    one = Maintenance(
+    maintenance = Maintenance(
         "m1", "Upgrade", "Read-only.", start, start + 600, desk.clock.now(), 0.0, ("payments",)
     )
-    await announced(desk, one, "m1")
+    await announced(desk, maintenance, "m1")
     assert await desk.deliver() == 2
     mail = desk.mailbox.mails[0]
     assert mail.subject == "[Maintenance] Upgrade"
@@ -242,11 +242,11 @@ async def test_the_end_of_maintenance_is_mailed(desk: Desk, begun: bool) -> None
     """Cancelled before it began, or ended early. Nothing is announced that is cancelled by then."""
     now = desk.clock.now()
     start = now - 600 if begun else now + 600
-    one = Maintenance("m1", "Upgrade", "", start, start + 3600, now - 900, now - 900)
-    await announced(desk, one, "m1")
+    maintenance = Maintenance("m1", "Upgrade", "", start, start + 3600, now - 900, now - 900)
+    await announced(desk, maintenance, "m1")
     if begun:
         assert await desk.deliver() == 2
-    await announced(desk, ended(one, now), "m1/ended" if begun else "m1/cancelled")
+    await announced(desk, ended(maintenance, now), "m1/ended" if begun else "m1/cancelled")
     await desk.deliver()
     mails = desk.mailbox.mails[-2:]
     how, line = (
@@ -260,11 +260,11 @@ async def test_the_end_of_maintenance_is_mailed(desk: Desk, begun: bool) -> None
     assert len(desk.mailbox.mails) == (4 if begun else 2)
 
 
-async def announced(desk: Desk, one: Maintenance, subject: str) -> None:
+async def announced(desk: Desk, maintenance: Maintenance, subject: str) -> None:
     """Store maintenance and queue its mail, as the router does."""
     queued = await desk.post.about_maintenance(subject, desk.clock.now())
     records = Records(desk.store, "maintenance", Maintenance)
-    await records.change(one.id, lambda _: one, one.starts_at, queued)
+    await records.change(maintenance.id, lambda _: maintenance, maintenance.starts_at, queued)
 
 
 async def test_an_address_that_keeps_being_refused_is_dropped(desk: Desk) -> None:

@@ -66,7 +66,9 @@ def test_a_receiver_that_notifies_nobody_is_a_rule_that_ignores() -> None:
 def test_secrets_are_files_and_not_in_the_config() -> None:
     """Those in files of Alertmanager are copied by the command."""
     found = shop()
-    assert {name: one.text or one.copied_from for name, one in found.written.secrets.items()} == {
+    assert {
+        name: secret.text or secret.copied_from for name, secret in found.written.secrets.items()
+    } == {
         "smtp-password": "pepper",
         "shop-url": "slack-url",
         "shop-pager-pagerduty-key": "0123456789abcdef0123456789abcdef",
@@ -117,8 +119,8 @@ def test_active_intervals_are_silences_of_the_time_outside() -> None:
         ],
     )
     shown = [
-        (one.get("days", []), str(one.get("from", "")), str(one.get("to", "")))
-        for one in config(found)["silences"]
+        (silence.get("days", []), str(silence.get("from", "")), str(silence.get("to", "")))
+        for silence in config(found)["silences"]
     ]
     workdays = ["Mon", "Tue", "Wed", "Thu", "Fri"]
     assert shown == [(workdays, "", "09:00"), (["Sat", "Sun"], "", ""), (workdays, "17:00", "")]
@@ -263,6 +265,6 @@ def test_a_variable_in_place_of_a_secret_is_a_secret_to_fill_in() -> None:
     found = converted(
         receivers=[{"name": "log", "slack_configs": [slack], "email_configs": [mail]}]
     )
-    assert [one.copied_from for one in found.written.secrets.values()] == ["${SLACK_URL}"]
+    assert [secret.copied_from for secret in found.written.secrets.values()] == ["${SLACK_URL}"]
     assert "from: $${X} <b@example.com>" in found.written.files["config.yaml"]
     assert any("`api_url` is ${SLACK_URL}, a placeholder" in line for line in found.report.lines)

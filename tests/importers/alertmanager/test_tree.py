@@ -50,7 +50,7 @@ def test_the_first_outcome_names_the_routes_that_the_walk_finds(
     tree: Route, labels: dict[str, str]
 ) -> None:
     """For every tree and every alert, in the same order."""
-    first = next(one for one in outcomes(tree) if takes(one.matchers, labels))
+    first = next(outcome for outcome in outcomes(tree) if takes(outcome.matchers, labels))
     assert list(first.routes) == walked(tree, labels)
 
 
@@ -58,7 +58,7 @@ def test_the_first_outcome_names_the_routes_that_the_walk_finds(
 @given(trees)
 def test_no_outcome_is_without_effect(tree: Route) -> None:
     """None contradicts itself."""
-    assert [one for one in outcomes(tree) if contradiction(one.matchers)] == []
+    assert [outcome for outcome in outcomes(tree) if contradiction(outcome.matchers)] == []
 
 
 @settings(max_examples=60)

@@ -30,7 +30,7 @@ def made(found: Converted) -> dict[str, Any]:
 
 
 def remarks(found: Converted) -> list[str]:
-    return [f"{one.place.line} {one.message}" for one in sorted(found.report.remarks)]
+    return [f"{problem.place.line} {problem.message}" for problem in sorted(found.report.remarks)]
 
 
 def compared(found: Converted, folder: Path) -> dict[str, list[tuple[str, str, str]]]:
@@ -225,7 +225,7 @@ def test_shifts_of_oncall_are_layers_by_their_level(tmp_path: Path) -> None:
     assert (days["contacts"], days["handover"]) == (["ben", "ana"], "Mon 00:00")
     assert days["restrict"] == [{"days": ["Mon-Fri"], "from": "09:00", "to": "17:00"}]
     assert nights["restrict"] == [{"from": "17:00", "to": "09:00"}]
-    assert [one["contact"] for one in schedule["overrides"]] == ["ana"]
+    assert [override["contact"] for override in schedule["overrides"]] == ["ana"]
     assert compared(found, tmp_path)["Primary"] == [("Mon 09:00", "ben", "ben")]
 
 

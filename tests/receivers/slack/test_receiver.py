@@ -153,13 +153,15 @@ def test_who_is_no_contact_goes_by_their_name_in_slack() -> None:
 def test_the_buttons_are_those_that_the_sender_makes() -> None:
     """Buttons round-trip; link buttons send no command."""
     *_, answers, links = build_message(make_message(acknowledged_at=None), buttons=True)["blocks"]
-    buttons = [one for one in (*answers["elements"], *links["elements"]) if "text" in one]
+    buttons = [
+        element for element in (*answers["elements"], *links["elements"]) if "text" in element
+    ]
     received = [
         receiver.decode(Incoming({}, press(button["action_id"], button.get("value", ""))), NOW)
         for button in buttons
     ]
-    pressed = [one for each in received for one in (*each.commands, *each.forms)]
-    assert {one.incident_id for one in pressed} == {142}
+    pressed = [command for each in received for command in (*each.commands, *each.forms)]
+    assert {row.incident_id for row in pressed} == {142}
     commands = ["ack", "assign", "escalate", "note", "resolve", "false_positive"]
     assert [one.command.value for one in pressed if one.command] == commands
 
@@ -175,9 +177,9 @@ def chosen(option: str) -> tuple[CommandRequest, ...]:
 def test_the_menu_has_the_rarer_commands() -> None:
     """Menu entries round-trip."""
     *_, answers, _ = build_message(make_message(acknowledged_at=NOW), buttons=True)["blocks"]
-    (menu,) = (one for one in answers["elements"] if one["type"] == "overflow")
+    (menu,) = (element for element in answers["elements"] if element["type"] == "overflow")
     asked = [one for option in menu["options"] for one in chosen(option["value"])]
-    assert [(one.incident_id, one.command, one.seconds) for one in asked] == [
+    assert [(row.incident_id, row.command, row.seconds) for row in asked] == [
         (142, Command.UNACKNOWLEDGE, None),
         (142, Command.SNOOZE, 3600),
         (142, Command.SNOOZE, 14_400),

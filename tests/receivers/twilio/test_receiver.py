@@ -254,7 +254,8 @@ def test_what_was_about_several_incidents_did_not_arrive_for_any() -> None:
     """Each is reported for itself; a number that isn't one is ignored."""
     message = incoming(f"{STATUS}&also=7.x.9", MessageSid=SM1, MessageStatus="failed")
     assert [
-        (one.incident_id, one.receipt) for one in receiver.decode(message, NOW).undelivered
+        (undelivered.incident_id, undelivered.receipt)
+        for undelivered in receiver.decode(message, NOW).undelivered
     ] == [
         (142, f"twilio:{SM1}:failed"),
         (7, f"twilio:{SM1}:failed:7"),

@@ -34,9 +34,9 @@ async def deliver(github: Any, *items: Item, **changes: Any) -> tuple[Result, li
         )  # fmt: skip
         result = await build("tickets", config, session).send(message)
     return result, [
-        f"{one.method} {one.path.rpartition('/issues')[2]}"
-        for one in peer.requests
-        if one.method != "GET"
+        f"{request.method} {request.path.rpartition('/issues')[2]}"
+        for request in peer.requests
+        if request.method != "GET"
     ]
 
 

@@ -169,7 +169,8 @@ async def deliver(
     async with Peer(*script, answer=github) as peer, aiohttp.ClientSession() as session:
         result = await sender(session, peer, seconds).send(message)
     return result, [
-        f"{one.method} {urlsplit(one.path).path.rpartition('/issues')[2]}" for one in peer.requests
+        f"{request.method} {urlsplit(request.path).path.rpartition('/issues')[2]}"
+        for request in peer.requests
     ]
 
 

@@ -108,7 +108,9 @@ async def test_pagerduty_is_brought_to_the_incidents_state(
     the last.
     """
     assert await sender.send(make_message(**changes)) == Sent(expected[-1][1])
-    assert [(one.json["event_action"], one.json["dedup_key"]) for one in peer.requests] == expected
+    assert [
+        (request.json["event_action"], request.json["dedup_key"]) for request in peer.requests
+    ] == expected
 
 
 async def test_trigger_says_what_a_responder_needs(peer: Peer, sender: PagerDutySender) -> None:
@@ -257,7 +259,7 @@ async def test_a_resolve_waits_for_a_trigger_that_was_given_up_on(peer: Peer) ->
     result: Result = Retry("")
     while not isinstance(result, Sent):
         result = await sender.send(make_message(**CLOSED))
-    assert [one.json["event_action"] for one in peer.requests][:2] == ["trigger", "resolve"]
+    assert [request.json["event_action"] for request in peer.requests][:2] == ["trigger", "resolve"]
     await sender.close()
 
 

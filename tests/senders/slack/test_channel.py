@@ -57,7 +57,7 @@ class Workspace(Slack):
         name = content["name"]
         assert len(name) <= 80
         assert name == name.lower()
-        if name in {one["name"] for one in self.channels.values()}:
+        if name in {channel["name"] for channel in self.channels.values()}:
             return refusal("name_taken")
         id_ = f"C9{len(self.channels)}"
         self.channels[id_] = {"id": id_, "name": name, "is_archived": False}
@@ -96,7 +96,7 @@ class Workspace(Slack):
     @property
     def texts(self) -> list[str]:
         """The texts in the incident's channel."""
-        return [one["text"] for one in self.posts["C90"]]
+        return [mail["text"] for mail in self.posts["C90"]]
 
 
 def sender(session: aiohttp.ClientSession, peer: Peer) -> SlackBotSender:
@@ -131,7 +131,7 @@ async def test_an_incident_has_a_channel_from_its_beginning_to_its_end() -> None
     await deliver(
         slack, message(OPENED), message(OPENED, NOTED, seq=2), closed(OPENED, NOTED, RESOLVED)
     )
-    assert [one["name"] for one in slack.channels.values()] == [NAME]
+    assert [channel["name"] for channel in slack.channels.values()] == [NAME]
     head, *timeline = slack.texts
     assert head.startswith("🚨 [P0] VintStreet Incident")
     assert timeline == [
@@ -184,7 +184,7 @@ async def test_a_reopened_incident_has_a_new_channel() -> None:
     await deliver(
         slack, message(OPENED), closed(OPENED, RESOLVED), message(OPENED, reopened=1, seq=4)
     )
-    assert [one["name"].partition("-payment")[0] for one in slack.channels.values()] == [
+    assert [channel["name"].partition("-payment")[0] for channel in slack.channels.values()] == [
         "inc-142-20260101-1200", "inc-142-20260101-1200-r1",
     ]  # fmt: skip
 
@@ -192,9 +192,9 @@ async def test_a_reopened_incident_has_a_new_channel() -> None:
 async def test_the_people_who_are_paged_are_invited() -> None:
     """Invitations use contacts' ids and no groups."""
     slack = Workspace()
-    one = message(OPENED, mentions={"ana": "U0ANA", "ben": "S0BEN"})
+    hostile = message(OPENED, mentions={"ana": "U0ANA", "ben": "S0BEN"})
     notified = replace(
-        one, incident=replace(one.incident, notified=("sms/ana", "call/ben", "slack"))
+        hostile, incident=replace(hostile.incident, notified=("sms/ana", "call/ben", "slack"))
     )
     await deliver(slack, notified)
     assert slack.invited == ["U0ANA"]

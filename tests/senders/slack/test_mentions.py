@@ -20,7 +20,10 @@ def paged(**changes: object) -> str:
     message = replace(message, incident=replace(message.incident, notified=NOTIFIED))
     blocks = build_message(message, groups=("S0OPS",))["blocks"]
     return "\n".join(
-        one["text"] for block in blocks if block["type"] == "context" for one in block["elements"]
+        element["text"]
+        for block in blocks
+        if block["type"] == "context"
+        for element in block["elements"]
     )
 
 

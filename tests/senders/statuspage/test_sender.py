@@ -74,7 +74,7 @@ class Statuspage:
         if number is None:
             assert query == {"limit": "100"}
             return Reply(json=self.incidents[::-1][:100])
-        found = [one for one in self.incidents if one["id"] == number]
+        found = [incident for incident in self.incidents if incident["id"] == number]
         return Reply(json=found[0]) if found else Reply(404, json={"error": "not found"})
 
     def _write(self, request: Request, number: str | None) -> Reply:
@@ -98,7 +98,7 @@ class Statuspage:
             self.incidents.append(one)
         else:
             assert request.method == "PATCH"
-            one = next(one for one in self.incidents if one["id"] == number)
+            one = next(incident for incident in self.incidents if incident["id"] == number)
         one |= {
             "name": given["name"], "status": given["status"], "impact": given["impact_override"],
             "metadata": given["metadata"], "components": [{"id": each} for each in given["component_ids"]],
@@ -185,7 +185,7 @@ async def test_an_update_is_added_and_a_resolve_restores_the_component() -> None
     page = Statuspage()
     results, methods = await deliver(page, FIRST, message(*SECOND, ref="p0", seen_entry=2))
     assert (results, methods) == ([Sent("p0"), Sent("p0")], ["GET", "POST", "GET", "PATCH"])
-    assert [one["body"] for one in page.incidents[0]["incident_updates"]] == [
+    assert [incident_update["body"] for incident_update in page.incidents[0]["incident_updates"]] == [
         "It works again.", "We are looking into it.",
     ]  # fmt: skip
     assert page.incidents[0]["status"] == "resolved"

@@ -127,7 +127,7 @@ class Jira:
         return Reply(json=self._shown(key))
 
     def comments(self, key: str = "OPS-1") -> list[str]:
-        return [json.dumps(one["body"]) for one in self.issues[key]["comments"]]
+        return [json.dumps(comment["body"]) for comment in self.issues[key]["comments"]]
 
     def is_open(self, key: str = "OPS-1") -> bool:
         return bool(self.issues[key]["status"] != "Done")
@@ -162,7 +162,7 @@ class Jira:
     def _search(self, asked: dict[str, Any]) -> Reply:
         found = re.fullmatch(r'project = "OPS" AND labels = "(\S+)" ORDER BY key', asked["jql"])
         assert found
-        keys = [key for key, one in self.issues.items() if found[1] in one["fields"]["labels"]]
+        keys = [key for key, issue in self.issues.items() if found[1] in issue["fields"]["labels"]]
         return Reply(json={"issues": [self._shown(key) for key in keys[: asked["maxResults"]]]})
 
     def _comments(self, issue: dict[str, Any], request: Request, query: dict[str, str]) -> Reply:
@@ -239,7 +239,7 @@ class Linear:
         return data if isinstance(data, Reply) else Reply(json={"data": data})
 
     def comments(self, key: str = "OPS-1") -> list[str]:
-        return [one["body"] for one in self.issues[key]["comments"].values()]
+        return [comment["body"] for comment in self.issues[key]["comments"].values()]
 
     def is_open(self, key: str = "OPS-1") -> bool:
         return self._type(key) not in {"completed", "canceled"}
@@ -251,7 +251,9 @@ class Linear:
         found = []
         for key, issue in self.issues.items():
             if issue["id"] == given["id"]:
-                made = [{"id": one} for one in issue["comments"] if one in given["comments"]]
+                made = [
+                    {"id": comment} for comment in issue["comments"] if comment in given["comments"]
+                ]
                 found.append(self._shown(key) | {"comments": {"nodes": made}})
         return {"issues": {"nodes": found}}
 

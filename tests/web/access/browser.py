@@ -46,10 +46,10 @@ class Browser:
         ):
             answer = Answer(response.status, response.headers, await response.read())
             self.sent = response.headers.getall("Set-Cookie", [])
-        for one in response.cookies.values():
-            self.cookies[one.key] = one.value
-            if not one.value:
-                del self.cookies[one.key]
+        for cookie in response.cookies.values():
+            self.cookies[cookie.key] = cookie.value
+            if not cookie.value:
+                del self.cookies[cookie.key]
         return answer
 
 

@@ -27,7 +27,7 @@ async def lines(daemon: Daemon, **query: Any) -> list[tuple[str, str]]:
         page = (await daemon.get("/api/v1/audit", params=query, headers=ROOT)).json
         found += page["entries"]
         if page["next"] is None:
-            return [(one["by"], one["what"]) for one in reversed(found)]
+            return [(entry["by"], entry["what"]) for entry in reversed(found)]
         query["before"] = page["next"]
 
 
@@ -117,6 +117,10 @@ def test_every_operation_that_writes_needs_a_responder() -> None:
 
     The gate stores a line for each operation of a responder; the exceptions store their own.
     """
-    writes = [one for one in OPERATIONS if one.method != "GET" and one.role is not None]
-    own = [one.name for one in writes if one.role is Role.VIEWER]
+    writes = [
+        operation
+        for operation in OPERATIONS
+        if operation.method != "GET" and operation.role is not None
+    ]
+    own = [write.name for write in writes if write.role is Role.VIEWER]
     assert sorted(own) == ["end_session", "explain_payload", "make_token", "revoke_token"]

@@ -153,7 +153,7 @@ async def test_a_reload_takes_a_role_away(closed: Closed, issuer: Issuer) -> Non
 def unsigned(claims: dict[str, Any]) -> str:
     parts = ({"alg": "none", "typ": "JWT"}, claims)
     texts = [
-        base64.urlsafe_b64encode(json.dumps(one).encode()).rstrip(b"=").decode() for one in parts
+        base64.urlsafe_b64encode(json.dumps(part).encode()).rstrip(b"=").decode() for part in parts
     ]
     return ".".join([*texts, ""])
 
@@ -203,7 +203,7 @@ async def test_a_token_without_a_claim_that_is_needed_is_refused(
     async with closed(oidc(issuer.url)) as daemon:
         for missing in ("iss", "aud", "nonce", "exp", "iat", "sub"):
             issuer.change = lambda claims, missing=missing: {
-                name: one for name, one in claims.items() if name != missing
+                name: claim for name, claim in claims.items() if name != missing
             }
             assert (await sign_in(Browser(daemon), issuer)).status == 403, missing
 

@@ -103,8 +103,8 @@ async def test_the_store_has_nothing_that_signs_in(closed: Closed) -> None:
     async with closed() as daemon:
         ana = await with_password(daemon, "ana")
         kinds = (SESSION, "user", "sign-in-link")
-        found = [one for kind in kinds for one in await daemon.store.records(kind)]
-        kept = "".join(one.id + one.doc for one in found)
+        found = [record for kind in kinds for record in await daemon.store.records(kind)]
+        kept = "".join(record.id + record.doc for record in found)
         assert ana.cookies["alert-router"].split(".")[0] not in kept
         assert PASSWORD not in kept
         assert "$argon2id$" in kept
@@ -117,7 +117,7 @@ async def test_a_user_ends_their_other_sessions(closed: Closed) -> None:
         ben = await with_password(daemon, "ben")
         await phone.sign_in("ana", PASSWORD)
         await tablet.sign_in("ana", PASSWORD)
-        ids = [one.id for one in await daemon.store.records(SESSION) if '"ben"' in one.doc]
+        ids = [record.id for record in await daemon.store.records(SESSION) if '"ben"' in record.doc]
         assert (await ana.post(f"/account/sessions/{ids[0]}/end")).status == 404
         page = (await ana.get("/account")).body.decode()
         ends = re.findall(r'action="(/account/sessions/\w+/end)"', page)
@@ -125,7 +125,12 @@ async def test_a_user_ends_their_other_sessions(closed: Closed) -> None:
         await ana.post(ends[0])
         assert sorted([await is_in(phone), await is_in(tablet)]) == [False, True]
         await ana.post("/account/sessions/end-others")
-        assert [await is_in(one) for one in (ana, phone, tablet, ben)] == [True, False, False, True]
+        assert [await is_in(browser) for browser in (ana, phone, tablet, ben)] == [
+            True,
+            False,
+            False,
+            True,
+        ]
 
 
 async def test_a_new_password_needs_the_old_one_and_ends_other_sessions(closed: Closed) -> None:

@@ -36,7 +36,7 @@ async def test_a_token_is_shown_once_and_acts_as_its_owner(closed: Closed) -> No
         page = await ana.post("/tokens", {"name": "laptop", "role": "responder", "expires": "7d"})
         (token,) = re.findall(r"art_[0-9a-f]{12}_[\w-]{43}", page.body.decode())
         assert "art_" not in text(await ana.get("/tokens"))
-        docs = "".join(one.doc for one in await daemon.store.records("api-token"))
+        docs = "".join(record.doc for record in await daemon.store.records("api-token"))
         assert token.rpartition("_")[2] not in docs
         acked = await daemon.ask("POST", "/api/v1/incidents/1/ack", json={}, headers=bearer(token))
         assert acked.json["incident"]["acknowledged_by"] == "Ana Cruz"
@@ -130,8 +130,8 @@ async def test_a_service_acts_under_its_own_name(closed: Closed, clock: SteppedC
         path = "/api/v1/incidents/1/ack"
         acked = await daemon.ask("POST", path, json={}, headers=bearer(made["text"]))
         assert acked.json["incident"]["acknowledged_by"] == "shop deployments"
-        (one,) = (await daemon.get("/api/v1/tokens", headers=ROOT)).json["tokens"]
-        assert one["used_at"] is not None
+        (token,) = (await daemon.get("/api/v1/tokens", headers=ROOT)).json["tokens"]
+        assert token["used_at"] is not None
 
 
 async def test_no_answer_with_a_secret_is_kept_for_repetitions(closed: Closed) -> None:
@@ -151,9 +151,13 @@ async def test_sessions_are_listed_and_ended_over_the_api(closed: Closed) -> Non
     """An admin sees and ends those of all."""
     async with closed() as daemon:
         ana = await signed_in(daemon, "ana")
-        (one,) = (await daemon.get("/api/v1/sessions", headers=ROOT)).json["sessions"]
-        assert (one["user"], one["agent"], one["current"]) == ("ana", "Firefox/140", False)
-        path = f"/api/v1/sessions/{one['id']}"
+        (session,) = (await daemon.get("/api/v1/sessions", headers=ROOT)).json["sessions"]
+        assert (session["user"], session["agent"], session["current"]) == (
+            "ana",
+            "Firefox/140",
+            False,
+        )
+        path = f"/api/v1/sessions/{session['id']}"
         assert (await daemon.ask("DELETE", path, headers=ROOT)).status == 200
         assert is_problem(await daemon.ask("DELETE", path, headers=ROOT), 404)
         assert (await ana.get("/account")).status == 303

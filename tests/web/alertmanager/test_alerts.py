@@ -78,7 +78,7 @@ async def test_groups_are_listed_with_their_alerts(router: Router) -> None:
         await post(daemon, posted(), posted(labels={"alertname": "DiskFull", "instance": "db-2"}))
         groups = (await daemon.get("/api/v2/alerts/groups")).json
         one = (await daemon.get('/api/v2/alerts/groups?filter=instance="db-2"')).json
-    assert [(one["labels"], one["receiver"], len(one["alerts"])) for one in groups] == [
+    assert [(group["labels"], group["receiver"], len(group["alerts"])) for group in groups] == [
         ({"instance": "db-1"}, {"name": "all"}, 1),
         ({"instance": "db-2"}, {"name": "all"}, 1),
     ]
@@ -122,9 +122,9 @@ async def test_every_path_is_documented(router: Router) -> None:
     async with router() as daemon:
         resources = daemon.app._runner.app.router.routes()
         served = {
-            ("POST" if one.method == "*" else one.method, one.resource.canonical)
-            for one in resources
-            if one.resource and one.resource.canonical.startswith("/api/v2/")
+            ("POST" if route.method == "*" else route.method, route.resource.canonical)
+            for route in resources
+            if route.resource and route.resource.canonical.startswith("/api/v2/")
         }
     table = rows("docs/reference/alertmanager-api.md")
     shown = {(row[0], row[1].strip("`")) for row in table if row[1].startswith("`/api/v2/")}

@@ -27,7 +27,7 @@ async def post(daemon: Daemon, *alerts: object, path: str = PATH, token: str = T
 async def stored(daemon: Daemon) -> list[tuple[str, str, str]]:
     """The fingerprint, source and status of each alert."""
     alerts = (await daemon.get("/api/v1/alerts")).json["alerts"]
-    return [(one["fingerprint"], one["source"], one["status"]) for one in alerts]
+    return [(alert["fingerprint"], alert["source"], alert["status"]) for alert in alerts]
 
 
 async def test_an_alert_opens_an_incident_and_ends_by_its_timeout(
@@ -48,7 +48,7 @@ async def test_an_alert_opens_an_incident_and_ends_by_its_timeout(
         await clock.settle(resolved, step=0.5)
         assert clock.now() < START + 620
         timeline = (await daemon.get("/api/v1/incidents/1")).json["timeline"]
-        ends = [one["what"] for one in timeline if one["what"] in {"timed_out", "resolved"}]
+        ends = [entry["what"] for entry in timeline if entry["what"] in {"timed_out", "resolved"}]
         assert ends == ["timed_out", "resolved"]
 
 
@@ -176,4 +176,4 @@ async def test_a_repeat_each_minute_is_no_second_incident(
         assert stored_alert["ends_at"] == "2026-02-02T02:53:00.000Z"
         incident = (await daemon.get("/api/v1/incidents/1")).json
         assert (incident["open"], incident["alerts"]) == (True, 1)
-        assert [one["what"] for one in incident["timeline"]][:1] == ["opened"]
+        assert [entry["what"] for entry in incident["timeline"]][:1] == ["opened"]

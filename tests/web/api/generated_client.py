@@ -51,18 +51,22 @@ with Client(base_url=url, raise_on_unexpected_status=True) as client:
     found["missing"] = isinstance(show_incident.sync("99", client=client), Problem)
     found["alerts"] = len(list_alerts.sync(client=client).alerts)
     found["messages"] = [
-        one.channel for one in list_notifications.sync(client=client).notifications
+        notification.channel
+        for notification in list_notifications.sync(client=client).notifications
     ]
     record_deployment.sync(client=client, body=DeploymentBody(service="api", version="v2"))
-    found["deployments"] = [one.name for one in list_deployments.sync(client=client).deployments]
+    found["deployments"] = [
+        deployment.name for deployment in list_deployments.sync(client=client).deployments
+    ]
     silence = SilenceBody(match=['alertname="Noise"'], comment="known", for_="2h")
     made = make_silence.sync(client=client, body=silence)
-    found["silences"] = [one.id for one in list_silences.sync(client=client).silences] == [
+    found["silences"] = [silence.id for silence in list_silences.sync(client=client).silences] == [
         made.silence.id
     ]
     set_override.sync("primary", client=client, body=OverrideBody(contact="ben", to=override_end))
     found["overrides"] = [
-        one.changes[0].contact for one in list_overrides.sync("primary", client=client).overrides
+        override.changes[0].contact
+        for override in list_overrides.sync("primary", client=client).overrides
     ]
     found["on_call"] = list_schedules.sync(client=client).schedules[0].on_call
     found["why"] = explain_stored.sync(client=client, incident="1").account.rule

@@ -200,7 +200,7 @@ async def test_a_drill_goes_on_after_a_restart(
             await wait(daemon, clock, drill["id"], over)
 
             async def closed() -> bool:
-                return [one["status"] for one in await incidents(daemon)] == [
+                return [incident["status"] for incident in await incidents(daemon)] == [
                     "resolved",
                     "resolved",
                 ]
@@ -236,7 +236,7 @@ async def test_a_store_that_fails_at_any_step_loses_nothing(
         await wait(daemon, clock, drill["id"], over)
 
         async def closed() -> bool:
-            return [one["status"] for one in await incidents(daemon)] == ["resolved"]
+            return [incident["status"] for incident in await incidents(daemon)] == ["resolved"]
 
         await clock.settle(closed, step=5)
 
@@ -251,7 +251,9 @@ async def test_a_real_alert_during_a_drill_is_real(
         await post(daemon, f"/drills/{drill['id']}/stop", by="ben")
 
         async def stopped() -> bool:
-            return sorted((one["drill"], one["status"]) for one in await incidents(daemon)) == [
+            return sorted(
+                (incident["drill"], incident["status"]) for incident in await incidents(daemon)
+            ) == [
                 (False, "investigating"),
                 (True, "resolved"),
             ]
@@ -323,7 +325,7 @@ async def test_a_canary_proves_a_channel(
     """One message, to that channel only; scoreboard and metric show it; the end resolves it."""
     async with Peer() as peer, router(clock, **prepared(tmp_path, peer)) as daemon:
         board = (await daemon.get("/api/v1/drills/scoreboard")).json
-        assert [(one["address"], one["proven"]) for one in board["addresses"]] == [
+        assert [(address["address"], address["proven"]) for address in board["addresses"]] == [
             ("hook", False),
             ("status-page", False),
         ]
@@ -332,8 +334,11 @@ async def test_a_canary_proves_a_channel(
         board = (await daemon.get("/api/v1/drills/scoreboard")).json
         await clock.settle(lambda: len(peer.requests) == 2, step=0.5)
     assert (ended["ending"], states(ended)) == ("completed", ["fired", "met"])
-    assert [one.json["type"] for one in peer.requests] == ["incident.opened", "incident.resolved"]
-    assert [(one["address"], one["proven"]) for one in board["addresses"]] == [
+    assert [request.json["type"] for request in peer.requests] == [
+        "incident.opened",
+        "incident.resolved",
+    ]
+    assert [(address["address"], address["proven"]) for address in board["addresses"]] == [
         ("status-page", False),
         ("hook", True),
     ]
@@ -376,7 +381,7 @@ async def test_an_overdue_drill_is_reminded_of_and_counted(
             lines = (await daemon.get("/metrics")).body.decode().splitlines()
             return float(
                 next(
-                    one for one in lines if one.startswith("alert_router_drill_overdue_seconds ")
+                    line for line in lines if line.startswith("alert_router_drill_overdue_seconds ")
                 ).split()[1]
             )
 
@@ -390,9 +395,9 @@ async def test_an_overdue_drill_is_reminded_of_and_counted(
             latest = (await daemon.get("/api/v1/drills")).json["drills"][0]["id"]
             await wait(daemon, clock, latest, over)
             opened = {
-                one.headers["webhook-id"]
-                for one in peer.requests
-                if one.json["type"] == "incident.opened"
+                request.headers["webhook-id"]
+                for request in peer.requests
+                if request.json["type"] == "incident.opened"
             }
             assert len(opened) == times
 
@@ -410,9 +415,9 @@ async def test_an_overdue_drill_is_reminded_of_and_counted(
         assert await overdue() > 0
         await pass_by(clock, 2 * 86_400)
         await reminded(2)
-        assert {one["scenario"] for one in (await daemon.get("/api/v1/drills")).json["drills"]} == {
-            "reminder"
-        }
+        assert {
+            drill["scenario"] for drill in (await daemon.get("/api/v1/drills")).json["drills"]
+        } == {"reminder"}
         await start(daemon, clock)
         await clock.advance(61)
 
@@ -432,7 +437,9 @@ async def test_what_is_to_start_by_itself_does(
         await daemon.get("/api/v1/drills")
 
         async def names() -> list[str]:
-            return [one["scenario"] for one in (await daemon.get("/api/v1/drills")).json["drills"]]
+            return [
+                drill["scenario"] for drill in (await daemon.get("/api/v1/drills")).json["drills"]
+            ]
 
         async def sent() -> bool:
             return await names() == ["canary"]

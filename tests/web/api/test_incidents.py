@@ -54,7 +54,7 @@ async def test_incidents_are_found_by_words_service_and_person(
         await daemon.alert(alert(), alert(service="web"), alert("DiskFull", service="db"))
         await post(daemon, "/incidents/1/ack", {}, headers={"X-Router-User": "ana"})
         page = (await get(daemon, "/incidents", **query)).json
-        assert [one["id"] for one in page["incidents"]] == found
+        assert [incident["id"] for incident in page["incidents"]] == found
         assert page["total"] == (3 if query.get("drills") == "none" else len(found))
         assert page["next"] == (2 if "limit" in query else None)
 
@@ -68,9 +68,9 @@ async def test_an_incident_is_shown_as_people_know_it(router: Router, clock: Ste
             return bool((await get(daemon, "/notifications", state="sent")).json["notifications"])
 
         await clock.settle(delivered)
-        one = (await get(daemon, "/incidents/1")).json
+        incident = (await get(daemon, "/incidents/1")).json
         assert (
-            one
+            incident
             == (await get(daemon, "/incidents/INC-1")).json
             == (await get(daemon, "/incidents/inc-1")).json
         )
@@ -82,15 +82,19 @@ async def test_an_incident_is_shown_as_people_know_it(router: Router, clock: Ste
             "open": True,
             "firing": 1,
         }
-        assert shown.items() <= one.items()
-        assert one["title"] == "Payment failures at 2.3% on api"
-        assert one["opened_at"] == "2026-02-02T02:40:00.000Z"
-        assert [one["closed_at"], one["acknowledged_by"], one["lead"]] == [None, None, None]
-        assert not {"version", "step", "policy_since", "notified"} & one.keys()
-        assert one["timeline"][0]["what"] == "opened"
-        assert one["notifications"][0]["channel"] == "log"
+        assert shown.items() <= incident.items()
+        assert incident["title"] == "Payment failures at 2.3% on api"
+        assert incident["opened_at"] == "2026-02-02T02:40:00.000Z"
+        assert [incident["closed_at"], incident["acknowledged_by"], incident["lead"]] == [
+            None,
+            None,
+            None,
+        ]
+        assert not {"version", "step", "policy_since", "notified"} & incident.keys()
+        assert incident["timeline"][0]["what"] == "opened"
+        assert incident["notifications"][0]["channel"] == "log"
         listed = (await get(daemon, "/incidents")).json["incidents"]
-        assert [one | {"timeline": 0, "notifications": 0}] == [
+        assert [incident | {"timeline": 0, "notifications": 0}] == [
             entry | {"timeline": 0, "notifications": 0} for entry in listed
         ]
 
@@ -126,7 +130,7 @@ async def test_incidents_are_found_by_what_they_are(router: Router) -> None:
 
         async def ids(*query: tuple[str, str]) -> list[int]:
             answer = await daemon.get(f"{BASE}/incidents", params=query)
-            return [one["id"] for one in answer.json["incidents"]]
+            return [incident["id"] for incident in answer.json["incidents"]]
 
         assert await ids(("severity", "P0")) == [1]
         assert await ids(("severity", "P0"), ("severity", "P3")) == [2, 1]
@@ -313,16 +317,16 @@ async def test_alerts_with_what_became_of_them(router: Router) -> None:
 
         async def services(**query: Any) -> set[str]:
             return {
-                one["labels"]["service"]
-                for one in (await get(daemon, "/alerts", **query)).json["alerts"]
+                alert["labels"]["service"]
+                for alert in (await get(daemon, "/alerts", **query)).json["alerts"]
             }
 
         assert await services(status="resolved") == {"s0"}
         assert await services(incident=2) == {"s1"}
         (low,) = [
-            one
-            for one in (await get(daemon, "/alerts")).json["alerts"]
-            if one["labels"]["service"] == "low"
+            alert
+            for alert in (await get(daemon, "/alerts")).json["alerts"]
+            if alert["labels"]["service"] == "low"
         ]
         assert (low["reason"], low["incident"], low["severity"]) == ("below_threshold", None, None)
         assert await services(fingerprint=low["fingerprint"]) == {"low"}
@@ -434,7 +438,8 @@ def bearer(name: str) -> dict[str, str]:
 
 
 @pytest.mark.parametrize(
-    ("method", "path"), [(one.method, one.path) for one in OPERATIONS if one.role]
+    ("method", "path"),
+    [(operation.method, operation.path) for operation in OPERATIONS if operation.role],
 )
 async def test_every_path_needs_a_token_where_there_are_any(
     router: Router, method: str, path: str
@@ -483,7 +488,8 @@ ROLES = dict(
 
 
 @pytest.mark.parametrize(
-    ("method", "path"), [(one.method, one.path) for one in OPERATIONS if one.role]
+    ("method", "path"),
+    [(operation.method, operation.path) for operation in OPERATIONS if operation.role],
 )
 async def test_each_path_takes_the_role_that_the_docs_say_and_no_lower_one(
     router: Router, method: str, path: str

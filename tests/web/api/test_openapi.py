@@ -46,7 +46,7 @@ async def test_the_document_is_in_order(router: Router) -> None:
             assert method in METHODS
             assert operation["summary"].endswith(".")
             assert {"default"} < operation["responses"].keys()
-            names = [(one["in"], one["name"]) for one in operation["parameters"]]
+            names = [(parameter["in"], parameter["name"]) for parameter in operation["parameters"]]
             assert len(names) == len(set(names))
             assert {name for place, name in names if place == "path"} == set(
                 re.findall(r"{(\w+)}", path)
@@ -119,7 +119,7 @@ async def test_the_documented_status_is_the_one_that_is_answered(router: Router)
             },
         }
         for path, operations in sorted(
-            (await document(daemon))["paths"].items(), key=lambda one: one[0][::-1]
+            (await document(daemon))["paths"].items(), key=lambda path: path[0][::-1]
         ):
             if (
                 path.endswith(("/false-positive", "/resolve", "/share", "/announce", "/events"))

@@ -53,7 +53,7 @@ async def listed(daemon: Daemon, name: str = "primary") -> list[Any]:
 async def shifts(daemon: Daemon) -> list[tuple[str, str]]:
     """Hand-overs of the primary schedule."""
     primary, _ = (await daemon.get("/api/v1/schedules")).json["schedules"]
-    return [(one["contact"], one["start"][:16]) for one in primary["shifts"]]
+    return [(shift["contact"], shift["start"][:16]) for shift in primary["shifts"]]
 
 
 async def test_an_override_is_in_force_when_it_is_answered(
@@ -72,7 +72,7 @@ async def test_an_override_is_in_force_when_it_is_answered(
                  "end": "2026-03-25T09:00:00.000Z"}
             ],
         }  # fmt: skip
-        assert [one["contact"] for one in made.json["schedule"]["shifts"]] == ["ben"]
+        assert [shift["contact"] for shift in made.json["schedule"]["shifts"]] == ["ben"]
         assert await listed(daemon) == [made.json["override"]]
         assert (await shifts(daemon))[:3] == [
             ("ana", "2026-03-23T12:00"), ("ben", "2026-03-24T09:00"), ("ana", "2026-03-25T09:00"),
@@ -102,7 +102,7 @@ async def test_a_page_goes_to_who_stands_in(router: Router, clock: SteppedClock)
         await remove(daemon, made)
         await daemon.alert(alert(service="web"))
         messages = [
-            [one.channel for one in await daemon.store.notifications(incident_id=number)]
+            [row.channel for row in await daemon.store.notifications(incident_id=number)]
             for number in (1, 2)
         ]
     assert messages == [["text/ben"], ["text/ana"]]
@@ -118,8 +118,8 @@ async def test_a_swap_is_two_overrides_that_come_and_go_together(
         made = await arrange(daemon, {"between": ["ana", "ben"]}, "swaps")
         assert made.status == 201
         changes = [
-            (one["contact"], one["replaces"], one["start"][:16])
-            for one in made.json["override"]["changes"]
+            (change["contact"], change["replaces"], change["start"][:16])
+            for change in made.json["override"]["changes"]
         ]
         assert changes == [("ben", "ana", "2026-04-06T08:00"), ("ana", "ben", "2026-03-30T08:00")]
         assert [contact for contact, _ in await shifts(daemon)] == ["ana", "ben"]
@@ -155,7 +155,7 @@ async def test_what_can_not_be_arranged_is_refused(
     async with router(clock=clock, **PEOPLE) as daemon:
         answer = await arrange(daemon, body, what)
         assert is_problem(answer, 400)
-        assert [one["pointer"] for one in answer.json["errors"]] == [f"#{pointer}"]
+        assert [error["pointer"] for error in answer.json["errors"]] == [f"#{pointer}"]
         assert await listed(daemon) == []
 
 
@@ -209,9 +209,11 @@ async def test_setting_needs_a_responder_and_looking_a_viewer(
             headers = {"Authorization": f"Bearer {TOKENS[role]}"}
             assert (await daemon.ask("POST", url, json=BEN, headers=headers)).status == status
         headers = {"Authorization": f"Bearer {TOKENS['viewer']}"}
-        (one,) = (await daemon.get(url, headers=headers)).json["overrides"]
-        assert one["by"] == "a-responder"
-        assert is_problem(await daemon.ask("DELETE", f"{url}/{one['id']}", headers=headers), 403)
+        (override,) = (await daemon.get(url, headers=headers)).json["overrides"]
+        assert override["by"] == "a-responder"
+        assert is_problem(
+            await daemon.ask("DELETE", f"{url}/{override['id']}", headers=headers), 403
+        )
         assert is_problem(await daemon.get(url), 401)
         assert is_problem(await arrange(daemon, {"between": ["ana", "ben"]}, "swaps"), 401)
 

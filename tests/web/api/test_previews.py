@@ -96,8 +96,8 @@ async def test_status_and_lead_are_set_on_the_page(router: Router) -> None:
             daemon, "/incidents/1/assign", lead="Ben", text="a note that isn't meant", by="Ana"
         )
         await send(daemon, "/incidents/1/status", status="identified", text="", by="Ana")
-        one = (await daemon.get("/api/v1/incidents/1")).json
-        assert (one["lead"], one["status"]) == ("Ben", "identified")
+        incident = (await daemon.get("/api/v1/incidents/1")).json
+        assert (incident["lead"], incident["status"]) == ("Ben", "identified")
         assert (await drafts(daemon))["status-update"]["text"].startswith("We have found the cause")
 
 
@@ -154,8 +154,10 @@ async def test_customers_are_mailed_once_what_was_shown(router: Router) -> None:
 
 
 async def sent(daemon: Daemon) -> tuple[str, int]:
-    (one,) = (await daemon.get("/api/v1/notifications?channel=customers")).json["notifications"]
-    return one["state"], one["sent"]
+    (notification,) = (await daemon.get("/api/v1/notifications?channel=customers")).json[
+        "notifications"
+    ]
+    return notification["state"], notification["sent"]
 
 
 @pytest.mark.parametrize("answer", ["n", "y"])
@@ -189,9 +191,11 @@ async def test_other_commands_say_how_it_stands(router: Router) -> None:
         ] == 0
         assert (await run(daemon, "assign", "1", "Ben"))[0] == 0
         assert (await run(daemon, "update", "1", "Looks well."))[0] == 0
-        one = (await daemon.get("/api/v1/incidents/1")).json
-        assert (one["status"], one["lead"]) == ("monitoring", "Ben")
-        assert [entry["what"] for entry in one["timeline"] if entry["what"] == "noted"] == ["noted"]
+        incident = (await daemon.get("/api/v1/incidents/1")).json
+        assert (incident["status"], incident["lead"]) == ("monitoring", "Ben")
+        assert [entry["what"] for entry in incident["timeline"] if entry["what"] == "noted"] == [
+            "noted"
+        ]
         code, _, error = await run(daemon, "announce", "1")
         assert (code, "not resolved" in error) == (1, True)
 

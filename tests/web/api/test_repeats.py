@@ -59,7 +59,7 @@ async def test_two_at_once_have_one_effect(router: Router) -> None:
     """The second is refused while the first runs, or gets its answer."""
     async with router() as daemon:
         answers = await asyncio.gather(*(silence(daemon) for _ in range(5)))
-        assert {one.status for one in answers} <= {201, 409}
+        assert {answer.status for answer in answers} <= {201, 409}
         assert await count(daemon) == 1
 
 

@@ -89,9 +89,9 @@ async def problems_of(page: Page) -> list[str]:
     for width, height in (DESK, PHONE):
         await page.set_viewport_size({"width": width, "height": height})
         found += await overflows(page)
-        found += [f"{width} light {one}" for one in await findings(page)]
+        found += [f"{width} light {finding}" for finding in await findings(page)]
         await page.emulate_media(color_scheme="dark")
-        found += [f"{width} dark {one}" for one in await findings(page, "color-contrast")]
+        found += [f"{width} dark {finding}" for finding in await findings(page, "color-contrast")]
         await page.emulate_media(color_scheme="light")
     await page.set_viewport_size({"width": NARROW, "height": 640})
     return found + await overflows(page) + await wordless(page)

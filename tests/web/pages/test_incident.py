@@ -105,7 +105,7 @@ async def test_what_was_deployed_in_that_time_is_shown(router: Router, clock: St
         )
         assert "javascript" not in page
         context = (await daemon.get("/api/v1/incidents/1/context")).json
-        assert [one["name"] for one in context["deployments"]] == ["v42"]
+        assert [deployment["name"] for deployment in context["deployments"]] == ["v42"]
 
 
 async def test_the_context_is_there_for_programs(router: Router, clock: SteppedClock) -> None:
@@ -131,7 +131,7 @@ async def test_the_context_is_there_for_programs(router: Router, clock: SteppedC
             {"name": "Region", "url": None, "problem": "there's no 'region'"},
         ]
         assert context["query"] == "up == 0"
-        assert [one["labels"]["service"] for one in context["alerts"]] == ["web"]
+        assert [alert["labels"]["service"] for alert in context["alerts"]] == ["web"]
         (similar,) = context["similar"]
         shown = {
             "name": "INC-1",

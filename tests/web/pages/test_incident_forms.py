@@ -91,8 +91,8 @@ async def test_a_message_is_sent_again(router: Router, clock: SteppedClock) -> N
         assert answer.headers["Location"] == "/incidents/1#messages"
 
         async def twice() -> bool:
-            (one,) = (await daemon.get("/api/v1/notifications")).json["notifications"]
-            return bool(one["sent"] == 2)
+            (notification,) = (await daemon.get("/api/v1/notifications")).json["notifications"]
+            return bool(notification["sent"] == 2)
 
         await clock.settle(twice)
         assert (await send(daemon, "/incidents/1/resend", channel="mail")).status == 400

@@ -87,7 +87,7 @@ async def test_all_incidents_are_reached_page_by_page(router: Router, view: str)
 
 async def chosen(daemon: Daemon, what: str, *ids: int, **form: str) -> str:
     """Press a button for some incidents; the page after it."""
-    fields = [("do", what), *(("id", str(one)) for one in ids), *form.items()]
+    fields = [("do", what), *(("id", str(number)) for number in ids), *form.items()]
     return text(await daemon.ask("POST", "/incidents", data=fields))
 
 

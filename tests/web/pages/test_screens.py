@@ -139,7 +139,9 @@ async def test_a_policy_is_simulated_at_a_time(router: Router, clock: SteppedClo
 
 
 def _people(policies: list[dict[str, Any]]) -> set[str]:
-    return {one["who"] for policy in policies for one in policy["messages"] if one["who"]}
+    return {
+        message["who"] for policy in policies for message in policy["messages"] if message["who"]
+    }
 
 
 async def test_the_severities_of_a_rule_read_as_a_sentence(tmp_path: Path, router: Router) -> None:

@@ -19,8 +19,8 @@ PAGE: dict[str, Any] = {
 async def opened(daemon: Daemon) -> int:
     """The number of an incident that just opened."""
     await daemon.alert(alert())
-    (one,) = (await daemon.get("/api/v1/incidents")).json["incidents"][:1]
-    return int(one["id"])
+    (incident,) = (await daemon.get("/api/v1/incidents")).json["incidents"][:1]
+    return int(incident["id"])
 
 
 async def publish(

@@ -77,7 +77,7 @@ class Reader(HTMLParser):
 def html_of(page: Page) -> dict[str, Reader]:
     found = documents(page, subscribe=True)
     return {
-        name: Reader(one.body.decode()) for name, one in found.items() if name.endswith(".html")
+        name: Reader(file.body.decode()) for name, file in found.items() if name.endswith(".html")
     }
 
 
@@ -120,8 +120,8 @@ def test_no_words_change_the_shape_of_anything(text: str, title: str) -> None:
 def shape(value: Any) -> Any:
     """Keys and kinds, without what is in them."""
     if isinstance(value, dict):
-        return {key: shape(one) for key, one in value.items()}
-    return [shape(one) for one in value] if isinstance(value, list) else type(value)
+        return {key: shape(item) for key, item in value.items()}
+    return [shape(item) for item in value] if isinstance(value, list) else type(value)
 
 
 def test_nothing_internal_is_in_any_document() -> None:
@@ -275,7 +275,7 @@ def test_the_summary_has_the_fields_of_statuspage() -> None:
         "major",
         None,
     )
-    assert [one["status"] for one in incident["incident_updates"]] == [
+    assert [incident_update["status"] for incident_update in incident["incident_updates"]] == [
         "identified",
         "investigating",
     ]
@@ -291,7 +291,10 @@ def test_the_summary_has_the_fields_of_statuspage() -> None:
 def test_unresolved_and_all_incidents_are_told_apart() -> None:
     found = documents(some_page(), subscribe=False)
     ids = {
-        name: [one["id"] for one in json.loads(found[f"api/v2/{name}.json"].body)["incidents"]]
+        name: [
+            incident["id"]
+            for incident in json.loads(found[f"api/v2/{name}.json"].body)["incidents"]
+        ]
         for name in ("incidents", "incidents/unresolved", "summary")
     }
     assert ids == {"incidents": ["142", "7"], "incidents/unresolved": ["142"], "summary": ["142"]}
@@ -313,7 +316,7 @@ def test_an_export_is_what_is_served_and_old_incidents_go(tmp_path: Path) -> Non
     }
     assert files == {
         "CNAME": b"status.example.com",
-        **{name: one.body for name, one in later.items()},
+        **{name: page.body for name, page in later.items()},
     }
 
 
@@ -355,7 +358,10 @@ def colours(*, dark: bool) -> dict[str, str]:
 def luminance(colour: str) -> float:
     """As WCAG 2 has it."""
     channels = [int(colour[start : start + 2], 16) / 255 for start in (1, 3, 5)]
-    linear = [one / 12.92 if one <= 0.03928 else ((one + 0.055) / 1.055) ** 2.4 for one in channels]
+    linear = [
+        channel / 12.92 if channel <= 0.03928 else ((channel + 0.055) / 1.055) ** 2.4
+        for channel in channels
+    ]
     return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
 
 

@@ -29,7 +29,7 @@ async def state(daemon: Daemon) -> tuple[str, list[str]]:
     """Overall state and announced maintenance."""
     summary = (await daemon.get("/status/api/v2/summary.json")).json
     return summary["status"]["indicator"], [
-        one["status"] for one in summary["scheduled_maintenances"]
+        maintenance["status"] for maintenance in summary["scheduled_maintenances"]
     ]
 
 

@@ -103,7 +103,7 @@ async def test_how_they_are_is_for_viewers(router: Router) -> None:
     async with router(heartbeats=HEARTBEATS, auth={"tokens": tokens}) as daemon:
         assert (await daemon.get("/api/v1/heartbeats")).status == 401
         answer = await daemon.get("/api/v1/heartbeats", headers=BEARER)
-        assert [one["name"] for one in answer.json["heartbeats"]] == list(HEARTBEATS)
+        assert [heartbeat["name"] for heartbeat in answer.json["heartbeats"]] == list(HEARTBEATS)
         assert answer.json["heartbeats"][0].keys() == {
             "name", "state", "every", "grace", "last", "failed", "missed_at",
         }  # fmt: skip

@@ -55,7 +55,7 @@ def grafana(
 
 
 async def statuses(daemon: Daemon) -> list[tuple[str, Status]]:
-    return [(one.rule, one.status) for one in await daemon.store.incidents()]
+    return [(incident.rule, incident.status) for incident in await daemon.store.incidents()]
 
 
 # --- Sentry
@@ -100,7 +100,7 @@ async def test_one_issue_is_one_incident_whatever_its_title(tmp_path: Path) -> N
         async with router_for(case, folder) as daemon:
             await play(case, daemon)
             incidents = await daemon.store.incidents()
-            assert [one.status for one in incidents] == [Status.INVESTIGATING] * 2
+            assert [incident.status for incident in incidents] == [Status.INVESTIGATING] * 2
             assert incidents[1].title == "Error in request 0"
 
 
@@ -154,7 +154,7 @@ async def test_grafana_is_accepted_on_both_paths(tmp_path: Path) -> None:
             "value_B": "97.0",
             "value": "97.0",
         }
-        assert {one.severity.value for one in await daemon.store.incidents()} == {"P0"}
+        assert {incident.severity.value for incident in await daemon.store.incidents()} == {"P0"}
 
 
 @pytest.mark.parametrize(
@@ -199,7 +199,7 @@ async def test_a_malformed_value_is_a_warning_in_answer_metric_and_log(
         odd = alert(code=500) | {"status": "FIRING"}
         answer = await daemon.alert(odd)
         assert answer.json["accepted"] == 1
-        assert [one["pointer"] for one in answer.json["warnings"]] == [
+        assert [warning["pointer"] for warning in answer.json["warnings"]] == [
             "#/alerts/0/labels/code",
             "#/alerts/0/status",
         ]
@@ -239,7 +239,7 @@ async def test_helpers_of_kube_prometheus_open_nothing(router: Router, name: str
     (Path(daemon.path).parent / "rules.yaml").write_text(json.dumps({"rules": [rule]}))
     async with Daemon(daemon.path) as daemon:
         await daemon.alert(alert(name))
-        assert [one.rule for one in await daemon.store.incidents()] == ["mine"]
+        assert [incident.rule for incident in await daemon.store.incidents()] == ["mine"]
 
 
 # --- several sources of a type

@@ -29,17 +29,17 @@ class AlertView(Struct, frozen=True):
 
 
 def alert(row: AlertRow) -> AlertView:
-    rule_match, one = row.rule_match, row.alert
+    rule_match, stored = row.rule_match, row.alert
     return AlertView(
-        fingerprint=one.fingerprint,
-        source=one.source,
+        fingerprint=stored.fingerprint,
+        source=stored.source,
         status=rule_match.status,
-        labels=one.labels,
-        annotations=one.annotations,
-        starts_at=exactly(one.starts_at),
-        ends_at=when(rule_match.ended_at if one.lifetime else one.ends_at),
+        labels=stored.labels,
+        annotations=stored.annotations,
+        starts_at=exactly(stored.starts_at),
+        ends_at=when(rule_match.ended_at if stored.lifetime else stored.ends_at),
         last_seen=exactly(rule_match.last_seen),
-        url=one.url or None,
+        url=stored.url or None,
         rule=rule_match.rule,
         severity=rule_match.severity,
         reason=rule_match.reason,

@@ -36,28 +36,28 @@ class SuspectView(DeploymentView, frozen=True):
     minutes_before: int
 
 
-def deployment(one: Deployment) -> DeploymentView:
+def deployment(stored: Deployment) -> DeploymentView:
     return DeploymentView(
-        id=one.id,
-        at=exactly(one.at),
-        name=one.name,
-        services=one.services,
-        outcome=one.outcome,
-        version=one.version or None,
-        commit=one.commit or None,
-        previous=one.previous or None,
-        repository=one.repository or None,
-        environment=one.environment or None,
-        branch=one.branch or None,
-        author=one.author or None,
-        url=one.url or None,
-        compare=one.compare or None,
-        source=one.source,
+        id=stored.id,
+        at=exactly(stored.at),
+        name=stored.name,
+        services=stored.services,
+        outcome=stored.outcome,
+        version=stored.version or None,
+        commit=stored.commit or None,
+        previous=stored.previous or None,
+        repository=stored.repository or None,
+        environment=stored.environment or None,
+        branch=stored.branch or None,
+        author=stored.author or None,
+        url=stored.url or None,
+        compare=stored.compare or None,
+        source=stored.source,
     )
 
 
-def suspect(one: Incident) -> SuspectView | None:
-    found = one.suspect
+def suspect(incident: Incident) -> SuspectView | None:
+    found = incident.suspect
     if found is None:
         return None
-    return SuspectView(**asdict(deployment(found)), minutes_before=minutes_before(found, one))
+    return SuspectView(**asdict(deployment(found)), minutes_before=minutes_before(found, incident))

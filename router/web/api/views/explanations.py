@@ -77,11 +77,11 @@ class ExplanationView(Struct, frozen=True):
     outcomes: list[OutcomeView]
 
 
-def explanation(one: Explanation) -> ExplanationView:
-    quiet = one.quiet
+def explanation(explained: Explanation) -> ExplanationView:
+    quiet = explained.quiet
     return ExplanationView(
-        fingerprint=one.alert.fingerprint,
-        labels=one.alert.labels,
+        fingerprint=explained.alert.fingerprint,
+        labels=explained.alert.labels,
         rules=[
             RuleView(
                 verdict.rule.name,
@@ -89,30 +89,30 @@ def explanation(one: Explanation) -> ExplanationView:
                 verdict.reason,
                 str(verdict.failed) if verdict.failed else None,
             )
-            for verdict in one.verdicts
+            for verdict in explained.verdicts
         ],
         quiet=QuietView(quiet.reason, quiet.by, when(quiet.until)) if quiet else None,
-        outcomes=[_outcome(outcome) for outcome in one.outcomes],
+        outcomes=[_outcome(outcome) for outcome in explained.outcomes],
     )
 
 
-def _outcome(one: RuleOutcome) -> OutcomeView:
-    judgement = one.judgement
+def _outcome(outcome: RuleOutcome) -> OutcomeView:
+    judgement = outcome.judgement
     return OutcomeView(
-        rule=one.rule.name,
-        incident_key=one.key,
+        rule=outcome.rule.name,
+        incident_key=outcome.key,
         severity=judgement.severity,
         reason=judgement.reason,
         value=judgement.value,
         read=judgement.read,
         threshold=judgement.threshold.text if judgement.threshold else None,
-        policy=one.policy.name if one.policy else None,
-        steps=_steps(one),
+        policy=outcome.policy.name if outcome.policy else None,
+        steps=_steps(outcome),
     )
 
 
-def _steps(one: RuleOutcome) -> list[StepView]:
-    steps = one.policy.steps if one.policy else ()
+def _steps(outcome: RuleOutcome) -> list[StepView]:
+    steps = outcome.policy.steps if outcome.policy else ()
     return [
         StepView(
             after=written(step.after),
@@ -122,13 +122,13 @@ def _steps(one: RuleOutcome) -> list[StepView]:
             taken=holds,
             **_reached(reached),
         )
-        for step, reached, holds in zip(steps, one.reached, one.holds, strict=True)
+        for step, reached, holds in zip(steps, outcome.reached, outcome.holds, strict=True)
     ]
 
 
-def _reached(one: Recipients) -> dict[str, Any]:
+def _reached(recipients: Recipients) -> dict[str, Any]:
     return {
-        "channels": one.now,
-        "later": [LaterView(after, address) for after, address in one.later],
-        "problems": [f"{target}: {why}" for target, why in one.problems],
+        "channels": recipients.now,
+        "later": [LaterView(after, address) for after, address in recipients.later],
+        "problems": [f"{target}: {why}" for target, why in recipients.problems],
     }

@@ -32,15 +32,17 @@ class ScheduleView(Struct, frozen=True):
     gaps: list[GapView]
 
 
-def schedule(one: Schedule, now: float, start: float, end: float) -> ScheduleView:
+def schedule(configured: Schedule, now: float, start: float, end: float) -> ScheduleView:
     """Return who is on call now, and the shifts and gaps from `start` until `end`."""
     return ScheduleView(
-        name=one.name,
-        time_zone=one.time_zone,
-        on_call=on_call(one, now),
+        name=configured.name,
+        time_zone=configured.time_zone,
+        on_call=on_call(configured, now),
         shifts=[
             ShiftView(shift.contact, exactly(shift.start), exactly(shift.end))
-            for shift in shifts(one, start, end)
+            for shift in shifts(configured, start, end)
         ],
-        gaps=[GapView(exactly(gap.start), exactly(gap.end)) for gap in gaps(one, start, end)],
+        gaps=[
+            GapView(exactly(gap.start), exactly(gap.end)) for gap in gaps(configured, start, end)
+        ],
     )
