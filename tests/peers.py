@@ -156,7 +156,9 @@ class Prometheus(Peer):
 
 
 class Alertmanager(Peer):
-    """An Alertmanager on `config`; paths of credential files are absolute or relative to `folder`."""
+    """An Alertmanager on `config`; paths of credential files are absolute or relative to
+    `folder`.
+    """
 
     names = ("alertmanager", "prometheus-alertmanager")  # Debian calls it by the second
 

@@ -11,7 +11,7 @@ CHUNK = 65_536
 class Proxy:
     """`async with Proxy(url) as proxy:`; `proxy.url` is the same database through the proxy.
 
-    It refuses connections before `open` and after `cut`. While `frozen` is set it passes on nothing.
+    It refuses connections before `open` and after `cut`. While `frozen`, it passes on nothing.
     """
 
     def __init__(self, url: str) -> None:

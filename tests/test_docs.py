@@ -256,9 +256,29 @@ def _routes() -> web.Application:
     app.add_routes(Operations(nothing, nothing, nothing, reload=nothing).routes())
     app.add_routes(SilenceApi(nothing, nothing, nothing, config=nothing, refresh=nothing).routes())
     for paths in (
-        Schedules, Overrides, Heartbeats, HeartbeatApi, Drills, IncidentApi, CommandApi, ExplainApi, Actions, DeploymentApi, Announcements, Investigation,
-        PostMortemPaths, ItemPaths, Stats, Drafts, Events, SearchApi, ReconciliationApi, OpenApi, TokenApi, AuditApi,
-    ):  # fmt: skip
+        Schedules,
+        Overrides,
+        Heartbeats,
+        HeartbeatApi,
+        Drills,
+        IncidentApi,
+        CommandApi,
+        ExplainApi,
+        Actions,
+        DeploymentApi,
+        Announcements,
+        Investigation,
+        PostMortemPaths,
+        ItemPaths,
+        Stats,
+        Drafts,
+        Events,
+        SearchApi,
+        ReconciliationApi,
+        OpenApi,
+        TokenApi,
+        AuditApi,
+    ):
         app.add_routes(
             paths(**dict.fromkeys(inspect.signature(paths).parameters, nothing)).routes()
         )
@@ -313,9 +333,15 @@ def test_the_readme_shows_the_message_that_its_sample_makes() -> None:
     (incident,) = changes.incidents.values()
     queued = next(queued for queued in changes.queued if queued.channel == "log")
     message = Message(
-        incident, queued.channel, 1, queued.reason, SHOWN_AT,
-        timeline=tuple(changes.entries), url=f"{LOCAL}/incidents/{incident.id}", company="VintStreet",
-    )  # fmt: skip
+        incident,
+        queued.channel,
+        1,
+        queued.reason,
+        SHOWN_AT,
+        timeline=tuple(changes.entries),
+        url=f"{LOCAL}/incidents/{incident.id}",
+        company="VintStreet",
+    )
     assert content(message).text == _block("message").strip()
 
 

@@ -51,7 +51,9 @@ PLANS = {
 
 
 def rule(name: str = "payments", match: str = "alertname=Payments", **changed: Any) -> Rule:
-    """A rule for the alert named Payments: P0 over 10 %, P1 over 1 %, an incident for each service."""
+    """A rule for the alert named Payments: P0 over 10 %, P1 over 1 %, an incident for each
+    service.
+    """
     thresholds = changed.pop(
         "thresholds", {} if "severity" in changed else {"P0": "> 10%", "P1": "> 1%"}
     )

@@ -32,8 +32,15 @@ LONGEST_LIFE = 0.3
 
 RULES = """
 rules:
-  - {name: quick, match: ['alertname="Quick"'], thresholds: {P0: "> 10%", P1: "> 1%"}, group_by: [service]}
-  - {name: patient, match: ['alertname="Patient"'], severity: P2, group_by: [service], resolve_after: 300ms}
+  - name: quick
+    match: ['alertname="Quick"']
+    thresholds: {P0: "> 10%", P1: "> 1%"}
+    group_by: [service]
+  - name: patient
+    match: ['alertname="Patient"']
+    severity: P2
+    group_by: [service]
+    resolve_after: 300ms
 """
 
 
@@ -178,7 +185,9 @@ async def test_kills_lose_nothing(tmp_path: Path) -> None:
 
 
 def assert_alerts_are_kept(record: Record, groups: list[Group]) -> None:
-    """Each alert has its incident; each key has at most one open incident, and only while it fires."""
+    """Each alert has its incident; each key has at most one open incident, and only while it
+    fires.
+    """
     by_id = {incident["id"]: incident for incident in record.incidents}
     for group in groups:
         for name, status in group.accepted.items():

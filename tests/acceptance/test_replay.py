@@ -113,7 +113,9 @@ def event(move: Any, now: float) -> Event:
 
 
 class Daemon:
-    """The daemon's parts on a real store, stepped by the test: timers and workers run a bit late."""
+    """The daemon's parts on a real store, stepped by the test: timers and workers run a bit
+    late.
+    """
 
     def __init__(self, office: Office, path: Path, outcome: list[Result], seed: int) -> None:
         self.office = office

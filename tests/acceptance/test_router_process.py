@@ -22,7 +22,9 @@ CONFIG = {
 async def test_a_killed_router_comes_back_with_its_incident(
     tmp_path: Path, kind: type[RouterProcess]
 ) -> None:
-    """An incident whose alert was answered 200 survives SIGKILL, however the process was started."""
+    """An incident whose alert was answered 200 survives SIGKILL, however the process was
+    started.
+    """
     async with kind(tmp_path, CONFIG) as router:
         status, _ = await router.post("/webhooks/alertmanager", json=SAMPLE)
         await router.kill()

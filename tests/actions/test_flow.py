@@ -18,7 +18,10 @@ SECRET = "whsec_c2VjcmV0LXNlY3JldC1zZWNyZXQ="
 
 def action(mark: Path, **changes: Any) -> dict[str, Any]:
     """It writes its argument to a file, and has a dry run and an undo."""
-    write = f"import sys; open({str(mark)!r}, 'a').write(sys.argv[1] + '\\n'); print('did', sys.argv[1])"
+    write = (
+        f"import sys; open({str(mark)!r}, 'a').write(sys.argv[1] + '\\n'); print('did', "
+        f"sys.argv[1])"
+    )
     return {
         "argv": program(write, "{what}"),
         "dry_run": program("import sys; print('would do', sys.argv[1])", "{what}"),
@@ -131,7 +134,10 @@ async def test_no_secret_reaches_the_timeline(
     """
     monkeypatch.setenv("DEPLOY_TOKEN", "tok-123456")
     monkeypatch.setenv("OTHER_TOKEN", "tok-654321")
-    code = f"import os; print({SECRET!r}, os.environ.get('DEPLOY_TOKEN'), os.environ.get('OTHER_TOKEN'))"
+    code = (
+        f"import os; print({SECRET!r}, os.environ.get('DEPLOY_TOKEN'), "
+        f"os.environ.get('OTHER_TOKEN'))"
+    )
     channels = {
         "log": {"type": "console"},
         "hook": {"type": "webhook", "url": "http://127.0.0.1:9/x", "secret": SECRET},

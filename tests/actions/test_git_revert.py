@@ -33,7 +33,9 @@ def git(folder: Path, *arguments: str) -> str:
 
 
 class Repository:
-    """A bare repository with three commits on main: the second is the bad one, the third a merge."""
+    """A bare repository with three commits on main: the second is the bad one, the third a
+    merge.
+    """
 
     def __init__(self, folder: Path) -> None:
         self.bare, work = folder / "origin.git", folder / "work"

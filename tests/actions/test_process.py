@@ -68,7 +68,10 @@ async def test_a_time_out_ends_the_whole_group(tmp_path: Path) -> None:
 
 async def test_what_a_program_leaves_behind_is_ended(tmp_path: Path) -> None:
     """It's done, but a child holds its output open."""
-    code = "import subprocess,sys; print(subprocess.Popen([sys.executable,'-c','import time; time.sleep(60)']).pid)"
+    code = (
+        "import subprocess,sys; print(subprocess.Popen([sys.executable,'-c','import time; "
+        "time.sleep(60)']).pid)"
+    )
     status, output = await python(code, tmp_path)
     assert status == 0
     await until(lambda: not alive(int(output)))

@@ -30,7 +30,10 @@ def test_secrets_are_found_wherever_a_config_has_them() -> None:
     redactor = Redactor(
         config(), {"GH_TOKEN": "ghp_abcdef", "HOME": "/home/router", "LANG": "C.UTF-8"}
     )
-    said = "xoxb-1234 postgresql://u:p%40ss-word@h/d p@ss-word listed-secret ghp_abcdef /home/router C.UTF-8"
+    said = (
+        "xoxb-1234 postgresql://u:p%40ss-word@h/d p@ss-word listed-secret ghp_abcdef "
+        "/home/router C.UTF-8"
+    )
     assert redactor.redact(said) == "*** *** *** *** *** /home/router C.UTF-8"
 
 

@@ -46,7 +46,9 @@ class Load(Struct, frozen=True, kw_only=True):
 
 
 class Report(Struct, frozen=True, kw_only=True):
-    """Result of a load: alerts in requests answered 2xx; `p50` and `p99` are seconds to the answer."""
+    """Result of a load: alerts in requests answered 2xx; `p50` and `p99` are seconds to the
+    answer.
+    """
 
     alerts: int
     seconds: float

@@ -4,8 +4,9 @@
 
 Two paths through a running router are counted with a profile hook, in all of its threads: an
 Alertmanager webhook until its request arrives at Slack, and an acknowledgement from Slack until
-the edit of the message arrives there. A function counts once; comprehensions count as the function they're in. Both
-are warm: a first incident has gone the same way, so that nothing is loaded or cached on the way.
+the edit of the message arrives there. A function counts once; comprehensions count as the function
+they're in. Both are warm: a first incident has gone the same way, so that nothing is loaded or
+cached on the way.
 """
 
 import argparse

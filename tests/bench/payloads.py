@@ -54,7 +54,10 @@ def alert(service: str, failure: int, instance: str, fingerprint: str) -> dict[s
         },
         "annotations": {
             "summary": f"{name} on {service}",
-            "description": f"{service} has been over its limit for five minutes; see the dashboard of the service.",
+            "description": (
+                f"{service} has been over its limit for five minutes; see the dashboard of the "
+                f"service."
+            ),
             "value": value,
         },
         "startsAt": STARTED,
@@ -112,5 +115,8 @@ def _template(services: range, api: Api) -> bytes:
 
 def http_post(path: str, content: bytes) -> bytes:
     """An HTTP/1.1 request on a connection that's kept."""
-    head = f"POST {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\nContent-Length: "
+    head = (
+        f"POST {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: "
+        f"application/json\r\nContent-Length: "
+    )
     return b"%s%d\r\n\r\n%s" % (head.encode(), len(content), content)

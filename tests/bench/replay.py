@@ -27,7 +27,10 @@ async def run(_seconds: float) -> AsyncIterator[Result]:
     replay.run(START + MONTH)
     found = difference(past, replay, START)
     took = time.perf_counter() - started
-    note = f"{len(past.events):,} events, {len(past.incidents):,} incidents; {'no ' if not found else ''}difference"
+    note = (
+        f"{len(past.events):,} events, {len(past.incidents):,} incidents; "
+        f"{'no ' if not found else ''}difference"
+    )
     yield Result(
         f"replay: a month of {ALERTS:,} alerts", took, "s", TARGET, at_most=True, note=note
     )

@@ -35,7 +35,10 @@ def table(results: Iterable[Result]) -> Table:
     """A line for each result. Ratios over 1 are better than what they compare with."""
     load = " ".join(f"{average:.1f}" for average in os.getloadavg())
     shown = Table(
-        title=f"{os.cpu_count()} cores, load averages at the end {load}; every ratio: 1 and more is better"
+        title=(
+            f"{os.cpu_count()} cores, load averages at the end {load}; every ratio: 1 and more "
+            f"is better"
+        )
     )
     for heading in ("measure", "result", "target", "to target", "to baseline", "note"):
         shown.add_column(heading, justify="left" if heading in {"measure", "note"} else "right")

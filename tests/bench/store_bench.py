@@ -67,12 +67,14 @@ async def measure(store: SqlStore, first: int, label: str) -> None:
         took = await median((lambda c=c: store.save(c)) for c in some)
         first += ROUNDS * rows
         print(
-            f"{label}: save of {rows} matches, {rows} entries: {took * 1e3:6.1f} ms {rows / took:8.0f} alerts/s"
+            f"{label}: save of {rows} matches, {rows} entries: {took * 1e3:6.1f} ms "
+            f"{rows / took:8.0f} alerts/s"
         )
         wanted = ReadPlan(fingerprints=[f"{i:016x}" for i in range(first - rows, first)])
         took = await median((lambda w=wanted: store.load(w)) for _ in range(ROUNDS))
         print(
-            f"{label}: load of {rows} fingerprints:       {took * 1e3:6.1f} ms {rows / took:8.0f} alerts/s"
+            f"{label}: load of {rows} fingerprints:       {took * 1e3:6.1f} ms "
+            f"{rows / took:8.0f} alerts/s"
         )
 
 

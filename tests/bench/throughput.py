@@ -1,4 +1,6 @@
-"""Alerts accepted per second, with fsync before each answer; the load comes from the same machine."""
+"""Alerts accepted per second, with fsync before each answer; the load comes from the same
+machine.
+"""
 
 import tempfile
 from collections.abc import AsyncIterator

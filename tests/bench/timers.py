@@ -67,7 +67,10 @@ async def run(_seconds: float) -> AsyncIterator[Result]:
         "ms",
         beside={"idle": idle.p99 * 1e3},
         at_most=True,
-        note=f"p50 {beside.p50 * 1e3:.0f} ms, idle {idle.p50 * 1e3:.0f} ms; answers {dict(beside.statuses)}",
+        note=(
+            f"p50 {beside.p50 * 1e3:.0f} ms, idle {idle.p50 * 1e3:.0f} ms; answers "
+            f"{dict(beside.statuses)}"
+        ),
     )
 
 

@@ -87,8 +87,17 @@ def test_an_svg_can_be_read_in_the_dark(draw: Callable[..., bytes]) -> None:
 
 def test_a_curve_has_its_title_level_marks_and_names() -> None:
     """Title, level, marks and names are in the chart as text."""
-    said = texts(line(CURVE, OTHER, title="failures", level=Level(0.05, "> 5%"), marks=[Mark(START + 60, "opened")],
-                      write=percent, zone="Europe/London"))  # fmt: skip
+    said = texts(
+        line(
+            CURVE,
+            OTHER,
+            title="failures",
+            level=Level(0.05, "> 5%"),
+            marks=[Mark(START + 60, "opened")],
+            write=percent,
+            zone="Europe/London",
+        )
+    )
     assert {
         "failures",
         "> 5%",

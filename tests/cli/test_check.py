@@ -106,7 +106,9 @@ def test_the_config_is_looked_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
 
 
 def test_the_installed_command_does_the_same(tmp_path: Path) -> None:
-    """The installed command works in its own process and prints help when called without arguments."""
+    """The installed command works in its own process and prints help when called without
+    arguments.
+    """
     program = Path(sys.executable).with_name("alert-router")
     path = write_config(tmp_path)
     done = subprocess.run(
@@ -143,7 +145,10 @@ def test_rules_that_can_do_nothing_are_warned_of(tmp_path: Path) -> None:
     assert done.exit_code == 0
     dead, tier = done.stderr.splitlines()
     first = f"{tmp_path}/rules.yaml:2:3"
-    why = f"rule 'dead' matches no alert: earlier rules match all its alerts: 'all' ({first}); set `continue` there"
+    why = (
+        f"rule 'dead' matches no alert: earlier rules match all its alerts: 'all' ({first}); set "
+        f"`continue` there"
+    )
     assert re.fullmatch(
         rf"{re.escape(str(tmp_path))}/rules\.yaml:\d+:3: warning: {re.escape(why)}", dead
     )

@@ -1,4 +1,6 @@
-"""`alert-router explain` for stored alerts: from the running router, or from its store without one."""
+"""`alert-router explain` for stored alerts: from the running router, or from its store
+without one.
+"""
 
 import asyncio
 import json
@@ -52,7 +54,10 @@ async def run(path: Path, *options: str) -> tuple[int, str]:
     return done.exit_code, done.stdout + done.stderr
 
 
-GOLDEN = r"""ana was paged at TIME UTC over text, as schedule:primary by layer 1 \(SAID\), about INC-1 \[P0\] TITLE
+GOLDEN = (
+    r"ana was paged at TIME UTC over text, as schedule:primary by layer 1 \(SAID\), "
+    r"about INC-1 \[P0\] TITLE"
+    r"""
  rule payments: P0 \(above threshold, 0.023 against > 1%\)
  incident payments\{service="api"\}, 0 more alerts joined it
  rules then revision [0-9a-f]{16}, commit unknown, loaded TIME:\d\d by start
@@ -61,6 +66,7 @@ GOLDEN = r"""ana was paged at TIME UTC over text, as schedule:primary by layer 1
  TIME:\d\d log SAID delivered TIME:\d\d
  TIME:\d\d ana text SAID schedule:primary \(layer 1\) delivered TIME:\d\d
 """
+)
 SAID = r"Incident detected: PaymentFailures at 2\.3% \(threshold > 1%\)"
 
 
@@ -90,7 +96,8 @@ async def test_why_was_ana_paged_and_why_was_nobody(tmp_path: Path) -> None:
             assert text.splitlines()[0] == f"Nobody was paged for this alert: {why}"
             code, text = await run(path, "--contact", "ben", "--at", "2026-01-01 03:12", *where)
             assert text.startswith(
-                "ben was not paged: no incident was open at 2026-01-01 03:12 UTC; by the schedules as "
+                "ben was not paged: no incident was open at 2026-01-01 03:12 UTC; by the "
+                "schedules as "
                 "they are now, on call was schedule:primary: ana"
             )
             found = json.loads((await run(path, "--incident", "1", "--json", *where))[1])

@@ -39,9 +39,12 @@ async def test_every_channel_has_a_line(tmp_path: Path) -> None:
                     "smtp": {"host": "127.0.0.1", "port": port, "starttls": False},
                 },
                 "chat": {
-                    "type": "slack", "token": "xoxb-1", "channel": "#a", "api_url": f"{peer.url}/api/"
+                    "type": "slack",
+                    "token": "xoxb-1",
+                    "channel": "#a",
+                    "api_url": f"{peer.url}/api/",
                 },
-            }  # fmt: skip
+            }
             path = write_config(tmp_path, channels=channels)
             code, out, err = await live(path)
             assert (code, err) == (0, "")

@@ -102,7 +102,8 @@ async def test_what_somebody_else_wrote_meanwhile_isnt_overwritten(
         put = """curl -s -X PUT -H 'If-Match: "0"' --data '{"summary": "theirs"}' """
         types = editor(
             tmp_path,
-            f"""{put} {daemon.url}/api/v1/incidents/1/postmortem >/dev/null; printf 'mine\\n' >> "$1" """,
+            f"{put} {daemon.url}/api/v1/incidents/1/postmortem >/dev/null; "
+            """printf 'mine\\n' >> "$1" """,
         )
         code, _, err = await run(daemon, "postmortem", "edit", "1", EDITOR=types)
         assert code == 1

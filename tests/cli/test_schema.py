@@ -14,9 +14,14 @@ from router.cli import main
 ROOT = Path(__file__).parents[2]
 
 TYPES: dict[str, type | tuple[type, ...]] = {
-    "object": dict, "array": list, "string": str, "boolean": bool, "integer": int, "number": (int, float),
+    "object": dict,
+    "array": list,
+    "string": str,
+    "boolean": bool,
+    "integer": int,
+    "number": (int, float),
     "null": type(None),
-}  # fmt: skip
+}
 
 
 NOTES = {"description", "$schema", "$defs", "default", "format", "title", "examples"}

@@ -82,7 +82,9 @@ def lines(done: Result) -> list[str]:
 
 
 def test_a_rule_is_enough(folder: Path) -> None:
-    """Recipients depend on the time, here across a hand-over; times are in the company's time zone."""
+    """Recipients depend on the time, here across a hand-over; times are in the company's time
+    zone.
+    """
     assert lines(
         run(
             folder,
@@ -96,12 +98,18 @@ def test_a_rule_is_enough(folder: Path) -> None:
     ) == [
         'INC-1 [P0] Payment failures at 1.1% on web (payment-failures{service="web"})',
         "after clock (Europe/London) incident who over why",
-        "+0s Mon 2026-01-12 08:56:00 INC-1 Incident detected: PaymentFailures at 1.1% (threshold > 1%)",
+        (
+            "+0s Mon 2026-01-12 08:56:00 INC-1 Incident detected: PaymentFailures at 1.1% "
+            "(threshold > 1%)"
+        ),
         "+0s Mon 2026-01-12 08:56:00 INC-1 log opened",
         "+5m Mon 2026-01-12 09:01:00 INC-1 Escalated to the next step: mail/ben",
         "+5m Mon 2026-01-12 09:01:00 INC-1 The policy has no further step",
         "+5m Mon 2026-01-12 09:01:00 INC-1 ben mail step due",
-        "+20m Mon 2026-01-12 09:16:00 INC-1 NOBODY ACKNOWLEDGED, and the policy has no further step",
+        (
+            "+20m Mon 2026-01-12 09:16:00 INC-1 NOBODY ACKNOWLEDGED, and the policy has no "
+            "further step"
+        ),
         "+20m Mon 2026-01-12 09:16:00 INC-1 log unanswered",
         "+20m Mon 2026-01-12 09:16:00 INC-1 ben mail unanswered",
     ]
@@ -179,7 +187,10 @@ def test_why_nobody_is_told(folder: Path) -> None:
         (("x.json",), "x.json: can't be read: No such file or directory"),
         (
             ("--rule", "disk-ful"),
-            "no rule 'disk-ful', did you mean 'disk-full'?; there are: payment-failures, disk-full, default",
+            (
+                "no rule 'disk-ful', did you mean 'disk-full'?; there are: payment-failures, "
+                "disk-full, default"
+            ),
         ),
         (
             ("--rule", "disk-full", "--severity", "P0"),
@@ -189,7 +200,10 @@ def test_why_nobody_is_told(folder: Path) -> None:
         (("--rule", "disk-full", "--ack", "7"), "--ack: '7' has no unit: write 7s, 7m or 7h"),
         (
             ("--rule", "disk-full", "--at", "noon"),
-            "--at: expected a time such as '2026-11-23 09:00' (local) or '2026-11-23T09:00Z', found 'noon'",
+            (
+                "--at: expected a time such as '2026-11-23 09:00' (local) or "
+                "'2026-11-23T09:00Z', found 'noon'"
+            ),
         ),
     ],
 )
@@ -204,7 +218,10 @@ def test_without_a_store_or_a_router_it_says_so(folder: Path) -> None:
     """Somebody may have set an override or a silence there."""
     done = run(folder, "--rule", "disk-full")
     assert "without overrides by people" in done.stderr
-    said = "not considered: silences that people have made, and open incidents: the store can't be read"
+    said = (
+        "not considered: silences that people have made, and open incidents: the store can't be "
+        "read"
+    )
     assert said in done.stdout
     assert said in json.loads(run(folder, "--rule", "disk-full", "--json").stdout)["left_out"][
         0

@@ -48,12 +48,24 @@ async def test_maintenance_is_announced_listed_and_ended(
             1
         ] == "no maintenance is announced\n"
         code, out, _ = await run(
-            daemon, "statuspage", "maintenance", "add", "Database upgrade", "--start", "2026-12-01T22:00", "--for", "1h30m",
-            "--component", "search", "--text", "Read-only.",
-        )  # fmt: skip
+            daemon,
+            "statuspage",
+            "maintenance",
+            "add",
+            "Database upgrade",
+            "--start",
+            "2026-12-01T22:00",
+            "--for",
+            "1h30m",
+            "--component",
+            "search",
+            "--text",
+            "Read-only.",
+        )
         assert code == 0
         assert out.endswith(
-            ": 'Database upgrade' is announced from 2026-12-01T22:00:00.000Z to 2026-12-01T23:30:00.000Z\n"
+            ": 'Database upgrade' is announced from 2026-12-01T22:00:00.000Z to "
+            "2026-12-01T23:30:00.000Z\n"
         )
         number = out.partition(":")[0]
         _, out, _ = await run(daemon, "statuspage", "maintenance", "list")

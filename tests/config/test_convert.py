@@ -198,7 +198,10 @@ WRONG = [
     ("name: x\nmails: {a: {host: h, port: 0}}", "2:12: port 0 can't be sent to"),
     (
         "name: x\nmails: {a: {host: h, reply_to: b}}",
-        "2:22: unknown key 'reply_to', did you mean 'reply-to'? (expected one of: host, port, reply-to)",
+        (
+            "2:22: unknown key 'reply_to', did you mean 'reply-to'? (expected one of: host, "
+            "port, reply-to)"
+        ),
     ),
     (
         "name: x\neither: {}",

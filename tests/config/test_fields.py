@@ -68,12 +68,18 @@ WRONG = [
     (
         fields.TimeZone,
         "Europe/Lodnon",
-        "unknown time zone 'Europe/Lodnon', did you mean 'Europe/London'? (a time zone such as Europe/London)",
+        (
+            "unknown time zone 'Europe/Lodnon', did you mean 'Europe/London'? (a time zone such "
+            "as Europe/London)"
+        ),
     ),
     (
         fields.TimeZone,
         "london",
-        "unknown time zone 'london', did you mean 'Europe/London'? (a time zone such as Europe/London)",
+        (
+            "unknown time zone 'london', did you mean 'Europe/London'? (a time zone such as "
+            "Europe/London)"
+        ),
     ),
     *[
         (fields.HttpUrl, text, URL)

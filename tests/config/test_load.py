@@ -198,7 +198,10 @@ BAD: dict[str, tuple[str, str, list[str]]] = {
         ),
         RULES,
         [
-            f"config.yaml:{at}: channel 'log' has no address in its 'to': add one, or notify a contact, role or schedule"
+            (
+                f"config.yaml:{at}: channel 'log' has no address in its 'to': add one, or notify "
+                f"a contact, role or schedule"
+            )
             for at in ("14:30", "15:19", "16:16", "17:27")
         ],
     ),
@@ -242,7 +245,10 @@ BAD: dict[str, tuple[str, str, list[str]]] = {
         changed('fallback: ["channel:log"]', 'fallback: ["log"]'),
         RULES,
         [
-            "config.yaml:16:16: expected channel:NAME, contact:NAME, role:NAME or schedule:NAME, found 'log'"
+            (
+                "config.yaml:16:16: expected channel:NAME, contact:NAME, role:NAME or "
+                "schedule:NAME, found 'log'"
+            )
         ],
     ),
     "a misspelt key": (

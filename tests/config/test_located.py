@@ -100,7 +100,10 @@ REFUSED = [
     (
         "a: !!python/name:os.system x",
         [
-            "c.yaml:1:4: the tag !!python/name:os.system isn't allowed (a value that starts with '!' needs quotes)"
+            (
+                "c.yaml:1:4: the tag !!python/name:os.system isn't allowed (a value that starts "
+                "with '!' needs quotes)"
+            )
         ],
     ),
     (

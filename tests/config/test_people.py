@@ -95,14 +95,29 @@ HANDOVER = "expected a handover such as 'Mon 09:00' or '09:00', found "
 DAY = "expected a day such as 2026-11-23, found "
 MOMENT = "expected a time such as '2026-11-23 09:00' (local) or '2026-11-23T09:00Z', found "
 WRONG = [
-    *[(Email, text, EMAIL) for text in ("", "ana", "ana@host", "Ana <ana@example.com>", "a@b.c, d@e.f", "a@b@c.d")],
-    *[(Phone, text, PHONE) for text in ("", "02071838750", "+44 20 7183 8750", "+0123456789", "+1234567890123456")],
+    *[
+        (Email, text, EMAIL)
+        for text in ("", "ana", "ana@host", "Ana <ana@example.com>", "a@b.c, d@e.f", "a@b@c.d")
+    ],
+    *[
+        (Phone, text, PHONE)
+        for text in ("", "02071838750", "+44 20 7183 8750", "+0123456789", "+1234567890123456")
+    ],
     *[(Time, text, TIME) for text in ("", "9", "09:60", "24:01", "9am", "-1:00", "09:00:00")],
-    *[(Weekdays, text, DAYS_) for text in ("", "Mo", "monkey", "Mon-", "Mon-Fri-Sat", "Mon,Tue", "weekend")],
-    *[(Handover, text, HANDOVER) for text in ("", "Mon", "Mon 25:00", "24:00", "Moon 09:00", "09:00 Mon")],
+    *[
+        (Weekdays, text, DAYS_)
+        for text in ("", "Mo", "monkey", "Mon-", "Mon-Fri-Sat", "Mon,Tue", "weekend")
+    ],
+    *[
+        (Handover, text, HANDOVER)
+        for text in ("", "Mon", "Mon 25:00", "24:00", "Moon 09:00", "09:00 Mon")
+    ],
     *[(Day, text, DAY) for text in ("", "2027-02-29", "23/11/2026", "monday")],
-    *[(Moment, text, MOMENT) for text in ("", "2026-11-23", "tomorrow", "2026-11-23 25:00", "09:00")],
-]  # fmt: skip
+    *[
+        (Moment, text, MOMENT)
+        for text in ("", "2026-11-23", "tomorrow", "2026-11-23 25:00", "09:00")
+    ],
+]
 
 
 @pytest.mark.parametrize(("type_", "text", "message"), WRONG)
@@ -113,33 +128,60 @@ def test_what_is_wrong_is_said_with_what_to_write(type_: Any, text: str, message
 
 
 SHAPES = [
-    ("rotate: daily, contacts: [ana]", "missing key 'handover' (expected a handover such as 'Mon 09:00' or '09:00')"),
+    (
+        "rotate: daily, contacts: [ana]",
+        "missing key 'handover' (expected a handover such as 'Mon 09:00' or '09:00')",
+    ),
     ("rotate: daily, handover: '09:00', contacts: []", "the layer has no contacts to take turns"),
-    ("rotate: weekly, handover: '09:00', contacts: [ana]",
-     "turns of whole weeks change hands on a weekday: write `handover: Mon 09:00`"),
-    ("rotate: custom, every: 2w, handover: '09:00', contacts: [ana]",
-     "turns of whole weeks change hands on a weekday: write `handover: Mon 09:00`"),
-    ("rotate: daily, handover: Mon 09:00, contacts: [ana]",
-     "only turns of whole weeks change hands on a weekday: write `handover: 09:00`"),
-    ("rotate: custom, every: 3d, handover: Mon 09:00, contacts: [ana]",
-     "only turns of whole weeks change hands on a weekday: write `handover: 09:00`"),
-    ("rotate: custom, handover: '09:00', contacts: [ana]",
-     "`every` is the length of a turn with `rotate: custom`, and only with it"),
-    ("rotate: daily, every: 2d, handover: '09:00', contacts: [ana]",
-     "`every` is the length of a turn with `rotate: custom`, and only with it"),
-    ("rotate: custom, every: 30m, handover: '09:00', contacts: [ana]",
-     "`every` must be whole minutes, and at least 1h"),
-    ("rotate: custom, every: 0s, handover: '09:00', contacts: [ana]",
-     "`every` must be whole minutes, and at least 1h"),
-    ("rotate: custom, every: 1h30s, handover: '09:00', contacts: [ana]",
-     "`every` must be whole minutes, and at least 1h"),
-    ("rotate: hourly, handover: '09:00', contacts: [ana]",
-     "unknown value 'hourly' (expected one of: daily, weekly, weekdays, custom)"),
-    ("rotate: daily, handover: '09:00', contacts: [ana], restrict: [{from: '24:00'}]",
-     "`from` can't be 24:00: write 00:00 of the next day"),
-    ("rotate: daily, handover: '09:00', contacts: [ana], restrict: [{days: Mon-Fri}]",
-     "expected a list, found a single value"),
-]  # fmt: skip
+    (
+        "rotate: weekly, handover: '09:00', contacts: [ana]",
+        "turns of whole weeks change hands on a weekday: write `handover: Mon 09:00`",
+    ),
+    (
+        "rotate: custom, every: 2w, handover: '09:00', contacts: [ana]",
+        "turns of whole weeks change hands on a weekday: write `handover: Mon 09:00`",
+    ),
+    (
+        "rotate: daily, handover: Mon 09:00, contacts: [ana]",
+        "only turns of whole weeks change hands on a weekday: write `handover: 09:00`",
+    ),
+    (
+        "rotate: custom, every: 3d, handover: Mon 09:00, contacts: [ana]",
+        "only turns of whole weeks change hands on a weekday: write `handover: 09:00`",
+    ),
+    (
+        "rotate: custom, handover: '09:00', contacts: [ana]",
+        "`every` is the length of a turn with `rotate: custom`, and only with it",
+    ),
+    (
+        "rotate: daily, every: 2d, handover: '09:00', contacts: [ana]",
+        "`every` is the length of a turn with `rotate: custom`, and only with it",
+    ),
+    (
+        "rotate: custom, every: 30m, handover: '09:00', contacts: [ana]",
+        "`every` must be whole minutes, and at least 1h",
+    ),
+    (
+        "rotate: custom, every: 0s, handover: '09:00', contacts: [ana]",
+        "`every` must be whole minutes, and at least 1h",
+    ),
+    (
+        "rotate: custom, every: 1h30s, handover: '09:00', contacts: [ana]",
+        "`every` must be whole minutes, and at least 1h",
+    ),
+    (
+        "rotate: hourly, handover: '09:00', contacts: [ana]",
+        "unknown value 'hourly' (expected one of: daily, weekly, weekdays, custom)",
+    ),
+    (
+        "rotate: daily, handover: '09:00', contacts: [ana], restrict: [{from: '24:00'}]",
+        "`from` can't be 24:00: write 00:00 of the next day",
+    ),
+    (
+        "rotate: daily, handover: '09:00', contacts: [ana], restrict: [{days: Mon-Fri}]",
+        "expected a list, found a single value",
+    ),
+]
 
 
 @pytest.mark.parametrize(("written", "message"), SHAPES)
@@ -191,7 +233,12 @@ def test_a_limit_holds_nothing_for_longer_than_an_hour() -> None:
 
 WRITTEN = """
 contacts:
-  ana: {name: Ana, email: ana@example.com, phone: "+442071838750", slack: U123, time_zone: Europe/London}
+  ana:
+    name: Ana
+    email: ana@example.com
+    phone: "+442071838750"
+    slack: U123
+    time_zone: Europe/London
   ben: {}
 roles: {cto: [ana]}
 schedules:
@@ -204,7 +251,10 @@ schedules:
         handover: 08:00
         contacts: [ben]
         time_zone: Asia/Kolkata
-        restrict: [{days: [Sat, Sun]}, {days: [Mon-Fri], from: 22:00, to: 06:00}, {from: 12:00, to: 13:00}]
+        restrict:
+          - {days: [Sat, Sun]}
+          - {days: [Mon-Fri], from: 22:00, to: 06:00}
+          - {from: 12:00, to: 13:00}
     overrides:
       - {contact: ben, from: 2026-12-24 09:00, to: 2026-12-25 09:00, replaces: ana}
       - {contact: "", from: 2026-12-31T00:00Z, to: 2027-01-01T00:00Z}
@@ -269,7 +319,8 @@ CALENDAR = "calendar: {url: 'https://calendar.example.com/pr1vate.ics'}"
 def test_a_calendar_is_a_layer() -> None:
     """It's identified by a digest of its secret URL; two schedules with the same URL share it."""
     text = (
-        f"schedules: {{a: {{layers: [{{{CALENDAR}, time_zone: Asia/Kolkata}}]}}, b: {{layers: [{{{CALENDAR}, "
+        f"schedules: "
+        f"{{a: {{layers: [{{{CALENDAR}, time_zone: Asia/Kolkata}}]}}, b: {{layers: [{{{CALENDAR}, "
         "restrict: [{days: [Mon]}]}]}}"
     )
     found, problems = read(text)
@@ -312,7 +363,8 @@ def test_a_layer_is_either_a_rotation_or_a_calendar(written: str, said: str) -> 
 def test_what_two_contacts_are_called_is_neither_s() -> None:
     """Key, name and e-mail in lower case, each only if it belongs to a single contact."""
     found, _ = read(
-        "contacts: {ana: {name: Ana Lima, email: Ana@example.com}, ben: {name: Ana Lima}, cy: {name: BEN}}"
+        "contacts: {ana: {name: Ana Lima, email: Ana@example.com}, ben: {name: Ana Lima}, "
+        "cy: {name: BEN}}"
     )
     called = people(found.contacts, {}, {}, LONDON).called
     assert called == {"ana": "ana", "ana@example.com": "ana", "cy": "cy"}

@@ -83,33 +83,81 @@ def reach(*ways: Any, contact: str = "ana") -> dict[str, Any]:
 
 
 BAD = [
-    ({"policies": {"all": {"steps": [{"notify": ["contact:anna"]}]}}}, "unknown contact 'anna', did you mean 'ana'?"),
-    ({"policies": {"all": {"steps": [{"notify": ["role:ctoo"]}]}}}, "unknown role 'ctoo', did you mean 'cto'?"),
-    ({"policies": {"all": {"steps": [{"notify": ["schedule:primry"]}]}}}, "unknown schedule 'primry', did you mean"),
+    (
+        {"policies": {"all": {"steps": [{"notify": ["contact:anna"]}]}}},
+        "unknown contact 'anna', did you mean 'ana'?",
+    ),
+    (
+        {"policies": {"all": {"steps": [{"notify": ["role:ctoo"]}]}}},
+        "unknown role 'ctoo', did you mean 'cto'?",
+    ),
+    (
+        {"policies": {"all": {"steps": [{"notify": ["schedule:primry"]}]}}},
+        "unknown schedule 'primry', did you mean",
+    ),
     ({"policies": {"all": STEPS | {"fallback": ["schedule:x"]}}}, "unknown schedule 'x'"),
-    ({"policies": {"all": {"steps": [{"notify": ["team:ana"]}]}}}, "expected channel:NAME, contact:NAME, role:NAME"),
-    ({"policies": {"all": {"steps": [{"notify": ["role:"]}]}}}, "expected channel:NAME, contact:NAME, role:NAME"),
+    (
+        {"policies": {"all": {"steps": [{"notify": ["team:ana"]}]}}},
+        "expected channel:NAME, contact:NAME, role:NAME",
+    ),
+    (
+        {"policies": {"all": {"steps": [{"notify": ["role:"]}]}}},
+        "expected channel:NAME, contact:NAME, role:NAME",
+    ),
     ({"roles": {"cto": ["anna"]}}, "unknown contact 'anna', did you mean 'ana'?"),
     ({"roles": {"cto": []}}, "nobody has the role 'cto'"),
-    ({"schedules": {"primary": {"layers": [TURNS | {"contacts": ["ben", "bob"]}]}}}, "unknown contact 'bob'"),
     (
-        {"schedules": {"primary": {"layers": [TURNS], "overrides": [
-            {"contact": "cy", "from": "2026-01-05 09:00", "to": "2026-01-06 09:00"}]}}},
+        {"schedules": {"primary": {"layers": [TURNS | {"contacts": ["ben", "bob"]}]}}},
+        "unknown contact 'bob'",
+    ),
+    (
+        {
+            "schedules": {
+                "primary": {
+                    "layers": [TURNS],
+                    "overrides": [
+                        {"contact": "cy", "from": "2026-01-05 09:00", "to": "2026-01-06 09:00"}
+                    ],
+                }
+            }
+        },
         "unknown contact 'cy'",
     ),
     (
-        {"schedules": {"primary": {"layers": [TURNS], "overrides": [
-            {"contact": "", "replaces": "cy", "from": "2026-01-05 09:00", "to": "2026-01-06 09:00"}]}}},
+        {
+            "schedules": {
+                "primary": {
+                    "layers": [TURNS],
+                    "overrides": [
+                        {
+                            "contact": "",
+                            "replaces": "cy",
+                            "from": "2026-01-05 09:00",
+                            "to": "2026-01-06 09:00",
+                        }
+                    ],
+                }
+            }
+        },
         "unknown contact 'cy'",
     ),
     (reach({"via": "txt"}), "unknown channel 'txt', did you mean 'text'?"),
-    (reach({"via": "hook"}), "channel 'hook' is of type webhook, which doesn't reach single people"),
+    (
+        reach({"via": "hook"}),
+        "channel 'hook' is of type webhook, which doesn't reach single people",
+    ),
     (reach({"via": "text"}, contact="ben"), "'ben' has no phone, which channel 'text' needs"),
     (reach({"via": "text", "for": ["P4"]}), "unknown value 'P4'"),
     (reach({"via": "text", "after": "soon"}), "soon"),
-    ({"channels": WHOLE["channels"] | {"a/b": {"type": "console"}}}, "the channel's name 'a/b' can't contain"),
-    ({"channels": WHOLE["channels"] | {"role:cto": {"type": "console"}}}, "the channel's name 'role:cto' can't contain"),
-]  # fmt: skip
+    (
+        {"channels": WHOLE["channels"] | {"a/b": {"type": "console"}}},
+        "the channel's name 'a/b' can't contain",
+    ),
+    (
+        {"channels": WHOLE["channels"] | {"role:cto": {"type": "console"}}},
+        "the channel's name 'role:cto' can't contain",
+    ),
+]
 
 
 @pytest.mark.parametrize(("changes", "said"), BAD, ids=[said for _, said in BAD])

@@ -62,14 +62,20 @@ def test_everything_there_is_to_write(config: Config, tmp_path: Path) -> None:
             timeline:
               - at: 1m
                 source: sentry
-                alerts: [{labels: {alertname: B}, annotations: {value: 1}, status: resolved, times: 2}]
+                alerts:
+                  - {labels: {alertname: B}, annotations: {value: 1}, status: resolved, times: 2}
               - {at: 2m, payload: body.json}
               - {at: 3m, do: severity, severity: P1, by: ana, incident: 2, text: why}
               - {at: 3m, do: status, status: monitoring, title: T}
               - {at: 4m, fails: {log: refuses}, works: [log]}
             expect:
               notified:
-                - {at: 5m, to: [channel:log, contact:ana, log/ana], within: 1s, reason: opened, severity: P0, title: T}
+                - at: 5m
+                  to: [channel:log, contact:ana, log/ana]
+                  within: 1s
+                  reason: opened
+                  severity: P0
+                  title: T
               incidents:
                 - {at: 1h, rule: default, status: resolved}
                 - {at: 1h, acknowledged_by: ana}
@@ -164,9 +170,25 @@ def test_every_mistake_is_said_with_its_place(config: Config, tmp_path: Path) ->
 """
     problems = wrong(config, tmp_path, text)
     assert [problem.partition(": ")[0].removeprefix("tests.yaml:") for problem in problems] == [
-        "4:9", "4:14", "5:22", "6:9", "6:41", "7:32", "7:47", "9:32", "9:37", "9:43", "9:52", "9:65", "10:26",
-        "11:34", "13:34", "13:53", "14:12", "16:11",
-    ]  # fmt: skip
+        "4:9",
+        "4:14",
+        "5:22",
+        "6:9",
+        "6:41",
+        "7:32",
+        "7:47",
+        "9:32",
+        "9:37",
+        "9:43",
+        "9:52",
+        "9:65",
+        "10:26",
+        "11:34",
+        "13:34",
+        "13:53",
+        "14:12",
+        "16:11",
+    ]
     said = "\n".join(problems)
     for part in (
         "nothing happens in this step: give it alerts, payload, do, fails or works",

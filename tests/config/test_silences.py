@@ -81,7 +81,10 @@ def test_an_inhibition_names_its_cause_and_its_effects(tmp_path: Path) -> None:
         ),
         (
             {"inhibit": [{"target": LOUD["target"]}]},
-            "an inhibition needs a `source` (matchers), or the `rule` of the incidents that inhibit",
+            (
+                "an inhibition needs a `source` (matchers), or the `rule` of the incidents that "
+                "inhibit"
+            ),
         ),
         (
             {"inhibit": [LOUD | {"rule": "defalt"}]},

@@ -1,4 +1,6 @@
-"""Mail to customers: each address once per announcement, through any failure, in the approved text."""
+"""Mail to customers: each address once per announcement, through any failure, in the approved
+text.
+"""
 
 from collections.abc import Sequence
 

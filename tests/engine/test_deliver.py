@@ -156,7 +156,9 @@ async def test_after_a_few_attempts_it_goes_back_to_the_outbox(office: Office) -
 
 
 async def test_an_uncertain_message_is_sent_again_and_marked(office: Office) -> None:
-    """It may have arrived, so it's retried later, and the timeline says that it may be duplicated."""
+    """It may have arrived, so it's retried later, and the timeline says that it may be
+    duplicated.
+    """
     hook = office.open("hook", Uncertain("no answer"))
     await office.submit(seen())
     await office.until(SENT)

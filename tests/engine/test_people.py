@@ -56,7 +56,9 @@ async def test_a_contact_of_the_channel_s_name_is_not_the_channel(office: Office
 
 
 async def test_each_person_reads_times_by_their_own_clock(office: Office) -> None:
-    """A contact's own time zone is used if there is one; everybody else, and the channel, in UTC."""
+    """A contact's own time zone is used if there is one; everybody else, and the channel, in
+    UTC.
+    """
     office.words = replace(office.words, time_zones={"ana": "Asia/Kolkata"})
     hook = office.open("hook", people=ADDRESSES)
     await office.submit(seen())

@@ -88,8 +88,10 @@ class Shell:
 
     async def time(self, now: float) -> None:
         """It has come: what is due by now happens."""
-        for timer in sorted(await self.store.claim_timers(now, "me", now + 60, 100), key=lambda t: (t.due_at,
-                t.incident_id, t.name)):  # fmt: skip
+        for timer in sorted(
+            await self.store.claim_timers(now, "me", now + 60, 100),
+            key=lambda t: (t.due_at, t.incident_id, t.name),
+        ):
             await self.happen(now, timer)
         await self.deliver(now)
 

@@ -115,9 +115,13 @@ async def test_the_query_of_the_alert_is_asked_over_the_time_of_the_incident() -
         svg = await made.draw(about("ratio > 0.01", acknowledged_at=AT + 10), SEEN, ImageFormat.SVG)
     ((asked, _),) = double.asked
     assert asked == {
-        "query": "ratio", "start": f"{AT - 900:.3f}", "end": f"{AT + 30:.3f}", "step": "15", "timeout": "5000ms",
+        "query": "ratio",
+        "start": f"{AT - 900:.3f}",
+        "end": f"{AT + 30:.3f}",
+        "step": "15",
+        "timeout": "5000ms",
         "limit": "6",
-    }  # fmt: skip
+    }
     assert {
         "ratio",
         "> 0.01",
@@ -256,9 +260,16 @@ async def test_who_has_no_patience_leaves_without_it_and_the_next_finds_it() -> 
     [
         ("ratio > 0.01", "ratio", (">", 0.01)),
         ("up == 0", "up", ("==", 0.0)),
-        ("(\n sum(rate(x[5m])) / sum(rate(y[5m]))\n) >= 1e-3\n", "(\n sum(rate(x[5m])) / sum(rate(y[5m]))\n)",
-         (">=", 0.001)),
-        ('sum(x{code=~"5..", path!="/a>b"} > 3) > -1.5', 'sum(x{code=~"5..", path!="/a>b"} > 3)', (">", -1.5)),
+        (
+            "(\n sum(rate(x[5m])) / sum(rate(y[5m]))\n) >= 1e-3\n",
+            "(\n sum(rate(x[5m])) / sum(rate(y[5m]))\n)",
+            (">=", 0.001),
+        ),
+        (
+            'sum(x{code=~"5..", path!="/a>b"} > 3) > -1.5',
+            'sum(x{code=~"5..", path!="/a>b"} > 3)',
+            (">", -1.5),
+        ),
         ("absent(up)", "absent(up)", None),
         ("a > 1 and b > 2", "a > 1 and b > 2", None),
         ("a unless b < 2", "a unless b < 2", None),
@@ -269,7 +280,7 @@ async def test_who_has_no_patience_leaves_without_it_and_the_next_finds_it() -> 
         ("a > 1m", "a > 1m", None),
         ("", "", None),
     ],
-)  # fmt: skip
+)
 def test_a_comparison_with_a_number_is_taken_apart(query: str, curve: str, limit: object) -> None:
     """Only where that's all there is: what is left must mean the same."""
     assert curve_of(query) == (curve, limit)

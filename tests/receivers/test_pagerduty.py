@@ -162,7 +162,8 @@ def test_merged_is_not_resolved() -> None:
     (asked,) = decode(pagerduty_event("incident.resolved", data=merged_into())).commands
     assert (asked.incident_id, asked.command) == (1, Command.NOTE)
     assert asked.text == (
-        "Merged in PagerDuty into [#7] Checkout is down (https://acme.pagerduty.com/incidents/PINTO)"
+        "Merged in PagerDuty into [#7] Checkout is down "
+        "(https://acme.pagerduty.com/incidents/PINTO)"
     )
 
 

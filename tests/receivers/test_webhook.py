@@ -126,7 +126,10 @@ def test_without_a_status_every_alert_fires_and_labels_identify_it() -> None:
 def test_a_form_is_an_object_of_texts() -> None:
     """UptimeRobot sends a form unless JSON is configured."""
     made = receiver(preset="uptimerobot")
-    body = b"monitorID=1&monitorFriendlyName=Shop&alertType=1&alertTypeFriendlyName=Down&alertDetails=HTTP+500"
+    body = (
+        b"monitorID=1&monitorFriendlyName=Shop&alertType=1&alertTypeFriendlyName=Down&alertDetail"
+        b"s=HTTP+500"
+    )
     (alert,) = decode(made, body, **{"content-type": "application/x-www-form-urlencoded"}).alerts
     assert alert.annotations == {"summary": "Shop is Down", "description": "HTTP 500"}
 

@@ -217,9 +217,12 @@ def pagerduty(url: str, seconds: float) -> PagerDutyConfig:
 
 def slack_bot(url: str, seconds: float) -> SlackConfig:
     return SlackConfig(
-        token=Secret(SLACK_TOKEN), channel="#incidents", buttons=True, api_url=HttpUrl(f"{url}/api/"),
+        token=Secret(SLACK_TOKEN),
+        channel="#incidents",
+        buttons=True,
+        api_url=HttpUrl(f"{url}/api/"),
         timeout=Duration(seconds),
-    )  # fmt: skip
+    )
 
 
 def slack_webhook(url: str, seconds: float) -> SlackConfig:
@@ -346,71 +349,151 @@ def mail_text(request: Request) -> str:
 
 SUBJECTS = {
     "apprise": Subject(
-        "apprise", test_apprise.options, test_apprise.KEY, service=lambda: test_apprise.endpoint, read=test_apprise.shown
+        "apprise",
+        test_apprise.options,
+        test_apprise.KEY,
+        service=lambda: test_apprise.endpoint,
+        read=test_apprise.shown,
     ),
     "console": Subject("console", lambda _url, _seconds: ConsoleConfig(), read=body),
-    "console, brief": Subject("console", lambda _url, _seconds: ConsoleConfig(brief=True), read=body),
+    "console, brief": Subject(
+        "console", lambda _url, _seconds: ConsoleConfig(brief=True), read=body
+    ),
     "discord": Subject(
-        "discord", test_discord.options, test_discord.TOKEN, service=test_discord.Discord, read=test_discord.shown
+        "discord",
+        test_discord.options,
+        test_discord.TOKEN,
+        service=test_discord.Discord,
+        read=test_discord.shown,
     ),
     "email": Subject(
-        "email", mail, PASSWORD, recognises=True, read=mail_text, identity=lambda one: one.headers["message-id"]
+        "email",
+        mail,
+        PASSWORD,
+        recognises=True,
+        read=mail_text,
+        identity=lambda one: one.headers["message-id"],
     ),
-    "github": Subject("github", github, GITHUB_TOKEN, recognises=True, service=GitHub, read=github_text),
+    "github": Subject(
+        "github", github, GITHUB_TOKEN, recognises=True, service=GitHub, read=github_text
+    ),
     "gitlab": Subject(
-        "gitlab", doubles.gitlab, doubles.GITLAB_TOKEN, recognises=True, service=doubles.GitLab, read=doubles.gitlab_text
+        "gitlab",
+        doubles.gitlab,
+        doubles.GITLAB_TOKEN,
+        recognises=True,
+        service=doubles.GitLab,
+        read=doubles.gitlab_text,
     ),
     "googlechat": Subject(
-        "googlechat", test_googlechat.options, "s3cret=", recognises=True, service=test_googlechat.Space,
-        read=test_googlechat.shown, identity=lambda one: parse_qs(urlsplit(one.path).query)["requestId"][0],
+        "googlechat",
+        test_googlechat.options,
+        "s3cret=",
+        recognises=True,
+        service=test_googlechat.Space,
+        read=test_googlechat.shown,
+        identity=lambda one: parse_qs(urlsplit(one.path).query)["requestId"][0],
     ),
     "jira": Subject(
-        "jira", doubles.jira, doubles.JIRA_TOKEN, recognises=True, service=doubles.Jira, read=doubles.jira_text
+        "jira",
+        doubles.jira,
+        doubles.JIRA_TOKEN,
+        recognises=True,
+        service=doubles.Jira,
+        read=doubles.jira_text,
     ),
     "linear": Subject(
-        "linear", doubles.linear, doubles.LINEAR_TOKEN, recognises=True, service=doubles.Linear, read=doubles.linear_text
+        "linear",
+        doubles.linear,
+        doubles.LINEAR_TOKEN,
+        recognises=True,
+        service=doubles.Linear,
+        read=doubles.linear_text,
     ),
     "matrix": Subject(
-        "matrix", test_matrix.options, test_matrix.TOKEN, recognises=True, service=test_matrix.Matrix,
-        read=test_matrix.shown, identity=test_matrix.transaction,
+        "matrix",
+        test_matrix.options,
+        test_matrix.TOKEN,
+        recognises=True,
+        service=test_matrix.Matrix,
+        read=test_matrix.shown,
+        identity=test_matrix.transaction,
     ),
     "mattermost, bot": Subject(
-        "mattermost", test_mattermost.options, test_mattermost.TOKEN, service=test_mattermost.Mattermost,
+        "mattermost",
+        test_mattermost.options,
+        test_mattermost.TOKEN,
+        service=test_mattermost.Mattermost,
         read=test_mattermost.shown,
     ),
     "mattermost, webhook": Subject(
-        "mattermost", test_mattermost.webhook_options, "s3cretxyzs3cretxyzs3cretxy",
-        service=lambda: test_mattermost.hook, read=test_mattermost.shown,
+        "mattermost",
+        test_mattermost.webhook_options,
+        "s3cretxyzs3cretxyzs3cretxy",
+        service=lambda: test_mattermost.hook,
+        read=test_mattermost.shown,
     ),
     "ntfy": Subject(
-        "ntfy", test_ntfy.options, test_ntfy.TOKEN, recognises=True, service=lambda: test_ntfy.server,
-        read=test_ntfy.shown, identity=lambda one: one.json["sequence_id"],
+        "ntfy",
+        test_ntfy.options,
+        test_ntfy.TOKEN,
+        recognises=True,
+        service=lambda: test_ntfy.server,
+        read=test_ntfy.shown,
+        identity=lambda one: one.json["sequence_id"],
     ),
     "pagerduty": Subject(
-        "pagerduty", pagerduty, ROUTING_KEY, recognises=True, service=lambda: accept, read=pagerduty_text,
+        "pagerduty",
+        pagerduty,
+        ROUTING_KEY,
+        recognises=True,
+        service=lambda: accept,
+        read=pagerduty_text,
         identity=lambda one: one.json["dedup_key"],
     ),
-    "slack, bot": Subject("slack", slack_bot, SLACK_TOKEN, service=Slack, read=slack_text, lowest=400),
-    "slack, webhook": Subject("slack", slack_webhook, "s3cret", service=slack_service, read=slack_text),
+    "slack, bot": Subject(
+        "slack", slack_bot, SLACK_TOKEN, service=Slack, read=slack_text, lowest=400
+    ),
+    "slack, webhook": Subject(
+        "slack", slack_webhook, "s3cret", service=slack_service, read=slack_text
+    ),
     "sms": Subject("sms", sms, TOKEN, service=Twilio, read=sms_text),
     "statuspage": Subject(
-        "statuspage", statuspage, STATUSPAGE_KEY, recognises=True, service=Statuspage, read=statuspage_text,
+        "statuspage",
+        statuspage,
+        STATUSPAGE_KEY,
+        recognises=True,
+        service=Statuspage,
+        read=statuspage_text,
         message={"timeline": (said(2, NOW - 60),)},
     ),
     "teams": Subject("teams", teams, "s3cret", service=lambda: workflow, read=teams_text),
     "telegram": Subject(
-        "telegram", test_telegram.options, test_telegram.TOKEN, service=test_telegram.Telegram, read=test_telegram.shown
+        "telegram",
+        test_telegram.options,
+        test_telegram.TOKEN,
+        service=test_telegram.Telegram,
+        read=test_telegram.shown,
     ),
     "voice": Subject("voice", voice, TOKEN, service=Twilio, read=spoken),
     "webpush": Subject(
-        "webpush", test_webpush.options, test_webpush.PATH, recognises=True, service=lambda: test_webpush.service,
-        read=test_webpush.shown, identity=lambda one: test_webpush.decrypted(one)["id"],
+        "webpush",
+        test_webpush.options,
+        test_webpush.PATH,
+        recognises=True,
+        service=lambda: test_webpush.service,
+        read=test_webpush.shown,
+        identity=lambda one: test_webpush.decrypted(one)["id"],
     ),
     "webhook": Subject(
-        "webhook", webhook, SIGNING_KEY, recognises=True, read=webhook_text,
+        "webhook",
+        webhook,
+        SIGNING_KEY,
+        recognises=True,
+        read=webhook_text,
         identity=lambda one: one.headers["webhook-id"],
     ),
-}  # fmt: skip
+}
 """Subjects by kind, with a variant where a kind has several senders."""
 
 

@@ -19,12 +19,29 @@ from tests.senders.kit import NOW, Disconnect, Hang, Reply, make_message, mentio
 from tests.senders.subjects import SUBJECTS, Subject, asks, bench, texts
 
 HOSTILE = [
-    "<!channel> <@U123>", "<script>alert(1)</script>", '"><img src=x onerror=alert(1)>', "javascript:alert(1)",
-    "\r\nBcc: victim@example.com\r\n\r\n", "\nStatus: RESOLVED", "@everyone #12", "[x](javascript:alert(1))",
-    "``` ` ```", "&amp;&lt;", "</Say><Dial>+1900</Dial>", "]]>", "{{ 7 * 7 }}{% raw %}", "\u202e\x00\x1b[2J",
-    "<!-- alert-router:told:999 -->", "*bold*_|~", "\u2028", "%0d%0a", "=?utf-8?q?x?=", "<at>ana</at>", "é漢👩‍🚒",
+    "<!channel> <@U123>",
+    "<script>alert(1)</script>",
+    '"><img src=x onerror=alert(1)>',
+    "javascript:alert(1)",
+    "\r\nBcc: victim@example.com\r\n\r\n",
+    "\nStatus: RESOLVED",
+    "@everyone #12",
+    "[x](javascript:alert(1))",
+    "``` ` ```",
+    "&amp;&lt;",
+    "</Say><Dial>+1900</Dial>",
+    "]]>",
+    "{{ 7 * 7 }}{% raw %}",
+    "\u202e\x00\x1b[2J",
+    "<!-- alert-router:told:999 -->",
+    "*bold*_|~",
+    "\u2028",
+    "%0d%0a",
+    "=?utf-8?q?x?=",
+    "<at>ana</at>",
+    "é漢👩‍🚒",
     "x" * 5000,
-]  # fmt: skip
+]
 CONTROL = re.compile(r"[\x00-\x09\x0b-\x1f\x7f\u2028\u2029\u202a-\u202e\ud800-\udfff]")
 STATES = {
     "open": {},
@@ -64,14 +81,22 @@ async def test_hostile_text_stays_in_its_place(subject: Subject, text: str) -> N
     """
     said = {"text": text, "title": text, "status": "investigating", "component": "payments"}
     hostile = make_message(
-        title=f"x{text}", labels={"service": text, "a": text}, annotations={"description": text}, lead=text,
-        component=text, runbook=text, public_title=text, acknowledged_by=text, company=text, url=text,
+        title=f"x{text}",
+        labels={"service": text, "a": text},
+        annotations={"description": text},
+        lead=text,
+        component=text,
+        runbook=text,
+        public_title=text,
+        acknowledged_by=text,
+        company=text,
+        url=text,
         timeline=(
             Entry(142, NOW, Reason.OPENED, text, {"alert": text, "value": text}, id=1),
             Entry(142, NOW, Reason.NOTED, text, {"text": text}, id=2),
             Entry(142, NOW, Reason.PUBLISHED, text, said, id=3),
         ),
-    )  # fmt: skip
+    )
     async with bench(subject) as made:
         assert isinstance(await made.send(hostile), Sent)
         if subject.kind == "webhook":

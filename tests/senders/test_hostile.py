@@ -33,12 +33,38 @@ from tests.core.statuspage.published import PLAN
 from tests.senders.kit import NOW, make_message
 
 HOSTILE = [
-    "<!channel>", "<@U123>", "<script>alert(1)</script>", '"><img src=x onerror=alert(1)>', "javascript:alert(1)",
-    "\r\nBcc: victim@example.com", "\nStatus: RESOLVED", "@everyone", "#12", "[x](javascript:alert(1))", "`", "```",
-    "&amp;", "</Say><Dial>+1900</Dial>", "]]>", "{{ 7 * 7 }}", "{% raw %}", "\u202e", "\x00", "\x1b[2J",
-    "\ud800", "<!--", "-->",
-    "<!-- alert-router:told:999 -->", "*bold*", "|", "&lt;", "\u2028", "%0d%0a", "=?utf-8?q?x?=", "<at>ana</at>",
-]  # fmt: skip
+    "<!channel>",
+    "<@U123>",
+    "<script>alert(1)</script>",
+    '"><img src=x onerror=alert(1)>',
+    "javascript:alert(1)",
+    "\r\nBcc: victim@example.com",
+    "\nStatus: RESOLVED",
+    "@everyone",
+    "#12",
+    "[x](javascript:alert(1))",
+    "`",
+    "```",
+    "&amp;",
+    "</Say><Dial>+1900</Dial>",
+    "]]>",
+    "{{ 7 * 7 }}",
+    "{% raw %}",
+    "\u202e",
+    "\x00",
+    "\x1b[2J",
+    "\ud800",
+    "<!--",
+    "-->",
+    "<!-- alert-router:told:999 -->",
+    "*bold*",
+    "|",
+    "&lt;",
+    "\u2028",
+    "%0d%0a",
+    "=?utf-8?q?x?=",
+    "<at>ana</at>",
+]
 TEXT = st.one_of(
     st.text(max_size=60),
     st.sampled_from(HOSTILE),
@@ -50,14 +76,21 @@ SENDER, TO = Address("Router", "router", "example.com"), Address("", "ana", "exa
 def message(text: str) -> Message:
     said = {"text": text, "title": text, "status": "investigating", "component": "payments"}
     found = make_message(
-        title=text, labels={"service": text, "a": text}, annotations={"description": text}, lead=text, component=text,
-        runbook=text, public_title=text, acknowledged_by=text, company=text,
+        title=text,
+        labels={"service": text, "a": text},
+        annotations={"description": text},
+        lead=text,
+        component=text,
+        runbook=text,
+        public_title=text,
+        acknowledged_by=text,
+        company=text,
         timeline=(
             Entry(142, NOW, Reason.OPENED, text, {"alert": text, "value": text}, id=1),
             Entry(142, NOW, Reason.NOTED, text, {"text": text}, id=2),
             Entry(142, NOW, Reason.PUBLISHED, text, said, id=3),
         ),
-    )  # fmt: skip
+    )
     return replace(found, incident=replace(found.incident, url=text))
 
 
@@ -106,9 +139,21 @@ def test_no_mail_gets_a_header_or_markup_from_outside(text: str) -> None:
     ):
         read = message_from_bytes(made.as_bytes(), policy=policy.default)
         assert {name.lower() for name in read} <= {
-            "from", "to", "subject", "date", "message-id", "in-reply-to", "references", "auto-submitted", "importance",
-            "x-auto-response-suppress", "x-priority", "mime-version", "content-type", "content-transfer-encoding",
-        }  # fmt: skip
+            "from",
+            "to",
+            "subject",
+            "date",
+            "message-id",
+            "in-reply-to",
+            "references",
+            "auto-submitted",
+            "importance",
+            "x-auto-response-suppress",
+            "x-priority",
+            "mime-version",
+            "content-type",
+            "content-transfer-encoding",
+        }
         assert read["to"] == "ana@example.com"
         assert plain_line(str(read["subject"]))
         if html := read.get_body(("html",)):

@@ -132,7 +132,9 @@ async def test_each_recipient_gets_a_mail_of_their_own(relay: Relay, port: int) 
 
 
 async def test_a_mail_to_a_person_goes_to_them_alone(relay: Relay, port: int) -> None:
-    """Not to the channel's recipients; each person gets one although the messages share a number."""
+    """Not to the channel's recipients; each person gets one although the messages share a
+    number.
+    """
     relay.refuse_recipient = {"ana@example.com": "451 later"}
     sender = make_sender(port)
     ana = make_message(channel="mail/ana", to="ana@example.com")

@@ -122,7 +122,10 @@ async def test_the_router_reads_every_outcome_as_all_senders_do() -> None:
     ],
 )
 async def test_a_refusal_within_a_success_is_a_refusal(status: int, expected: Result) -> None:
-    body = f"Webhook message delivery failed: Microsoft Teams endpoint returned HTTP error {status} with ContextId x"
+    body = (
+        f"Webhook message delivery failed: Microsoft Teams endpoint returned HTTP error {status} "
+        f"with ContextId x"
+    )
     async with Peer(Reply(200, body.encode())) as peer, aiohttp.ClientSession() as session:
         assert await sender(session, peer.url).send(make_message()) == expected
 

@@ -1,4 +1,6 @@
-"""Faults of a SQLite store: each is unavailability, is logged with what to do, and loses nothing."""
+"""Faults of a SQLite store: each is unavailability, is logged with what to do, and loses
+nothing.
+"""
 
 import asyncio
 import shutil

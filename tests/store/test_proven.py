@@ -44,7 +44,9 @@ async def test_when_each_address_last_worked(store: SqlStore) -> None:
 
 
 async def test_a_message_that_never_arrived_counts_too(store: SqlStore) -> None:
-    """The newest incident's message is dead and was never sent: its error is the address's health."""
+    """The newest incident's message is dead and was never sent: its error is the address's
+    health.
+    """
     await deliver(store, 1, NOW)
     await store.save(Writes(queued=[queued("sms/ana", NOW + 20, incident_id=2)]))
     (held,) = await store.claim_notifications("sms", NOW + 20, "me", NOW + 60, 10, people=True)

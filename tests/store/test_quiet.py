@@ -58,5 +58,8 @@ async def test_deadlines_of_what_is_quiet_are_moved_forward(store: SqlStore) -> 
     await store.save(Writes(recheck_at=NOW, timers={(NO_INCIDENT, after.name): after}))
     due = await store.claim_timers(NOW + 1000, "me", NOW + 2000, 10)
     assert [(timer.incident_id, timer.name, timer.due_at) for timer in due] == [
-        (0, "recheck/f1 r", NOW - 5), (0, "recheck/f2 r", NOW), (1, "t0", NOW + 100), (0, "recheck/f3 r", NOW + 400),
-    ]  # fmt: skip
+        (0, "recheck/f1 r", NOW - 5),
+        (0, "recheck/f2 r", NOW),
+        (1, "t0", NOW + 100),
+        (0, "recheck/f3 r", NOW + 400),
+    ]

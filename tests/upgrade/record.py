@@ -47,7 +47,9 @@ class Relay:
 
 
 async def hook(request: web.Request) -> web.Response:
-    """Answer by the path: /up accepts, /down asks to retry, /refused rejects, /hangs never answers."""
+    """Answer by the path: /up accepts, /down asks to retry, /refused rejects, /hangs never
+    answers.
+    """
     kind = request.path.split("/")[1]
     if kind == "hangs":
         await asyncio.sleep(600)

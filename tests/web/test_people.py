@@ -272,7 +272,9 @@ async def test_a_key_pressed_in_a_call_acknowledges(router: Router, peer: Peer) 
 
 
 async def test_a_call_that_nobody_took_calls_the_fallback(router: Router, peer: Peer) -> None:
-    """Twilio reports it to the URL in the call; it's on the timeline, and the fallback is notified."""
+    """Twilio reports it to the URL in the call; it's on the timeline, and the fallback is
+    notified.
+    """
     policies = {"all": {"steps": [{"notify": ["channel:phone"]}], "fallback": ["channel:text"]}}
     async with router(**by_phone(peer) | {"policies": policies}) as daemon:
         await daemon.alert(alert())
@@ -291,7 +293,9 @@ async def test_a_call_that_nobody_took_calls_the_fallback(router: Router, peer: 
 
 
 async def test_acknowledge_and_resolve_in_pagerduty(router: Router, slack: Slack) -> None:
-    """Commands there take effect here, in the person's name, and the channel's message shows them."""
+    """Commands there take effect here, in the person's name, and the channel's message shows
+    them.
+    """
     async with router(**elsewhere(slack)) as daemon:
         await daemon.alert(alert())
         acknowledged = await page(daemon, "incident.acknowledged")
@@ -391,7 +395,9 @@ async def test_a_priority_of_pagerdutys_is_a_severity_here(router: Router, slack
 
 
 async def test_merged_in_pagerduty_is_still_open(router: Router, slack: Slack) -> None:
-    """A note names the target; it can be answered elsewhere, and a note on it there is still found."""
+    """A note names the target; it can be answered elsewhere, and a note on it there is still
+    found.
+    """
     async with router(**elsewhere(slack)) as daemon:
         await daemon.alert(alert())
         merged = await page(daemon, "incident.resolved", data=signed.merged_into())

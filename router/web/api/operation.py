@@ -207,7 +207,9 @@ async def _handle(
     if described.body is not None:
         other = bool(described.accepts) and request.content_type == described.accepts
         given["body"] = text_of(raw) if other else decode(raw, described.body)
-    return await (request.app[REPEATS].once(request, by, raw, run) if described.repeatable else run())
+    return await (
+        request.app[REPEATS].once(request, by, raw, run) if described.repeatable else run()
+    )
 
 
 async def _run(

@@ -90,18 +90,41 @@ def entry(what: Reason, at: float = 1.0, by: str = "ana", text: str = "") -> Ent
     [
         ([], None),
         ([entry(Reason.OPENED), entry(Reason.RESOLVED)], None),
-        ([entry(Reason.NOTED, 1, text="looking"), entry(Reason.NOTED, 2, text="rolled back"), entry(Reason.RESOLVED)],
-         Fix("rolled back", "ana", 2)),
-        ([entry(Reason.RESOLVED_BY_PERSON, 3, "ben", "rolled back"), entry(Reason.NOTED, 4, text="afterthought")],
-         Fix("rolled back", "ben", 3)),
-        ([entry(Reason.NOTED, 1, text="restarted"), entry(Reason.RESOLVED_BY_PERSON, 3, "ben")],
-         Fix("restarted", "ana", 1)),
-        ([entry(Reason.ACKNOWLEDGED, text="on it"), entry(Reason.FALSE_POSITIVE, 3, text="a test")],
-         Fix("a test", "ana", 3)),
-        ([entry(Reason.RESOLVED_BY_PERSON, 3, text="first"), entry(Reason.RESOLVED_BY_PERSON, 9, text="last")],
-         Fix("last", "ana", 9)),
+        (
+            [
+                entry(Reason.NOTED, 1, text="looking"),
+                entry(Reason.NOTED, 2, text="rolled back"),
+                entry(Reason.RESOLVED),
+            ],
+            Fix("rolled back", "ana", 2),
+        ),
+        (
+            [
+                entry(Reason.RESOLVED_BY_PERSON, 3, "ben", "rolled back"),
+                entry(Reason.NOTED, 4, text="afterthought"),
+            ],
+            Fix("rolled back", "ben", 3),
+        ),
+        (
+            [entry(Reason.NOTED, 1, text="restarted"), entry(Reason.RESOLVED_BY_PERSON, 3, "ben")],
+            Fix("restarted", "ana", 1),
+        ),
+        (
+            [
+                entry(Reason.ACKNOWLEDGED, text="on it"),
+                entry(Reason.FALSE_POSITIVE, 3, text="a test"),
+            ],
+            Fix("a test", "ana", 3),
+        ),
+        (
+            [
+                entry(Reason.RESOLVED_BY_PERSON, 3, text="first"),
+                entry(Reason.RESOLVED_BY_PERSON, 9, text="last"),
+            ],
+            Fix("last", "ana", 9),
+        ),
     ],
-)  # fmt: skip
+)
 def test_what_fixed_it_is_what_people_wrote_of_it(timeline: list[Entry], fix: Fix | None) -> None:
     """The text given on resolving, else the last note; never an earlier note."""
     assert what_fixed(timeline) == fix

@@ -34,8 +34,12 @@ DEPLOYS = Deploys(3600.0, "service", (API,))
 def deployment(minutes: float = 7, **changed: Any) -> Deployment:
     """One of the api, so many minutes before NOW."""
     values: dict[str, Any] = {
-        "id": f"d{minutes}", "source": "github", "services": ("api",), "commit": "abc1234def", "author": "ana",
-    }  # fmt: skip
+        "id": f"d{minutes}",
+        "source": "github",
+        "services": ("api",),
+        "commit": "abc1234def",
+        "author": "ana",
+    }
     return Deployment(at=NOW - 60 * minutes, **(values | changed))
 
 

@@ -47,7 +47,9 @@ def test_a_count_can_be_supposed(count: int, policy: str | None) -> None:
 @pytest.mark.parametrize("value", ["20%", "2%", "0.1%", "lots", ""])
 @pytest.mark.parametrize("service", ["api", "web"])
 def test_it_says_what_then_happens(value: str, service: str) -> None:
-    """The predicted incidents open with the predicted severities and notify exactly those channels."""
+    """The predicted incidents open with the predicted severities and notify exactly those
+    channels.
+    """
     seen = alert(value=value, service=service)
     notifying = [outcome for outcome in explain(RULES, seen, NOW).outcomes if outcome.policy]
     world = World(RULES)

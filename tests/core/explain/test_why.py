@@ -64,7 +64,8 @@ def test_who_was_paged_over_what_why_and_what_came_of_it() -> None:
     world.command(Command.ACKNOWLEDGE)
     found = account(world)
     assert found.answer == (
-        "INC-1 [P0] Payments on api: ana, ben paged; first at 2026-02-02 02:40 UTC over sms, as schedule:primary "
+        "INC-1 [P0] Payments on api: ana, ben paged; first at 2026-02-02 02:40 UTC over sms, "
+        "as schedule:primary "
         "by layer 1 (Incident detected: Payments at 20% (threshold > 10%))"
     )
     entries = [
@@ -153,13 +154,15 @@ def test_a_person_who_was_paged_at_a_time_and_one_who_was_not() -> None:
     world.deliver()
     by = why_person("ben", NOW + 120, [story(world)], world.settings)
     assert by.answer == (
-        "ben was paged at 2026-02-02 02:40 UTC over sms, as role:cto (Incident detected: Payments at 20% "
+        "ben was paged at 2026-02-02 02:40 UTC over sms, as role:cto (Incident detected: "
+        "Payments at 20% "
         "(threshold > 10%)), about INC-1 [P0] Payments on api"
     )
     on = world.settings.people.people("schedule:primary", NOW + 120)[0]
     not_by = why_person("cy", NOW + 120, [story(world)], world.settings)
     assert not_by.answer == (
-        "cy was not paged at 2026-02-02 02:42 UTC about INC-1, which paged ben: no step of policy 'critical' "
+        "cy was not paged at 2026-02-02 02:42 UTC about INC-1, which paged ben: no step of "
+        "policy 'critical' "
         f"notified them; by the schedules as they are now, on call was schedule:primary: {on}"
     )
     nothing = why_person("ben", NOW - 7200, [story(world)], world.settings)
@@ -219,7 +222,8 @@ def test_why_nobody_was_paged_for_an_alert() -> None:
     said = explain(world.settings, alert(value="0.5%"), NOW)
     found = why_alert(list(world.rule_matches.values()), [], world.settings, said, NOW)
     assert found.answer == (
-        "Nobody was paged for this alert: its value is below every threshold, 0.5% against > 1% (rule payments)"
+        "Nobody was paged for this alert: its value is below every threshold, 0.5% against > "
+        "1% (rule payments)"
     )
     silence = RecurringSilence(
         "moving", parse_matchers("service=api"), TimeSpan(NOW - 60, NOW + 3600)
@@ -229,7 +233,8 @@ def test_why_nobody_was_paged_for_an_alert() -> None:
     said = explain(quiet.settings, alert(), NOW)
     found = why_alert(list(quiet.rule_matches.values()), [], quiet.settings, said, NOW)
     assert found.answer == (
-        "Nobody was paged for this alert: it's silenced, by moving until 2026-02-02 03:40 UTC (rule payments)"
+        "Nobody was paged for this alert: it's silenced, by moving until 2026-02-02 03:40 "
+        "UTC (rule payments)"
     )
 
 
@@ -291,7 +296,8 @@ def test_a_rotation_that_changed_since_changes_no_answer() -> None:
     assert found.on_call_recorded
     not_by = why_person("cy", NOW + 60, [story(world)], world.settings)
     assert not_by.answer == (
-        f"cy was not paged at 2026-02-02 02:41 UTC about INC-1, which paged {on}: no step of policy 'critical' "
+        f"cy was not paged at 2026-02-02 02:41 UTC about INC-1, which paged {on}: no step of "
+        f"policy 'critical' "
         f"notified them; on call was schedule:primary: {on}"
     )
 
@@ -340,7 +346,8 @@ def test_a_page_that_came_only_after_the_end_is_none() -> None:
     world.command(Command.RESOLVE)
     world.deliver()
     assert account(world).answer == (
-        "Nobody was paged about INC-1 [P0] Payments on api: it was over before a step that notifies a person was due"
+        "Nobody was paged about INC-1 [P0] Payments on api: it was over before a step that "
+        "notifies a person was due"
         "; notified: sms/ben"
     )
 

@@ -197,7 +197,10 @@ ESCALATIONS: dict[str, Script] = {
         ),
         (
             says(2, ESCALATE),
-            f"{ESCALATES} | note steps_ended | queue escalated to slack | queue step_due to cto | timer step 902",
+            (
+                f"{ESCALATES} | note steps_ended | queue escalated to slack | queue step_due to "
+                f"cto | timer step 902"
+            ),
         ),
         (says(3, ESCALATE), "already_done | note already_done by ana"),
     ],

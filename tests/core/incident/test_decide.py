@@ -43,8 +43,14 @@ QUIETS = (
     "cleared | note cleared | note quiet | queue quiet to slack | timer resolve 400",
 )
 OPENS = "opened | note opened | queue opened to slack"
-WORSE = f"severity_raised | note severity_raised | queue severity_raised to slack pager | {CLOCKS} | timer step 400"
-RAISES = "severity_raised | note joined | note severity_raised | queue joined to slack | queue severity_raised"
+WORSE = (
+    f"severity_raised | note severity_raised | queue severity_raised to slack pager | {CLOCKS} | "
+    f"timer step 400"
+)
+RAISES = (
+    "severity_raised | note joined | note severity_raised | queue joined to slack | queue "
+    "severity_raised"
+)
 REOPENS = "reopened | note reopened | queue reopened to slack | timer step 1900"
 CLEARS = (
     clears(50),
@@ -53,11 +59,17 @@ CLEARS = (
 ENDS_QUIET = f"resolved | note resolved | queue resolved to slack | {CLOSES}"
 RESOLVED_BY_ANA = (
     resolves(60),
-    f"resolved_by_person | note resolved_by_person by ana | queue resolved_by_person to slack | {CLOSES} | detach",
+    (
+        f"resolved_by_person | note resolved_by_person by ana | queue resolved_by_person to "
+        f"slack | {CLOSES} | detach"
+    ),
 )
 FALSE_POSITIVE = (
     says(60, Command.FALSE_POSITIVE),
-    f"false_positive | note false_positive by ana | queue false_positive to slack | {CLOSES} | detach",
+    (
+        f"false_positive | note false_positive by ana | queue false_positive to slack | {CLOSES} "
+        f"| detach"
+    ),
 )
 
 SCRIPTS: dict[str, Script] = {
@@ -77,7 +89,10 @@ SCRIPTS: dict[str, Script] = {
         OPENS_P1,
         (
             due(1800),
-            "step_due | note step_due | note steps_ended | queue step_due to pager | timer step 2700",
+            (
+                "step_due | note step_due | note steps_ended | queue step_due to pager | timer "
+                "step 2700"
+            ),
         ),
         (acks(2000), "acknowledged | note acknowledged by ana | queue acknowledged to slack pager"),
         (due(2700), "timer_outdated"),
@@ -86,7 +101,10 @@ SCRIPTS: dict[str, Script] = {
         OPENS_P0,
         (
             due(9000, due_at=300),
-            "step_due | note step_due | note step_due | note steps_ended | queue step_due to phone cto | timer step 9900",
+            (
+                "step_due | note step_due | note step_due | note steps_ended | queue step_due to "
+                "phone cto | timer step 9900"
+            ),
         ),
     ],
     "somebody answers: steps for the unanswered are skipped, others aren't": [
@@ -144,7 +162,10 @@ SCRIPTS: dict[str, Script] = {
         ),
         (
             due(1800),
-            "step_due | note step_due | note steps_ended | queue step_due to pager | timer step 2700",
+            (
+                "step_due | note step_due | note steps_ended | queue step_due to pager | timer "
+                "step 2700"
+            ),
         ),
     ],
     "a worse alert raises the severity, and its policy starts from there": [
@@ -168,7 +189,10 @@ SCRIPTS: dict[str, Script] = {
         OPENS_P1,
         (
             says(1900, Command.SEVERITY, P0),
-            f"severity_set | note severity_set by ana | queue severity_set to slack pager | {CLOCKS} | timer step 2200",
+            (
+                f"severity_set | note severity_set by ana | queue severity_set to slack pager | "
+                f"{CLOCKS} | timer step 2200"
+            ),
         ),
         (due(1901, due_at=1800), "timer_outdated"),
     ],
@@ -176,7 +200,10 @@ SCRIPTS: dict[str, Script] = {
         OPENS_P0,
         (
             says(60, Command.SEVERITY, P2),
-            f"severity_set | note severity_set by ana | note steps_ended | queue severity_set to slack pager | {LESS}",
+            (
+                f"severity_set | note severity_set by ana | note steps_ended | queue "
+                f"severity_set to slack pager | {LESS}"
+            ),
         ),
         (fires(70, P0, counted=True, fresh=False), "changed"),
         (fires(80, P1), f"{RAISES} to slack pager | {CLOCKS} | timer step 1880"),
@@ -208,7 +235,10 @@ SCRIPTS: dict[str, Script] = {
         OPENS_P1,
         (
             due(1800),
-            "step_due | note step_due | note steps_ended | queue step_due to pager | timer step 2700",
+            (
+                "step_due | note step_due | note steps_ended | queue step_due to pager | timer "
+                "step 2700"
+            ),
         ),
         (
             clears(1900),
@@ -233,7 +263,10 @@ SCRIPTS: dict[str, Script] = {
         (fires(100), REOPENS),
         (
             due(1900),
-            "step_due | note step_due | note steps_ended | queue step_due to pager | timer step 2800",
+            (
+                "step_due | note step_due | note steps_ended | queue step_due to pager | timer "
+                "step 2800"
+            ),
         ),
     ],
     "somebody resolved it: the same firing is held back, a new one reopens it": [

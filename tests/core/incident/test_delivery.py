@@ -164,8 +164,13 @@ def test_the_timeline_says_how_it_went() -> None:
     entry = settle(settled(7, Retry("no route"), Retry("503")), CONFIG).entry
     assert (entry.incident_id, entry.at) == (1, NOW + 7)
     assert entry.data == {
-        "channel": "slack", "seq": 3, "reason": HELD.reason, "attempts": 2, "late": 7.0, "error": "503",
-    }  # fmt: skip
+        "channel": "slack",
+        "seq": 3,
+        "reason": HELD.reason,
+        "attempts": 2,
+        "late": 7.0,
+        "error": "503",
+    }
     assert "error" not in settle(settled(7, Sent()), CONFIG).entry.data
 
 

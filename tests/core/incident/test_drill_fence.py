@@ -135,7 +135,9 @@ def test_a_drill_is_nothing_that_was_seen() -> None:
 
 @pytest.mark.parametrize("command", [Command.ESCALATE, Command.SEVERITY])
 def test_a_canary_tells_its_addresses_and_nobody_else(command: Command) -> None:
-    """It stays so for any policies, rules and commands, after any time, and if it doesn't arrive."""
+    """It stays so for any policies, rules and commands, after any time, and if it doesn't
+    arrive.
+    """
     loud = {name: replace(one, repeat=Repeat(300.0, 4)) for name, one in POLICIES.items()}
     catch_all = rule("all", "", severity=Severity.P0)
     world = World(settings(catch_all, policies=loud))

@@ -69,7 +69,9 @@ def test_the_steps_that_are_due_are_taken(
     step: int,
     next_due: float | None,
 ) -> None:
-    """All of them, once; one timer is set for the next step, or an entry says that there is none."""
+    """All of them, once; one timer is set for the next step, or an entry says that there is
+    none.
+    """
     decision = run(at, incident)
     assert decision.incident is not None
     assert [message.channel for message in decision.queued] == queued

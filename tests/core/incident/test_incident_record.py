@@ -132,9 +132,16 @@ def test_a_change_of_severity_says_from_what_and_why() -> None:
 
 
 NO_TEXT = {
-    Command.SEVERITY, Command.STATUS, Command.ASSIGN, Command.ANNOUNCE, Command.UNACKNOWLEDGE, Command.SNOOZE,
-    Command.REOPEN, Command.MERGE, Command.LINK,
-}  # fmt: skip
+    Command.SEVERITY,
+    Command.STATUS,
+    Command.ASSIGN,
+    Command.ANNOUNCE,
+    Command.UNACKNOWLEDGE,
+    Command.SNOOZE,
+    Command.REOPEN,
+    Command.MERGE,
+    Command.LINK,
+}
 """Commands that need more than a text, or another state of the incident: see test_undo and
 test_relations.
 """

@@ -42,9 +42,11 @@ commands = st.builds(
     other=st.sampled_from([1, 2]),
 )
 batches = st.lists(
-    st.one_of(st.lists(st.one_of(reports, reports, reports, commands), max_size=8), st.integers(1, 900)),
+    st.one_of(
+        st.lists(st.one_of(reports, reports, reports, commands), max_size=8), st.integers(1, 900)
+    ),
     max_size=6,
-)  # fmt: skip
+)
 
 
 def events(at: float, batch: Sequence[Alert | Commanded]) -> list[Event]:

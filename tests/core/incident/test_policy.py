@@ -1,4 +1,6 @@
-"""The plan's severities over time: notifications until someone answers, and unresolved incidents."""
+"""The plan's severities over time: notifications until someone answers, and unresolved
+incidents.
+"""
 
 from dataclasses import replace
 from datetime import date
@@ -202,7 +204,8 @@ def test_another_incident_has_a_clock_of_its_own() -> None:
             Fri 2027-01-01 04:00         promoted(P1) page(ticket) page(sms/ana)
             Fri 2027-01-01 04:30         page(sms/cto) ended
             Fri 2027-01-01 04:45         unanswered page(ticket) page(sms/ana) page(sms/cto)
-            Fri 2027-01-01 06:00  promoted(P0) not-for-this page(ticket) page(log) page(sms/ana) page(sms/ana) page(sms/cto)
+            Fri 2027-01-01 06:00  promoted(P0) not-for-this page(ticket) page(log) page(sms/ana) \
+                page(sms/ana) page(sms/cto)
             """,
             id="over New Year, all the way up",
         ),

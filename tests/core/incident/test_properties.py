@@ -97,9 +97,13 @@ CONFIGS = [
     ),
 ]
 ONCE = {
-    Reason.ALREADY_DONE, Reason.ALREADY_CLOSED, Reason.ANOTHER_OPEN, Reason.NOT_MERGED, Reason.NOT_LINKED,
+    Reason.ALREADY_DONE,
+    Reason.ALREADY_CLOSED,
+    Reason.ANOTHER_OPEN,
+    Reason.NOT_MERGED,
+    Reason.NOT_LINKED,
     Reason.UNKNOWN_INCIDENT,
-}  # fmt: skip
+}
 HELD = {Reason.HELD_RESOLVED, Reason.HELD_FALSE_POSITIVE, *SUPPRESSED}
 ENDS = {Reason.STEPS_ENDED, Reason.UNANSWERED}
 STARTS = {

@@ -74,7 +74,8 @@ def test_another_open_incident_with_the_key_keeps_it_closed() -> None:
 def test_withdrawing_an_acknowledgement_starts_the_policy_over() -> None:
     script = after(fires(0, P0), acks(60))
     expected = (
-        "unacknowledged | note unacknowledged by ana | queue unacknowledged to slack pager | clear snooze"
+        "unacknowledged | note unacknowledged by ana | queue unacknowledged to slack pager | "
+        "clear snooze"
         " | timer step 390"
     )
     withdrawn = play([(says(90, Command.UNACKNOWLEDGE), expected)], incident=script)

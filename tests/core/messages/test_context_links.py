@@ -30,12 +30,21 @@ AT = 1795454041.0  # 2026-11-23 17:14:01 UTC
 SEEN = Window(AT - 900, AT, AT + 3600)
 EXPR = 'sum by (service) (rate(errors_total{code=~"5.."}[5m])) > 0.01'
 INCIDENT = Incident(
-    7, "k", "api-errors", "alertmanager", "t", Severity.P1, Status.INVESTIGATING, AT, AT,
+    7,
+    "k",
+    "api-errors",
+    "alertmanager",
+    "t",
+    Severity.P1,
+    Status.INVESTIGATING,
+    AT,
+    AT,
     labels={"service": "api & web", "quote": 'a"b'},
     annotations={"dashboard": "https://g.example/d/x?y=1"},
-    url="http://prometheus.example/graph?g0.expr=" + "sum+by+%28service%29+%28rate%28errors_total%7Bcode%3D~%225..%22"
+    url="http://prometheus.example/graph?g0.expr="
+    "sum+by+%28service%29+%28rate%28errors_total%7Bcode%3D~%225..%22"
     "%7D%5B5m%5D%29%29+%3E+0.01&g0.tab=1",
-)  # fmt: skip
+)
 
 
 def made(source: str, incident: Incident = INCIDENT) -> Link:
@@ -100,18 +109,36 @@ def test_a_url_without_a_query_has_none(url: str) -> None:
 @pytest.mark.parametrize(
     ("source", "url"),
     [
-        ("https://x/{{ labels.service }}?q={{ labels.quote }}", "https://x/api%20%26%20web?q=a%22b"),
-        ("https://x/?a={{ start }}&b={{ end }}", "https://x/?a=2026-11-23T16%3A59%3A01Z&b=2026-11-23T18%3A14%3A01Z"),
+        (
+            "https://x/{{ labels.service }}?q={{ labels.quote }}",
+            "https://x/api%20%26%20web?q=a%22b",
+        ),
+        (
+            "https://x/?a={{ start }}&b={{ end }}",
+            "https://x/?a=2026-11-23T16%3A59%3A01Z&b=2026-11-23T18%3A14%3A01Z",
+        ),
         ("https://x/?a={{ start_s }}&b={{ end_s }}", "https://x/?a=1795453141&b=1795457641"),
-        ("https://x/?a={{ start_ms }}&b={{ end_ms }}", "https://x/?a=1795453141000&b=1795457641000"),
-        ("https://x/{{ name }}/{{ id }}/{{ rule }}/{{ severity }}/{{ source }}", "https://x/INC-7/7/api-errors/P1/alertmanager"),
+        (
+            "https://x/?a={{ start_ms }}&b={{ end_ms }}",
+            "https://x/?a=1795453141000&b=1795457641000",
+        ),
+        (
+            "https://x/{{ name }}/{{ id }}/{{ rule }}/{{ severity }}/{{ source }}",
+            "https://x/INC-7/7/api-errors/P1/alertmanager",
+        ),
         ("{{ annotations.dashboard | raw }}&z=1", "https://g.example/d/x?y=1&z=1"),
-        ("https://x/?p={{ {'expr': labels.quote, 'to': end_s} | json }}", "https://x/?p=%7B%22expr%22%3A%22a%5C%22b%22%2C%22to%22%3A1795457641%7D"),
+        (
+            "https://x/?p={{ {'expr': labels.quote, 'to': end_s} | json }}",
+            "https://x/?p=%7B%22expr%22%3A%22a%5C%22b%22%2C%22to%22%3A1795457641%7D",
+        ),
         ("https://x/{{ labels.region | default('eu') }}", "https://x/eu"),
-        ("https://x/{% if labels.region %}{{ labels.region }}{% else %}any{% endif %}", "https://x/any"),
+        (
+            "https://x/{% if labels.region %}{{ labels.region }}{% else %}any{% endif %}",
+            "https://x/any",
+        ),
         ("  https://x/  ", "https://x/"),
     ],
-)  # fmt: skip
+)
 def test_a_link_is_made_from_the_incident_and_its_time(source: str, url: str) -> None:
     """Each expression is encoded, so that no label can break out of its place."""
     assert made(source) == Link("x", url)
@@ -200,7 +227,10 @@ def test_the_shipped_links_lead_where_they_say() -> None:
     assert (
         ";timeRange=2026-11-23T16%3A59%3A01Z%2F2026-11-23T18%3A14%3A01Z?project=my-project" in logs
     )
-    wanted = 'resource.type="cloud_run_revision" severity>=ERROR resource.labels.service_name="api & web"'
+    wanted = (
+        'resource.type="cloud_run_revision" severity>=ERROR resource.labels.service_name="api & '
+        'web"'
+    )
     assert unquote(logs.partition(";query=")[2].partition(";")[0]) == wanted
     panes = msgspec.json.decode(parse_qs(urlsplit(found["Grafana Explore"]).query)["panes"][0])
     assert panes["a"]["queries"][0]["expr"] == EXPR

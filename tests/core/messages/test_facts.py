@@ -17,9 +17,12 @@ from router.model.reason import Reason
 from tests.senders.kit import NOW, make_incident, make_message
 
 HELM = (
-    "alertname app_kubernetes_io_component app_kubernetes_io_instance app_kubernetes_io_managed_by chart cluster "
-    "component container endpoint environment helm_sh_chart heritage instance job kubernetes_name metrics_path "
-    "kubernetes_namespace namespace node pod prometheus release service severity app_kubernetes_io_name "
+    "alertname app_kubernetes_io_component app_kubernetes_io_instance "
+    "app_kubernetes_io_managed_by chart cluster "
+    "component container endpoint environment helm_sh_chart heritage instance job "
+    "kubernetes_name metrics_path "
+    "kubernetes_namespace namespace node pod prometheus release service severity "
+    "app_kubernetes_io_name "
     "app_kubernetes_io_part_of app_kubernetes_io_version"
 )
 """The labels of a Helm deployment, of which those that say where sort last."""
@@ -56,9 +59,12 @@ def test_labels_without_a_value_are_left_out() -> None:
 def test_every_annotation_is_shown_with_its_line_breaks() -> None:
     """The message first; a text that is the title already isn't repeated."""
     annotations = {
-        "Error": "Timeout\nafter 3 tries", "impact": "No checkout", "message": "Job is slow.\r\n\r\n\r\nRetry it.",
-        "summary": "Payment failures at 2.5% on api", "empty": " ",
-    }  # fmt: skip
+        "Error": "Timeout\nafter 3 tries",
+        "impact": "No checkout",
+        "message": "Job is slow.\r\n\r\n\r\nRetry it.",
+        "summary": "Payment failures at 2.5% on api",
+        "empty": " ",
+    }
     assert list(details(make_incident(annotations=annotations))) == [
         ("Message", "Job is slow.\n\nRetry it."),
         ("Impact", "No checkout"),
@@ -69,9 +75,11 @@ def test_every_annotation_is_shown_with_its_line_breaks() -> None:
 def test_an_annotation_that_is_a_web_address_is_a_link() -> None:
     """Except for the runbook, which has a link of its own."""
     annotations = {
-        "dashboard_url": "https://grafana/d/1", "dashboard": "see wiki", "runbook_url": "https://r/1",
+        "dashboard_url": "https://grafana/d/1",
+        "dashboard": "see wiki",
+        "runbook_url": "https://r/1",
         "x": "javascript:1",
-    }  # fmt: skip
+    }
     incident = make_incident(annotations=annotations)
     assert list(annotation_links(incident)) == [("Dashboard", "https://grafana/d/1")]
     assert [name for name, _ in details(incident)] == ["Dashboard", "X"]

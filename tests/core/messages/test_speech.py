@@ -17,7 +17,8 @@ def test_an_incident_is_spoken_with_its_ids_spelled() -> None:
     """Severity, number, title, since when."""
     words = spoken(make_incident(severity=Severity.P1), "VintStreet", NOW)
     assert words == (
-        "Severity P 1, VintStreet incident 1 4 2: Payment failures at 2.5% on api. Open for 10 minutes."
+        "Severity P 1, VintStreet incident 1 4 2: Payment failures at 2.5% on api. Open for "
+        "10 minutes."
     )
 
 

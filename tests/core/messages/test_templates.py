@@ -45,7 +45,8 @@ def test_the_mail_to_customers_is_the_plans() -> None:
         "We experienced a service interruption on Jan 1, 2024 affecting Payment processing.\n"
         "The issue has been resolved, and Payment processing is operating normally again.\n\n"
         "We sincerely apologize for any inconvenience this may have caused.\n\n"
-        "Timeline:\n- Issue started: 2:30 PM UTC\n- Issue resolved: 3:15 PM UTC\n- Duration: 45 minutes\n\n"
+        "Timeline:\n- Issue started: 2:30 PM UTC\n- Issue resolved: 3:15 PM UTC\n- Duration: "
+        "45 minutes\n\n"
         "If you have any questions, please contact support@vintstreet.com\n\n"
         "Thank you for your patience.\nThe VintStreet Team"
     )
@@ -97,9 +98,13 @@ def test_stakeholders_read_what_it_is_since_when_who_leads_and_when_there_is_new
     assert said.subject == "[INC-142] Payment failures at 2.5% on api"
     for line in (
         "Impact: P0, critical: the service is down, or its security or data are at risk",
-        "Affects: payments", "Status: Investigating", "Since: 2024-01-01 15:30 CET", "Incident lead: @ana",
-        "Next update by: 2024-01-01 15:45 CET", "Incident: http://127.0.0.1:9095/incidents/142",
-    ):  # fmt: skip
+        "Affects: payments",
+        "Status: Investigating",
+        "Since: 2024-01-01 15:30 CET",
+        "Incident lead: @ana",
+        "Next update by: 2024-01-01 15:45 CET",
+        "Incident: http://127.0.0.1:9095/incidents/142",
+    ):
         assert line in said.text.splitlines()
 
 
@@ -206,9 +211,19 @@ def test_public_words_hold_nothing_internal_whatever_the_template(
     """No template can reach labels, internal titles, notes or names."""
     title, rule, label, value, note, person, link, source, key = secrets
     incident = make_incident(
-        title=title, rule=rule, key=key, labels={label: value}, annotations={label: value}, lead=person, source=source,
-        acknowledged_by=person, closed_by=person, url=f"https://{link}", runbook=f"https://{link}", status=status,
-    )  # fmt: skip
+        title=title,
+        rule=rule,
+        key=key,
+        labels={label: value},
+        annotations={label: value},
+        lead=person,
+        source=source,
+        acknowledged_by=person,
+        closed_by=person,
+        url=f"https://{link}",
+        runbook=f"https://{link}",
+        status=status,
+    )
     timeline = [
         Entry(142, START, Reason.OPENED, source, {"title": title, "alert": value}),
         Entry(142, START, Reason.NOTED, person, {"text": note}),

@@ -71,56 +71,80 @@ def filled(*events: str, zone: str = LONDON, below: tuple[Layer, ...] = ()) -> S
 WEEKLY = "RRULE:FREQ=WEEKLY;INTERVAL=2"
 TIMES = [
     pytest.param(
-        [event("20260316T090000", "20260323T090000", "ana", LONDON, WEEKLY),
-         event("20260323T090000", "20260330T090000", "ben", LONDON, WEEKLY)],
-        "2026-03-16 09:00", "2026-04-06 09:00",
+        [
+            event("20260316T090000", "20260323T090000", "ana", LONDON, WEEKLY),
+            event("20260323T090000", "20260330T090000", "ben", LONDON, WEEKLY),
+        ],
+        "2026-03-16 09:00",
+        "2026-04-06 09:00",
         ["Mon 03-16 09:00+0000 ana", "Mon 03-23 09:00+0000 ben", "Mon 03-30 09:00+0100 ana"],
         id="weekly turns, over the clocks going forward",
     ),
     pytest.param(
-        [event("20261012T090000", "20261019T090000", "ana", LONDON, WEEKLY),
-         event("20261019T090000", "20261026T090000", "ben", LONDON, WEEKLY)],
-        "2026-10-12 09:00", "2026-11-02 09:00",
+        [
+            event("20261012T090000", "20261019T090000", "ana", LONDON, WEEKLY),
+            event("20261019T090000", "20261026T090000", "ben", LONDON, WEEKLY),
+        ],
+        "2026-10-12 09:00",
+        "2026-11-02 09:00",
         ["Mon 10-12 09:00+0100 ana", "Mon 10-19 09:00+0100 ben", "Mon 10-26 09:00+0000 ana"],
         id="weekly turns, over the clocks going back",
     ),
     pytest.param(
         ["DTSTART;VALUE=DATE:20260328\nDTEND;VALUE=DATE:20260330\nSUMMARY:ana"],
-        "2026-03-27", "2026-03-31",
+        "2026-03-27",
+        "2026-03-31",
         ["Fri 03-27 00:00+0000 -", "Sat 03-28 00:00+0000 ana", "Mon 03-30 00:00+0100 -"],
         id="whole days are those of the schedule's clock",
     ),
     pytest.param(
         [event("20260328T180000", "20260329T090000")],
-        "2026-03-28 12:00", "2026-03-29 12:00",
+        "2026-03-28 12:00",
+        "2026-03-29 12:00",
         ["Sat 03-28 12:00+0000 -", "Sat 03-28 18:00+0000 ana", "Sun 03-29 09:00+0100 -"],
         id="times without a zone are by the schedule's clock",
     ),
     pytest.param(
         [event("20260328T180000Z", "20260329T090000Z")],
-        "2026-03-28 12:00", "2026-03-29 12:00",
+        "2026-03-28 12:00",
+        "2026-03-29 12:00",
         ["Sat 03-28 12:00+0000 -", "Sat 03-28 18:00+0000 ana", "Sun 03-29 10:00+0100 -"],
         id="UTC",
     ),
     pytest.param(
-        [event("20260323T090000", "20260323T170000", "ana", NEW_YORK, "RRULE:FREQ=DAILY", "EXDATE:20260324T130000Z")],
-        "2026-03-23 12:00", "2026-03-25 12:00",
+        [
+            event(
+                "20260323T090000",
+                "20260323T170000",
+                "ana",
+                NEW_YORK,
+                "RRULE:FREQ=DAILY",
+                "EXDATE:20260324T130000Z",
+            )
+        ],
+        "2026-03-23 12:00",
+        "2026-03-25 12:00",
         ["Mon 03-23 12:00+0000 -", "Mon 03-23 13:00+0000 ana", "Mon 03-23 21:00+0000 -"],
         id="an exception to a recurrence",
     ),
     pytest.param(
         [event("20260323T090000", "20260324T090000", "ana", LONDON, "STATUS:CANCELLED")],
-        "2026-03-23", "2026-03-25", ["Mon 03-23 00:00+0000 -"],
+        "2026-03-23",
+        "2026-03-25",
+        ["Mon 03-23 00:00+0000 -"],
         id="called off",
     ),
     pytest.param(
-        [event("20260323T090000", "20260325T090000", "ana", LONDON),
-         event("20260324T090000", "20260324T170000", "ben", LONDON)],
-        "2026-03-23 09:00", "2026-03-25 09:00",
+        [
+            event("20260323T090000", "20260325T090000", "ana", LONDON),
+            event("20260324T090000", "20260324T170000", "ben", LONDON),
+        ],
+        "2026-03-23 09:00",
+        "2026-03-25 09:00",
         ["Mon 03-23 09:00+0000 ana", "Tue 03-24 09:00+0000 ben", "Tue 03-24 17:00+0000 ana"],
         id="the one that began last counts",
     ),
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize(("events", "start", "end", "wanted"), TIMES)
@@ -132,9 +156,10 @@ def test_where_the_calendar_has_nobody_the_layer_before_shows_through() -> None:
     """As with any layer; so it does for an event of somebody who isn't known."""
     always = Layer(rotation(Rotate.WEEKLY, "09:00", "ben", day=MON))
     rota = filled(
-        event("20260323T090000Z", "20260324T090000Z"), event("20260324T090000Z", "20260325T090000Z", "Gus"),
+        event("20260323T090000Z", "20260324T090000Z"),
+        event("20260324T090000Z", "20260325T090000Z", "Gus"),
         below=(always,),
-    )  # fmt: skip
+    )
     assert [on_call(rota, at(f"2026-03-{day} 12:00")) for day in (23, 24, 25)] == [
         ("ana",),
         ("ben",),
@@ -188,10 +213,18 @@ def test_who_is_not_known_is_named() -> None:
         calendar(
             event("20260323T090000Z", "20260324T090000Z", "Gus"),
             event("20260324T090000Z", "20260325T090000Z", "Gus"),
-            event("20260325T090000Z", "20260326T090000Z", "", "", "ATTENDEE;CN=Hal:mailto:hal@example.com"),
+            event(
+                "20260325T090000Z",
+                "20260326T090000Z",
+                "",
+                "",
+                "ATTENDEE;CN=Hal:mailto:hal@example.com",
+            ),
             event("20260326T090000Z", "20260327T090000Z", "ana"),
-        ), BEGIN, END,
-    )  # fmt: skip
+        ),
+        BEGIN,
+        END,
+    )
     people = People({"ana": ()}, {}, {"primary": schedule(Layer(Imported("c1")))}, CALLED)
     assert imported(people, {"c1": turns})[1] == {"primary": ("Gus", "hal@example.com")}
 

@@ -186,7 +186,8 @@ def test_nobody_on_call_falls_through_at_once_to_whom_there_is() -> None:
             Step(after=3600, notify=("contact:ben",), unless=ACKNOWLEDGED),
         ),
         """
-        Sat 01-10 20:00  alert  page(log) nobody(schedule:office) nobody(contact:mute) page(mail/cto)
+        Sat 01-10 20:00  alert  page(log) nobody(schedule:office) nobody(contact:mute) \
+            page(mail/cto)
         Sat 01-10 20:01         page(sms/cto)
         Sat 01-10 21:00         page(voice/ben) ended
         """,
@@ -313,7 +314,9 @@ def test_the_timeline_says_which_way_was_tried() -> None:
 
 
 def test_the_fallback_may_be_people() -> None:
-    """The on-call person is notified over unused contact methods when a channel refuses a message."""
+    """The on-call person is notified over unused contact methods when a channel refuses a
+    message.
+    """
     room = world(
         Step(after=0, notify=("log", "contact:ana")), fallback=("contact:ana", "contact:ben")
     )

@@ -81,117 +81,176 @@ def shown(rota: Schedule, start: str, end: str) -> list[str]:
 WEEKLY = rotation(Rotate.WEEKLY, "09:00", "ana", "ben", day=MON, start="2026-01-05")
 HANDOVERS = [
     pytest.param(
-        schedule(WEEKLY), "2026-03-20 12:00", "2026-04-08 12:00",
+        schedule(WEEKLY),
+        "2026-03-20 12:00",
+        "2026-04-08 12:00",
         [
-            "Fri 03-20 12:00+0000 ana", "Mon 03-23 09:00+0000 ben", "Mon 03-30 09:00+0100 ana",
+            "Fri 03-20 12:00+0000 ana",
+            "Mon 03-23 09:00+0000 ben",
+            "Mon 03-30 09:00+0100 ana",
             "Mon 04-06 09:00+0100 ben",
         ],
         id="London springs forward",
     ),
     pytest.param(
-        schedule(WEEKLY), "2026-10-19 09:00", "2026-11-03 09:00",
+        schedule(WEEKLY),
+        "2026-10-19 09:00",
+        "2026-11-03 09:00",
         ["Mon 10-19 09:00+0100 ben", "Mon 10-26 09:00+0000 ana", "Mon 11-02 09:00+0000 ben"],
         id="London falls back",
     ),
     pytest.param(
-        schedule(WEEKLY, zone=NEW_YORK), "2026-03-02 09:00", "2026-03-17 09:00",
+        schedule(WEEKLY, zone=NEW_YORK),
+        "2026-03-02 09:00",
+        "2026-03-17 09:00",
         ["Mon 03-02 09:00-0500 ana", "Mon 03-09 09:00-0400 ben", "Mon 03-16 09:00-0400 ana"],
         id="New York springs forward",
     ),
     pytest.param(
-        schedule(WEEKLY, zone=NEW_YORK), "2026-10-26 09:00", "2026-11-10 09:00",
+        schedule(WEEKLY, zone=NEW_YORK),
+        "2026-10-26 09:00",
+        "2026-11-10 09:00",
         ["Mon 10-26 09:00-0400 ana", "Mon 11-02 09:00-0500 ben", "Mon 11-09 09:00-0500 ana"],
         id="New York falls back",
     ),
     pytest.param(
         schedule(rotation(Rotate.DAILY, "01:30", "ana", "ben", "cy", start="2026-03-27")),
-        "2026-03-27 01:30", "2026-03-31 01:30",
-        ["Fri 03-27 01:30+0000 ana", "Sat 03-28 01:30+0000 ben", "Sun 03-29 02:30+0100 cy", "Mon 03-30 01:30+0100 ana"],
+        "2026-03-27 01:30",
+        "2026-03-31 01:30",
+        [
+            "Fri 03-27 01:30+0000 ana",
+            "Sat 03-28 01:30+0000 ben",
+            "Sun 03-29 02:30+0100 cy",
+            "Mon 03-30 01:30+0100 ana",
+        ],
         id="a hand-over that the clock skips moves forward",
     ),
     pytest.param(
         schedule(rotation(Rotate.DAILY, "01:30", "ana", "ben", "cy", start="2026-10-23")),
-        "2026-10-23 01:30", "2026-10-27 01:30",
-        ["Fri 10-23 01:30+0100 ana", "Sat 10-24 01:30+0100 ben", "Sun 10-25 01:30+0100 cy", "Mon 10-26 01:30+0000 ana"],
+        "2026-10-23 01:30",
+        "2026-10-27 01:30",
+        [
+            "Fri 10-23 01:30+0100 ana",
+            "Sat 10-24 01:30+0100 ben",
+            "Sun 10-25 01:30+0100 cy",
+            "Mon 10-26 01:30+0000 ana",
+        ],
         id="a hand-over that the clock shows twice is at the first",
     ),
     pytest.param(
         schedule(rotation(Rotate.DAILY, "02:15", "ana", "ben", start="2026-10-03"), zone=LORD_HOWE),
-        "2026-10-03 02:15", "2026-10-05 02:15",
+        "2026-10-03 02:15",
+        "2026-10-05 02:15",
         ["Sat 10-03 02:15+1030 ana", "Sun 10-04 02:45+1100 ben"],
         id="Lord Howe skips half an hour",
     ),
     pytest.param(
         schedule(rotation(Rotate.DAILY, "09:30", "ana", "ben", start="2026-06-01"), zone=KOLKATA),
-        "2026-06-01 09:30", "2026-06-03 09:30",
+        "2026-06-01 09:30",
+        "2026-06-03 09:30",
         ["Mon 06-01 09:30+0530 ana", "Tue 06-02 09:30+0530 ben"],
         id="a zone half an hour off",
     ),
     pytest.param(
         schedule(rotation(Rotate.WEEKDAYS, "00:00", "ana", "ben", "cy", start="2026-12-28")),
-        "2026-12-28", "2027-01-06",
+        "2026-12-28",
+        "2027-01-06",
         [
-            "Mon 12-28 00:00+0000 ana", "Tue 12-29 00:00+0000 ben", "Wed 12-30 00:00+0000 cy",
-            "Thu 12-31 00:00+0000 ana", "Fri 01-01 00:00+0000 ben", "Sat 01-02 00:00+0000 -",
-            "Mon 01-04 00:00+0000 cy", "Tue 01-05 00:00+0000 ana",
+            "Mon 12-28 00:00+0000 ana",
+            "Tue 12-29 00:00+0000 ben",
+            "Wed 12-30 00:00+0000 cy",
+            "Thu 12-31 00:00+0000 ana",
+            "Fri 01-01 00:00+0000 ben",
+            "Sat 01-02 00:00+0000 -",
+            "Mon 01-04 00:00+0000 cy",
+            "Tue 01-05 00:00+0000 ana",
         ],
         id="weekdays over New Year: the weekend is nobody's turn, and takes none",
     ),
     pytest.param(
         schedule(rotation(Rotate.WEEKDAYS, "09:00", "ana", "ben", start="2026-11-21")),
-        "2026-11-21", "2026-11-24 12:00",
+        "2026-11-21",
+        "2026-11-24 12:00",
         ["Sat 11-21 00:00+0000 -", "Mon 11-23 09:00+0000 ana", "Tue 11-24 09:00+0000 ben"],
         id="weekdays that start on a Saturday begin on Monday",
     ),
     pytest.param(
         schedule(rotation(Rotate.WEEKDAYS, "09:00", "ana", "ben", start="2026-11-22")),
-        "2026-11-22", "2026-11-24 12:00",
+        "2026-11-22",
+        "2026-11-24 12:00",
         ["Sun 11-22 00:00+0000 -", "Mon 11-23 09:00+0000 ana", "Tue 11-24 09:00+0000 ben"],
         id="so do those that start on a Sunday",
     ),
     pytest.param(
         schedule(rotation(Rotate.WEEKDAYS, "09:00", "ana", "ben", start="2026-11-19")),
-        "2026-11-19", "2026-11-24",
+        "2026-11-19",
+        "2026-11-24",
         [
-            "Thu 11-19 00:00+0000 -", "Thu 11-19 09:00+0000 ana", "Fri 11-20 09:00+0000 ben",
-            "Sat 11-21 09:00+0000 -", "Mon 11-23 09:00+0000 ana",
+            "Thu 11-19 00:00+0000 -",
+            "Thu 11-19 09:00+0000 ana",
+            "Fri 11-20 09:00+0000 ben",
+            "Sat 11-21 09:00+0000 -",
+            "Mon 11-23 09:00+0000 ana",
         ],
         id="weekdays that start on a Thursday; Friday's turn ends on Saturday",
     ),
     pytest.param(
         schedule(rotation(Rotate.DAILY, "09:00", "ana", "ben", start="2028-02-28")),
-        "2028-02-28 09:00", "2028-03-02 09:00",
+        "2028-02-28 09:00",
+        "2028-03-02 09:00",
         ["Mon 02-28 09:00+0000 ana", "Tue 02-29 09:00+0000 ben", "Wed 03-01 09:00+0000 ana"],
         id="a leap day is a day",
     ),
     pytest.param(
-        schedule(rotation(Rotate.CUSTOM, "09:00", "ana", "ben", every=12 * HOUR, start="2026-03-28")),
-        "2026-03-28 09:00", "2026-03-30 09:00",
+        schedule(
+            rotation(Rotate.CUSTOM, "09:00", "ana", "ben", every=12 * HOUR, start="2026-03-28")
+        ),
+        "2026-03-28 09:00",
+        "2026-03-30 09:00",
         [
-            "Sat 03-28 09:00+0000 ana", "Sat 03-28 21:00+0000 ben", "Sun 03-29 09:00+0100 ana",
+            "Sat 03-28 09:00+0000 ana",
+            "Sat 03-28 21:00+0000 ben",
+            "Sun 03-29 09:00+0100 ana",
             "Sun 03-29 21:00+0100 ben",
         ],
         id="half days keep to the clock",
     ),
     pytest.param(
-        schedule(rotation(Rotate.CUSTOM, "09:00", "ana", "ben", "cy", every=36 * HOUR, start="2026-10-24")),
-        "2026-10-24 09:00", "2026-10-29 09:00",
+        schedule(
+            rotation(
+                Rotate.CUSTOM, "09:00", "ana", "ben", "cy", every=36 * HOUR, start="2026-10-24"
+            )
+        ),
+        "2026-10-24 09:00",
+        "2026-10-29 09:00",
         [
-            "Sat 10-24 09:00+0100 ana", "Sun 10-25 21:00+0000 ben", "Tue 10-27 09:00+0000 cy",
+            "Sat 10-24 09:00+0100 ana",
+            "Sun 10-25 21:00+0000 ben",
+            "Tue 10-27 09:00+0000 cy",
             "Wed 10-28 21:00+0000 ana",
         ],
         id="a day and a half",
     ),
     pytest.param(
-        schedule(rotation(Rotate.CUSTOM, "17:00", "ana", "ben", day=FRI, every=14 * DAY, start="2026-12-01")),
-        "2026-12-01", "2027-01-10",
-        ["Tue 12-01 00:00+0000 -", "Fri 12-04 17:00+0000 ana", "Fri 12-18 17:00+0000 ben", "Fri 01-01 17:00+0000 ana"],
+        schedule(
+            rotation(
+                Rotate.CUSTOM, "17:00", "ana", "ben", day=FRI, every=14 * DAY, start="2026-12-01"
+            )
+        ),
+        "2026-12-01",
+        "2027-01-10",
+        [
+            "Tue 12-01 00:00+0000 -",
+            "Fri 12-04 17:00+0000 ana",
+            "Fri 12-18 17:00+0000 ben",
+            "Fri 01-01 17:00+0000 ana",
+        ],
         id="a fortnight begins on the first such weekday, and nobody is on call before",
     ),
-]  # fmt: skip
+]
 
 
-@pytest.mark.parametrize(("one", "start", "end", "expected"), HANDOVERS)
+@pytest.mark.parametrize(("rota", "start", "end", "expected"), HANDOVERS)
 def test_turns_change_hands_by_the_local_clock(
     rota: Schedule, start: str, end: str, expected: list[str]
 ) -> None:
@@ -261,18 +320,50 @@ ANA = rotation(Rotate.DAILY, "09:00", "ana")
 @pytest.mark.parametrize(
     ("restriction", "inside", "outside"),
     [
-        (OFFICE, ["2026-11-23 09:00", "2026-11-27 16:59"], ["2026-11-23 08:59", "2026-11-23 17:00"]),
+        (
+            OFFICE,
+            ["2026-11-23 09:00", "2026-11-27 16:59"],
+            ["2026-11-23 08:59", "2026-11-23 17:00"],
+        ),
         (OFFICE, ["2026-11-27 12:00"], ["2026-11-28 12:00", "2026-11-29 12:00"]),
-        (NIGHT, ["2026-11-23 22:00", "2026-11-24 00:00", "2026-11-24 05:59"], ["2026-11-23 21:59", "2026-11-24 06:00"]),
-        (WEEKEND, ["2026-11-28 00:00", "2026-11-29 23:59"], ["2026-11-27 23:59", "2026-11-30 00:00"]),
-        (FROM_FRIDAY, ["2026-11-27 18:00", "2026-11-28 17:59"], ["2026-11-27 17:59", "2026-11-28 18:00"]),
+        (
+            NIGHT,
+            ["2026-11-23 22:00", "2026-11-24 00:00", "2026-11-24 05:59"],
+            ["2026-11-23 21:59", "2026-11-24 06:00"],
+        ),
+        (
+            WEEKEND,
+            ["2026-11-28 00:00", "2026-11-29 23:59"],
+            ["2026-11-27 23:59", "2026-11-30 00:00"],
+        ),
+        (
+            FROM_FRIDAY,
+            ["2026-11-27 18:00", "2026-11-28 17:59"],
+            ["2026-11-27 17:59", "2026-11-28 18:00"],
+        ),
         (NIGHT, ["2026-03-28 22:00", "2026-03-29 05:59"], ["2026-03-28 21:59", "2026-03-29 06:00"]),
-        (NIGHT, ["2026-10-24 22:00", "2026-10-25T01:30Z", "2026-10-25 05:59"], ["2026-10-25 06:00"]),
-        (Restriction(90, 105), ["2026-03-29 02:00", "2026-03-29 02:14"], ["2026-03-29 00:59", "2026-03-29 02:15"]),
-        (Restriction(90, 135), ["2026-03-28 01:30", "2026-03-29 02:00", "2026-03-29 02:14"], ["2026-03-29 02:15"]),
-        (Restriction(30, 90), ["2026-03-29 00:30", "2026-03-29 00:59"], ["2026-03-29 02:00", "2026-03-29 02:30"]),
+        (
+            NIGHT,
+            ["2026-10-24 22:00", "2026-10-25T01:30Z", "2026-10-25 05:59"],
+            ["2026-10-25 06:00"],
+        ),
+        (
+            Restriction(90, 105),
+            ["2026-03-29 02:00", "2026-03-29 02:14"],
+            ["2026-03-29 00:59", "2026-03-29 02:15"],
+        ),
+        (
+            Restriction(90, 135),
+            ["2026-03-28 01:30", "2026-03-29 02:00", "2026-03-29 02:14"],
+            ["2026-03-29 02:15"],
+        ),
+        (
+            Restriction(30, 90),
+            ["2026-03-29 00:30", "2026-03-29 00:59"],
+            ["2026-03-29 02:00", "2026-03-29 02:30"],
+        ),
     ],
-)  # fmt: skip
+)
 def test_a_layer_counts_within_its_window_only(
     restriction: Restriction, inside: list[str], outside: list[str]
 ) -> None:
@@ -344,25 +435,40 @@ def over(contact: str, replaces: str = "", start: float = 10.0, end: float = 20.
 
 
 OVERRIDES = [
-    pytest.param([over("ben")], [("ana", 0, 10), ("ben", 10, 20), ("ana", 20, 30)], id="somebody stands in"),
+    pytest.param(
+        [over("ben")], [("ana", 0, 10), ("ben", 10, 20), ("ana", 20, 30)], id="somebody stands in"
+    ),
     pytest.param([over("")], [("ana", 0, 10), ("ana", 20, 30)], id="nobody is on call"),
     pytest.param([over("ana")], [("ana", 0, 30)], id="the same person: one shift"),
-    pytest.param([over("ben", "ana")], [("ana", 0, 10), ("ben", 10, 20), ("ana", 20, 30)], id="for her"),
+    pytest.param(
+        [over("ben", "ana")], [("ana", 0, 10), ("ben", 10, 20), ("ana", 20, 30)], id="for her"
+    ),
     pytest.param([over("ben", "cy")], [("ana", 0, 30)], id="for somebody who isn't on call"),
     pytest.param([over("", "ana")], [("ana", 0, 10), ("ana", 20, 30)], id="she has the day off"),
     pytest.param(
         [over("ben"), over("cy", start=15, end=25)],
-        [("ana", 0, 10), ("ben", 10, 15), ("cy", 15, 25), ("ana", 25, 30)], id="the later-written wins",
+        [("ana", 0, 10), ("ben", 10, 15), ("cy", 15, 25), ("ana", 25, 30)],
+        id="the later-written wins",
     ),
     pytest.param(
         [over("cy", start=15, end=25), over("ben")],
-        [("ana", 0, 10), ("ben", 10, 20), ("cy", 20, 25), ("ana", 25, 30)], id="whichever begins first",
+        [("ana", 0, 10), ("ben", 10, 20), ("cy", 20, 25), ("ana", 25, 30)],
+        id="whichever begins first",
     ),
-    pytest.param([over("ben", "ana"), over("cy", "ben")], [("ana", 0, 10), ("cy", 10, 20), ("ana", 20, 30)],
-                 id="who stands in is stood in for"),
-    pytest.param([over("ben", "ana"), over("ana", "ben")], [("ana", 0, 30)], id="she takes it back"),
-    pytest.param([over(""), over("ben", "ana")], [("ana", 0, 10), ("ana", 20, 30)], id="nobody, so not her either"),
-]  # fmt: skip
+    pytest.param(
+        [over("ben", "ana"), over("cy", "ben")],
+        [("ana", 0, 10), ("cy", 10, 20), ("ana", 20, 30)],
+        id="who stands in is stood in for",
+    ),
+    pytest.param(
+        [over("ben", "ana"), over("ana", "ben")], [("ana", 0, 30)], id="she takes it back"
+    ),
+    pytest.param(
+        [over(""), over("ben", "ana")],
+        [("ana", 0, 10), ("ana", 20, 30)],
+        id="nobody, so not her either",
+    ),
+]
 
 
 @pytest.mark.parametrize(("overrides", "expected"), OVERRIDES)
@@ -426,21 +532,46 @@ contacts = st.lists(
 ).map(tuple)
 starts = st.none() | st.dates(date(2026, 1, 1), date(2028, 12, 31))
 rotations = st.one_of(
-    st.builds(Rotation, st.sampled_from([Rotate.DAILY, Rotate.WEEKDAYS]), st.builds(Handover, minutes), contacts,
-              start=starts),
-    st.builds(Rotation, st.just(Rotate.WEEKLY), st.builds(Handover, minutes, st.integers(0, 6)), contacts,
-              start=starts),
-    st.builds(Rotation, st.just(Rotate.CUSTOM), st.builds(Handover, minutes), contacts,
-              every=st.integers(60, 20 * 1440).map(lambda minute: minute * 60.0), start=starts),
-)  # fmt: skip
+    st.builds(
+        Rotation,
+        st.sampled_from([Rotate.DAILY, Rotate.WEEKDAYS]),
+        st.builds(Handover, minutes),
+        contacts,
+        start=starts,
+    ),
+    st.builds(
+        Rotation,
+        st.just(Rotate.WEEKLY),
+        st.builds(Handover, minutes, st.integers(0, 6)),
+        contacts,
+        start=starts,
+    ),
+    st.builds(
+        Rotation,
+        st.just(Rotate.CUSTOM),
+        st.builds(Handover, minutes),
+        contacts,
+        every=st.integers(60, 20 * 1440).map(lambda minute: minute * 60.0),
+        start=starts,
+    ),
+)
 restrictions = st.builds(
     Restriction, minutes, st.integers(0, 1440), st.frozensets(st.integers(0, 6), min_size=1)
 )
 WINDOWS = [  # the nights and days around which clocks and calendars do something
     at(f"{day}T00:00Z")
-    for day in ("2026-03-06", "2026-03-27", "2026-04-03", "2026-09-04", "2026-10-02", "2026-10-23", "2026-10-30",
-                "2026-12-30", "2028-02-27")
-]  # fmt: skip
+    for day in (
+        "2026-03-06",
+        "2026-03-27",
+        "2026-04-03",
+        "2026-09-04",
+        "2026-10-02",
+        "2026-10-23",
+        "2026-10-30",
+        "2026-12-30",
+        "2028-02-27",
+    )
+]
 spans = st.builds(
     lambda start, offset, length: (start + offset, start + offset + length),
     st.sampled_from(WINDOWS), st.floats(0, 3 * DAY), st.floats(60, 12 * DAY),
@@ -450,8 +581,11 @@ times = st.builds(
 )
 overrides = st.builds(
     lambda contact, start, length, replaces: Override(contact, start, start + length, replaces),
-    st.sampled_from(["", "ana", "ben", "eve"]), times, st.integers(1, 5 * 86_400), st.sampled_from(["", "ana", "ben"]),
-)  # fmt: skip
+    st.sampled_from(["", "ana", "ben", "eve"]),
+    times,
+    st.integers(1, 5 * 86_400),
+    st.sampled_from(["", "ana", "ben"]),
+)
 layers = st.builds(
     Layer,
     rotations,

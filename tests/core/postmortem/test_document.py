@@ -24,8 +24,15 @@ from tests.world import NOW, World, alert, over
 
 PARSER = MarkdownIt("gfm-like", {"linkify": False})
 TITLES = [
-    "Summary", "Timeline", "Durations", "Root Cause", "Impact", "Resolution", "Action Items", "Lessons Learned",
-]  # fmt: skip
+    "Summary",
+    "Timeline",
+    "Durations",
+    "Root Cause",
+    "Impact",
+    "Resolution",
+    "Action Items",
+    "Lessons Learned",
+]
 
 hostile = st.text(
     st.sampled_from(list("`*_[]()<>&#!|~\\-+.1 \n\tab:/@{}$=\"'")), max_size=60
@@ -94,8 +101,10 @@ def test_the_whole_of_it() -> None:
         )
     )
     assert made.startswith(
-        "# Post-Mortem: Payments\n\n**Incident:** INC-1  \n**Date:** 2026-02-02  \n**Incident Lead:** ana  \n"
-        "**Severity:** P0  \n**Duration:** 1 hour 5 minutes\n\n## Summary\n\nThe **pool** ran dry.\n\n## Timeline\n\n"
+        "# Post-Mortem: Payments\n\n**Incident:** INC-1  \n**Date:** 2026-02-02  "
+        "\n**Incident Lead:** ana  \n"
+        "**Severity:** P0  \n**Duration:** 1 hour 5 minutes\n\n## Summary\n\nThe **pool** "
+        "ran dry.\n\n## Timeline\n\n"
         "Times are those of Europe/Berlin.\n\n"
         "- 03:33 - Deployment v7 of api by cem: success\n"
         "- 03:38 - It began: the first alert started to fire\n"

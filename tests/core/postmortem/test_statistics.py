@@ -36,8 +36,14 @@ def story(at: float = 0.0, *happened: tuple[float, Reason, str], **changed: Any)
         "rule": "payments",
     }
     incident = Incident(
-        id=1, key="k", source="s", title="t", opened_at=opened, updated_at=opened, **(values | changed)
-    )  # fmt: skip
+        id=1,
+        key="k",
+        source="s",
+        title="t",
+        opened_at=opened,
+        updated_at=opened,
+        **(values | changed),
+    )
     return IncidentFacts(
         incident,
         [Entry(1, opened + after, what, data={"channel": who}) for after, what, who in happened],
@@ -49,7 +55,9 @@ def count(*stories: IncidentFacts, **zones: str) -> Any:
 
 
 def test_times() -> None:
-    """Mean and median; the first acknowledgement counts; open or unanswered incidents count partly."""
+    """Mean and median; the first acknowledgement counts; open or unanswered incidents count
+    partly.
+    """
     acked = Reason.ACKNOWLEDGED
     found = count(
         story(0, (60.0, acked, ""), (900.0, acked, "")),
@@ -64,8 +72,11 @@ def test_times() -> None:
 def test_groups() -> None:
     """Groups by severity, rule and week; weeks without incidents are included."""
     found = count(
-        story(), story(15 * DAY, severity=Severity.P0), story(-3 * 3600, rule="auth"), story(DAY, rule="auth")
-    )  # fmt: skip
+        story(),
+        story(15 * DAY, severity=Severity.P0),
+        story(-3 * 3600, rule="auth"),
+        story(DAY, rule="auth"),
+    )
     assert {name: times.incidents for name, times in found.by_severity.items()} == {
         "P0": 1,
         "P1": 3,

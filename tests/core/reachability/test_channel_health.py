@@ -81,7 +81,10 @@ def test_the_scoreboard_has_the_unproven_first() -> None:
         (Health(NOW, "ab", "21610"), "the latest message was not delivered: 21610"),
         (
             Health(NOW, "cd"),
-            "its number, account or URL has changed since the last delivery at 2026-02-02 02:40 UTC",
+            (
+                "its number, account or URL has changed since the last delivery at 2026-02-02 "
+                "02:40 UTC"
+            ),
         ),
         (Health(NOW), "its last delivery is from a version that did not record where to"),
     ],

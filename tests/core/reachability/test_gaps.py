@@ -42,7 +42,7 @@ STEP = Policy(
 
 
 @pytest.mark.parametrize(
-    ("one", "policy", "severity", "warned"),
+    ("rota", "policy", "severity", "warned"),
     [
         (HOLED, STEP, Severity.P1, True),
         (HOLED, STEP, Severity.P0, True),

@@ -122,7 +122,9 @@ def test_a_gap_is_shown_with_its_edges_and_why() -> None:
 
 
 def test_a_step_before_the_gap_that_is_due_within_it() -> None:
-    """The recipient must be there later: the gap moves back by the delay, and slowest is the delay."""
+    """The recipient must be there later: the gap moves back by the delay, and slowest is the
+    delay.
+    """
     holed = schedule(*WEEKLY.layers, overrides=[Override("", START + DAY, START + 2 * DAY)])
     policy = steps(Step(after=0, notify=("slack",)), Step(after=1800, notify=("schedule:primary",)))
     proof = prove(config(policy, schedules=holed), START, START + WEEK)
@@ -319,7 +321,10 @@ def test_a_throttle_may_hold_a_page_for_other_incidents() -> None:
         (
             Verdict.NOT_PROVEN,
             (
-                "sms/ben: the throttle of 1 in 600 s may hold the page for other incidents until it is too late",
+                (
+                    "sms/ben: the throttle of 1 in 600 s may hold the page for other incidents "
+                    "until it is too late"
+                ),
             ),
         )
     ]
@@ -336,7 +341,10 @@ def test_a_rate_of_a_channel_is_shared_by_all_incidents() -> None:
         START + DAY,
         Known(rates={"sms": "1 in 1m"}),
     )
-    why = "sms/ben: the channel sends 1 in 1m for all incidents together, so a page may wait for others"
+    why = (
+        "sms/ben: the channel sends 1 in 1m for all incidents together, so a page may wait for "
+        "others"
+    )
     assert ((why,), Verdict.NOT_PROVEN) in [
         (finding.why, finding.verdict) for finding in proof.findings
     ]
@@ -355,11 +363,17 @@ def test_a_rate_of_a_channel_is_shared_by_all_incidents() -> None:
         ),
         (
             (world.rule("all", "", severity=P3, origin="a:1:1"), world.rule(severity=P0)),
-            "rule 'payments' matches no alert: earlier rules match all its alerts: 'all' (a:1:1); set `continue` there",
+            (
+                "rule 'payments' matches no alert: earlier rules match all its alerts: 'all' "
+                "(a:1:1); set `continue` there"
+            ),
         ),
         (
             (world.rule(thresholds={"P0": "> 10%", "P1": "> 20%"}),),
-            "no value reaches the tier P1 of rule 'payments': where '> 20%' holds, a worse one does",
+            (
+                "no value reaches the tier P1 of rule 'payments': where '> 20%' holds, a worse "
+                "one does"
+            ),
         ),
     ],
 )

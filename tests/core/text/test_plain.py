@@ -22,9 +22,15 @@ def test_times_are_by_the_readers_clock() -> None:
 
 @pytest.mark.parametrize(
     ("seconds", "words"),
-    [(0, "less than a minute"), (45 * 60, "45 minutes"), (3660, "1 hour 1 minute"), (86_400, "1 day"),
-     (2 * 86_400 + 90, "2 days"), (90_000 + 59, "1 day 1 hour")],
-)  # fmt: skip
+    [
+        (0, "less than a minute"),
+        (45 * 60, "45 minutes"),
+        (3660, "1 hour 1 minute"),
+        (86_400, "1 day"),
+        (2 * 86_400 + 90, "2 days"),
+        (90_000 + 59, "1 day 1 hour"),
+    ],
+)
 def test_lengths_are_in_words(seconds: float, words: str) -> None:
     assert lasted(seconds) == words
 

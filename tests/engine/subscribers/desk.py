@@ -47,9 +47,11 @@ class Mailbox:
     def link(self, purpose: str) -> str:
         """The token of the last link of that kind."""
         return next(
-            line.rpartition("/")[2] for mail in reversed(self.mails) for line in mail.text.splitlines()
+            line.rpartition("/")[2]
+            for mail in reversed(self.mails)
+            for line in mail.text.splitlines()
             if f"/{purpose}/" in line
-        )  # fmt: skip
+        )
 
 
 class NoInbox:

@@ -64,7 +64,10 @@ def test_event_alert() -> None:
                 "triggered_rule": "Login errors",
             },
             starts_at=TEN + 377.677,
-            url="https://sentry.io/organizations/acme/issues/1117540176/events/e4874d664c3540c1a32eab185f12c5ab/",
+            url=(
+                "https://sentry.io/organizations/acme/issues/1117540176/events/e4874d664c3540c1a3"
+                "2eab185f12c5ab/"
+            ),
             event_id=f"sentry:{hashlib.blake2b(body, digest_size=16).hexdigest()}",
             group_as="issue 1117540176",
         ),

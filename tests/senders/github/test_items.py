@@ -29,9 +29,13 @@ async def deliver(github: Any, *items: Item, **changes: Any) -> tuple[Result, li
     )
     async with Peer(answer=github) as peer, aiohttp.ClientSession() as session:
         config = GitHubConfig(
-            token=Secret(TOKEN), repository="acme/ops", labels=("incident",), assignees=("ana",), items=True,
+            token=Secret(TOKEN),
+            repository="acme/ops",
+            labels=("incident",),
+            assignees=("ana",),
+            items=True,
             api_url=HttpUrl(peer.url),
-        )  # fmt: skip
+        )
         result = await build("tickets", config, session).send(message)
     return result, [
         f"{request.method} {request.path.rpartition('/issues')[2]}"

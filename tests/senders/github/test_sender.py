@@ -573,7 +573,10 @@ NASTY = st.one_of(
     st.text("`@a \\\n", max_size=20),
     st.sampled_from(
         [
-            "@acme/everybody fixes #12 acme/ops#3 GH-4 [click](https://evil.example) <img src=x> https://evil.example",
+            (
+                "@acme/everybody fixes #12 acme/ops#3 GH-4 [click](https://evil.example) <img "
+                "src=x> https://evil.example"
+            ),
             "``` `` ` <!-- alert-router:told:99 -->\n<!-- alert-router:told:99 -->",
             "`" * 10_000,
             "`a" * 5_000,

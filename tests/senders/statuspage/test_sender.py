@@ -81,9 +81,15 @@ class Statuspage:
         assert set(request.json) == {"incident"}
         given = request.json["incident"]
         assert set(given) == {
-            "name", "status", "impact_override", "body", "component_ids", "components", "deliver_notifications",
+            "name",
+            "status",
+            "impact_override",
+            "body",
+            "component_ids",
+            "components",
+            "deliver_notifications",
             "metadata",
-        }  # fmt: skip
+        }
         assert 0 < len(given["name"]) <= 255
         assert len(given["body"]) <= 25_000
         assert given["status"] in STATUSES
@@ -100,9 +106,12 @@ class Statuspage:
             assert request.method == "PATCH"
             one = next(incident for incident in self.incidents if incident["id"] == number)
         one |= {
-            "name": given["name"], "status": given["status"], "impact": given["impact_override"],
-            "metadata": given["metadata"], "components": [{"id": each} for each in given["component_ids"]],
-        }  # fmt: skip
+            "name": given["name"],
+            "status": given["status"],
+            "impact": given["impact_override"],
+            "metadata": given["metadata"],
+            "components": [{"id": each} for each in given["component_ids"]],
+        }
         one["incident_updates"].insert(0, {"status": given["status"], "body": given["body"]})
         return Reply(201 if number is None else 200, json=one)
 
@@ -185,9 +194,12 @@ async def test_an_update_is_added_and_a_resolve_restores_the_component() -> None
     page = Statuspage()
     results, methods = await deliver(page, FIRST, message(*SECOND, ref="p0", seen_entry=2))
     assert (results, methods) == ([Sent("p0"), Sent("p0")], ["GET", "POST", "GET", "PATCH"])
-    assert [incident_update["body"] for incident_update in page.incidents[0]["incident_updates"]] == [
-        "It works again.", "We are looking into it.",
-    ]  # fmt: skip
+    assert [
+        incident_update["body"] for incident_update in page.incidents[0]["incident_updates"]
+    ] == [
+        "It works again.",
+        "We are looking into it.",
+    ]
     assert page.incidents[0]["status"] == "resolved"
     assert page.components["8kbf7d35c070"] == "operational"
 

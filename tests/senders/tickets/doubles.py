@@ -202,9 +202,14 @@ def document_lines(document: dict[str, Any]) -> list[str]:
 
 def jira(url: str, seconds: float = 10.0, **more: Any) -> JiraConfig:
     return JiraConfig(
-        api_url=HttpUrl(url), email=Email("router@example.com"), token=Secret(JIRA_TOKEN), project="OPS",
-        labels=("incident",), timeout=Duration(seconds), **more,
-    )  # fmt: skip
+        api_url=HttpUrl(url),
+        email=Email("router@example.com"),
+        token=Secret(JIRA_TOKEN),
+        project="OPS",
+        labels=("incident",),
+        timeout=Duration(seconds),
+        **more,
+    )
 
 
 # --- Linear
@@ -212,10 +217,12 @@ def jira(url: str, seconds: float = 10.0, **more: Any) -> JiraConfig:
 LINEAR_TOKEN = "lin_api_s3cret"
 TEAM = "9cfb482a-81e3-4154-b5b9-2c805e70a02d"
 STATES = [
-    {"id": "s0", "type": "backlog", "position": 0}, {"id": "s1", "type": "unstarted", "position": 1},
-    {"id": "s2", "type": "completed", "position": 3}, {"id": "s4", "type": "completed", "position": 2},
+    {"id": "s0", "type": "backlog", "position": 0},
+    {"id": "s1", "type": "unstarted", "position": 1},
+    {"id": "s2", "type": "completed", "position": 3},
+    {"id": "s4", "type": "completed", "position": 2},
     {"id": "s3", "type": "canceled", "position": 4},
-]  # fmt: skip
+]
 
 
 class Linear:

@@ -167,6 +167,9 @@ async def test_a_lost_comment_is_not_repeated_by_the_next_message(case: Case) ->
             break
     more = Entry(142, NOW + 5, Reason.NOTED, by="ana", data={"text": "it helped"}, id=4)
     assert await send(case, service, later(case, noted, more, seq=3)) == [Sent(case.ref)]
-    assert [("rolled back" in comment, "it helped" in comment) for comment in service.comments(case.ref)] == [
-        (True, False), (False, True),
-    ]  # fmt: skip
+    assert [
+        ("rolled back" in comment, "it helped" in comment) for comment in service.comments(case.ref)
+    ] == [
+        (True, False),
+        (False, True),
+    ]

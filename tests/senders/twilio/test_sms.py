@@ -77,10 +77,14 @@ async def test_a_page_is_one_message_of_ten_minutes_validity() -> None:
         {
             "To": NUMBER,
             "From": SENDER,
-            "Body": "P0 INC-142: Payment failures at 2.5% on api\nhttp://127.0.0.1:9095/incidents/142\n"
+            "Body": "P0 INC-142: Payment failures at 2.5% on "
+            "api\nhttp://127.0.0.1:9095/incidents/142\n"
             "Reply ACK 142, RES 142 or ESC 142.",
             "ValidityPeriod": "600",
-            "StatusCallback": "https://router.example.com/webhooks/twilio/status?incident=142&channel=on+call&seq=3",
+            "StatusCallback": (
+                "https://router.example.com/webhooks/twilio/status?incident=142&channel=on+call&s"
+                "eq=3"
+            ),
         }
     ]
 
@@ -234,7 +238,10 @@ CLOSED = {"closed_at": NOW, "status": Status.RESOLVED}
         ),
         (
             {"acknowledged_at": NOW, "acknowledged_by": "ana"},
-            "P0 INC-142 acknowledged by ana: Payment failures at 2.5% on api\nhttp://127.0.0.1:9095/incidents/142",
+            (
+                "P0 INC-142 acknowledged by ana: Payment failures at 2.5% on "
+                "api\nhttp://127.0.0.1:9095/incidents/142"
+            ),
         ),
         (
             {"url": "https://example.com/~ü😀", "title": "🚨"},
@@ -321,7 +328,9 @@ def test_a_config_that_twilio_would_refuse_is_refused_first(
 
 
 def test_several_incidents_are_one_text() -> None:
-    """The most important incident first, then others while they fit, and how many more there are."""
+    """The most important incident first, then others while they fit, and how many more there
+    are.
+    """
     message = make_message(
         severity="P1",
         title="Disk full on db1",
@@ -329,8 +338,10 @@ def test_several_incidents_are_one_text() -> None:
     )
     assert text(message, answerable=True) == (
         "P1 INC-142: Disk full on db1\n"
-        "And 12 more: P2 INC-143: Disk full, P2 INC-144: Disk full, P2 INC-145: Disk full, P2 INC-146: Disk full, "
-        "P2 INC-147: Disk full, P2 INC-148: Disk full, P2 INC-149: Disk full, P2 INC-150: Disk full, "
+        "And 12 more: P2 INC-143: Disk full, P2 INC-144: Disk full, P2 INC-145: Disk full, "
+        "P2 INC-146: Disk full, "
+        "P2 INC-147: Disk full, P2 INC-148: Disk full, P2 INC-149: Disk full, P2 INC-150: "
+        "Disk full, "
         "P2 INC-151: Disk full, +3"
         "\nReply ACK, RES or ESC and the number."
     )

@@ -62,7 +62,10 @@ async def test_a_call_rings_half_a_minute_and_takes_keys() -> None:
     assert action.path == "/webhooks/twilio/voice"
     assert parse_qs(action.query) == {"incident": ["142"], "channel": ["on call"], "seq": ["1"]}
     assert twiml[0][0].text == (
-        "Severity P 0, VintStreet incident 1 4 2: Payment failures at 2.5% on api. Open for 10 minutes. "
+        (
+            "Severity P 0, VintStreet incident 1 4 2: Payment failures at 2.5% on api. Open for "
+            "10 minutes. "
+        )
         + KEYS
     )
 
@@ -144,7 +147,9 @@ def test_a_caller_has_a_number(number: str) -> None:
 
 
 async def test_several_incidents_are_one_call() -> None:
-    """Unanswered ones first, a few by name; keys act on the first, and the end is reported for all."""
+    """Unanswered ones first, a few by name; keys act on the first, and the end is reported
+    for all.
+    """
     twilio = Twilio()
     answered = mentions(1, id=9, acknowledged_at=NOW)
     await deliver(

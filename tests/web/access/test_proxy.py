@@ -27,7 +27,9 @@ def named(user: str, groups: str = "", email: str = "") -> dict[str, str]:
 
 
 async def test_the_proxy_names_the_person_and_their_groups(closed: Closed) -> None:
-    """The contact of their address acts; groups give the role; without the header nobody is known."""
+    """The contact of their address acts; groups give the role; without the header nobody is
+    known.
+    """
     async with closed({"proxy": PROXY}) as daemon:
         await daemon.alert(alert())
         browser = Browser(daemon)

@@ -34,7 +34,9 @@ async def test_a_stranger_is_led_to_the_sign_in_and_back(closed: Closed) -> None
 
 
 async def test_the_signed_in_person_is_the_actor(closed: Closed) -> None:
-    """Under the name of their contact, whatever a form or a header claims; no page asks for a name."""
+    """Under the name of their contact, whatever a form or a header claims; no page asks for a
+    name.
+    """
     async with closed() as daemon:
         await daemon.alert(alert())
         ana = await signed_in(daemon, "cruz", email="Ana@example.com")
@@ -119,7 +121,9 @@ async def test_signing_out_ends_the_session(closed: Closed) -> None:
 
 
 async def test_another_site_can_send_no_form_in_the_name_of_a_user(closed: Closed) -> None:
-    """Neither a cross-site form, nor a request that hides where it comes from; nor sign somebody in."""
+    """Neither a cross-site form, nor a request that hides where it comes from; nor sign somebody
+    in.
+    """
     async with closed() as daemon:
         await daemon.alert(alert())
         ana = await with_password(daemon, "ana")

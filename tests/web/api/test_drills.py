@@ -367,7 +367,9 @@ async def test_a_canary_that_doesnt_arrive_pages_nobody(
 async def test_an_overdue_drill_is_reminded_of_and_counted(
     tmp_path: Path, router: Router, clock: SteppedClock
 ) -> None:
-    """Once when due and again later; never started automatically; after a drill it isn't overdue."""
+    """Once when due and again later; never started automatically; after a drill it isn't
+    overdue.
+    """
     keys = {
         "scenario": "p0",
         "every": "7d",

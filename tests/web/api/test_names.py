@@ -32,7 +32,9 @@ CONFIG: Mapping[str, Any] = {"channels": SILENT, "contacts": {"ana": {}, "ben": 
     ],
 )
 def test_warnings(name: str, people: People, found: list[str]) -> None:
-    """No warning without a name, for a contact's other name, or where the config has no contacts."""
+    """No warning without a name, for a contact's other name, or where the config has no
+    contacts.
+    """
     assert warnings_about(name, people) == found
 
 

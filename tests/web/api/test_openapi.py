@@ -125,7 +125,7 @@ async def test_the_documented_status_is_the_one_that_is_answered(router: Router)
                 path.endswith(("/false-positive", "/resolve", "/share", "/announce", "/events"))
                 or "{number}" in path
             ):
-                continue  # they never end, end the incident, or need missing parts; and have their own tests
+                continue  # they never end, end the incident, or need missing parts
             for method, operation in operations.items():
                 if method == "post" and path.endswith("/actions"):
                     continue  # none is configured

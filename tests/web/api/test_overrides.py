@@ -87,8 +87,13 @@ async def test_a_page_goes_to_who_stands_in(router: Router, clock: SteppedClock)
         name: {"phone": f"+4420794600{n}00", "reach": [{"via": "text"}]}
         for n, name in enumerate(["ana", "ben"])
     }
-    text = {"type": "sms", "account_sid": f"AC{'0' * 32}", "auth_token": "t0ken", "from": "+442079460999",
-            "api_url": "http://127.0.0.1:9"}  # fmt: skip
+    text = {
+        "type": "sms",
+        "account_sid": f"AC{'0' * 32}",
+        "auth_token": "t0ken",
+        "from": "+442079460999",
+        "api_url": "http://127.0.0.1:9",
+    }
     policies = {"all": {"steps": [{"notify": ["schedule:primary"]}]}}
     changes = PEOPLE | {
         "contacts": ways,

@@ -25,17 +25,28 @@ PEOPLE: dict[str, Any] = {
     "contacts": {"ana": {"name": "Ana Lima"}, "ben": {}},
     "schedules": {
         "primary": {
-            "layers": [{"rotate": "weekly", "handover": "Mon 09:00", "contacts": ["ana", "ben"], "start": "2026-03-23"}]
+            "layers": [
+                {
+                    "rotate": "weekly",
+                    "handover": "Mon 09:00",
+                    "contacts": ["ana", "ben"],
+                    "start": "2026-03-23",
+                }
+            ]
         },
         "office": {
             "time_zone": "America/New_York",
             "layers": [
-                {"rotate": "daily", "handover": "09:00", "contacts": ["ana"],
-                 "restrict": [{"days": ["Mon"], "from": "09:00", "to": "17:00"}]}
+                {
+                    "rotate": "daily",
+                    "handover": "09:00",
+                    "contacts": ["ana"],
+                    "restrict": [{"days": ["Mon"], "from": "09:00", "to": "17:00"}],
+                }
             ],
         },
     },
-}  # fmt: skip
+}
 TOKEN = "of-a-viewer"
 AUTH = {
     "tokens": {"calendar": {"sha256": hashlib.sha256(TOKEN.encode()).hexdigest(), "role": "viewer"}}

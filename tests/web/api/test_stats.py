@@ -21,9 +21,14 @@ async def test_what_happened_is_counted(router: Router, clock: SteppedClock) -> 
         await daemon.ask("POST", "/api/v1/incidents/2/false-positive")
         found = (await daemon.get("/api/v1/stats", params={"since": "7d"})).json
         one = {
-            "incidents": 1, "acknowledge_mean": 0.0, "acknowledge_median": 0.0, "resolve_mean": 600.0,
-            "resolve_median": 600.0, "acknowledge_p90": 0.0, "resolve_p90": 600.0,
-        }  # fmt: skip
+            "incidents": 1,
+            "acknowledge_mean": 0.0,
+            "acknowledge_median": 0.0,
+            "resolve_mean": 600.0,
+            "resolve_median": 600.0,
+            "acknowledge_p90": 0.0,
+            "resolve_p90": 600.0,
+        }
         assert found["total"] == one
         assert (found["by_severity"], found["by_rule"]) == ({"P0": one}, {"payment-failures": one})
         assert found["by_service"] == {"api": one}

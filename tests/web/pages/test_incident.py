@@ -72,11 +72,19 @@ async def test_an_incident_has_all_there_is_to_know(router: Router, clock: Stepp
         await clock.settle(delivered)
         page = text(await daemon.get("/incidents/INC-2"))
         shown = {
-            "Payment failures at 2.3% on web", "investigating", "first alert",
-            "Incident detected: PaymentFailures at 2.3% (threshold &gt; 1%)", "Message delivered to log",
-            'href="https://logs.example/?service=web&amp;from=1769998500000"', "No link Region: there&#39;s no",
-            ">INC-1</a>", "rolled back to 41", "(Ana)", "payment-failures", 'service="web"',
-        }  # fmt: skip
+            "Payment failures at 2.3% on web",
+            "investigating",
+            "first alert",
+            "Incident detected: PaymentFailures at 2.3% (threshold &gt; 1%)",
+            "Message delivered to log",
+            'href="https://logs.example/?service=web&amp;from=1769998500000"',
+            "No link Region: there&#39;s no",
+            ">INC-1</a>",
+            "rolled back to 41",
+            "(Ana)",
+            "payment-failures",
+            'service="web"',
+        }
         assert {part for part in shown if part not in page} == set()
         assert "Issue" not in page
 
@@ -120,8 +128,10 @@ async def test_the_context_is_there_for_programs(router: Router, clock: SteppedC
         await daemon.alert(alert(service="web", **generator))
         context = (await daemon.get("/api/v1/incidents/2/context")).json
         assert context["window"] == {
-            "start": "2026-02-02T02:15:00.000Z", "onset": "2026-02-02T02:30:00.000Z", "end": "2026-02-02T02:40:00.000Z",
-        }  # fmt: skip
+            "start": "2026-02-02T02:15:00.000Z",
+            "onset": "2026-02-02T02:30:00.000Z",
+            "end": "2026-02-02T02:40:00.000Z",
+        }
         assert context["links"] == [
             {
                 "name": "Logs",
@@ -156,7 +166,9 @@ async def test_what_is_not_there_is_a_404(router: Router, path: str) -> None:
 
 
 async def test_a_chart_is_a_picture_of_its_own(router: Router) -> None:
-    """The page doesn't wait for it; a failed chart shows the reason, and its image may run nothing."""
+    """The page doesn't wait for it; a failed chart shows the reason, and its image may run
+    nothing.
+    """
     generator = {"generatorURL": "http://prometheus.example/graph?g0.expr=up+%3D%3D+0&g0.tab=1"}
     async with router(prometheus={"url": "http://127.0.0.1:1"}, auth=AUTH) as daemon:
         await daemon.alert(alert(**generator), alert("DiskFull", instance="a"))
@@ -371,8 +383,12 @@ async def test_no_alert_can_break_a_page(router: Router) -> None:
     """Names, values, annotations, notes, URLs: none becomes a tag, an attribute or a link that
     runs.
     """
-    rule = {"summary": "{{ labels.alertname }}", "runbook": "javascript:alert(1)", "component": HOSTILE,
-            "group_by": ["service"]}  # fmt: skip
+    rule = {
+        "summary": "{{ labels.alertname }}",
+        "runbook": "javascript:alert(1)",
+        "component": HOSTILE,
+        "group_by": ["service"],
+    }
     hostile = alert(
         HOSTILE, HOSTILE, service=HOSTILE, annotations={"description": HOSTILE, "value": HOSTILE},
         generatorURL=f"javascript:alert(1)//?g0.expr={HOSTILE}",

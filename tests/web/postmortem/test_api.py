@@ -228,9 +228,14 @@ async def test_items_are_filed_where_the_config_says(router: Router, clock: Step
     github = GitHub()
     async with Peer(answer=github) as peer:
         tickets = {
-            "type": "github", "token": TOKEN, "repository": "acme/ops", "labels": ["incident"], "assignees": ["ana"],
-            "items": True, "api_url": peer.url,
-        }  # fmt: skip
+            "type": "github",
+            "token": TOKEN,
+            "repository": "acme/ops",
+            "labels": ["incident"],
+            "assignees": ["ana"],
+            "items": True,
+            "api_url": peer.url,
+        }
         async with router(
             clock=clock, channels={"log": {"type": "console"}, "tickets": tickets}
         ) as daemon:

@@ -26,10 +26,23 @@ WORK = Maintenance(
     "m1", "Upgrade", "Read-only.", NOW + DAY, NOW + 2 * DAY, NOW - DAY, NOW - DAY, ("search",)
 )
 HOSTILE = [
-    "<script>alert(1)</script>", '"><img src=x onerror=alert(1)>', "' onmouseover='alert(1)", "]]>", "<!--", "&lt;",
-    "{{ 7 * 7 }}", "\x00\x1b[31m", "\ud800", "\ufffe\uffff", "a\u2028b", "Subject: x\r\nBcc: all@example.com",
-    "</content></entry>", "javascript:alert(1)", "--><script>", "{% raw %}",
-]  # fmt: skip
+    "<script>alert(1)</script>",
+    '"><img src=x onerror=alert(1)>',
+    "' onmouseover='alert(1)",
+    "]]>",
+    "<!--",
+    "&lt;",
+    "{{ 7 * 7 }}",
+    "\x00\x1b[31m",
+    "\ud800",
+    "\ufffe\uffff",
+    "a\u2028b",
+    "Subject: x\r\nBcc: all@example.com",
+    "</content></entry>",
+    "javascript:alert(1)",
+    "--><script>",
+    "{% raw %}",
+]
 
 
 def some_page(text: str = "We are looking into it.", title: str = "Payment problems") -> Page:
@@ -38,9 +51,11 @@ def some_page(text: str = "We are looking into it.", title: str = "Payment probl
         said(1, NOW - 60, text=text, title=title), said(2, NOW, "identified", text, title=title)
     )
     over = published(
-        said(3, NOW - 5 * DAY, text=text, title=title), said(4, NOW - 5 * DAY + 600, "resolved", text, title=title),
-        id=7, opened_at=NOW - 5 * DAY,
-    )  # fmt: skip
+        said(3, NOW - 5 * DAY, text=text, title=title),
+        said(4, NOW - 5 * DAY + 600, "resolved", text, title=title),
+        id=7,
+        opened_at=NOW - 5 * DAY,
+    )
     return make_page(PLAN, [over, going_on], [replace(WORK, title=title, text=text)], NOW)
 
 
@@ -145,7 +160,9 @@ def test_every_link_leads_to_a_document() -> None:
 
 
 def test_pages_have_landmarks_headings_in_order_and_labels() -> None:
-    """For screen readers: one h1, no level left out, main, header, footer, and a label per field."""
+    """For screen readers: one h1, no level left out, main, header, footer, and a label per
+    field.
+    """
     for name, reader in html_of(some_page()).items():
         tags = [tag for tag, _ in reader.tags]
         assert {"header", "nav", "main", "footer"} <= set(tags), name
@@ -255,9 +272,20 @@ def test_the_summary_has_the_fields_of_statuspage() -> None:
     assert set(summary["page"]) == {"id", "name", "url", "time_zone", "updated_at"}
     assert summary["status"] == {"indicator": "major", "description": "Partial System Outage"}
     assert {
-        "id", "name", "status", "created_at", "updated_at", "position", "description", "showcase", "start_date",
-        "group_id", "group", "page_id", "only_show_if_degraded",
-    } <= set(summary["components"][0])  # fmt: skip
+        "id",
+        "name",
+        "status",
+        "created_at",
+        "updated_at",
+        "position",
+        "description",
+        "showcase",
+        "start_date",
+        "group_id",
+        "group",
+        "page_id",
+        "only_show_if_degraded",
+    } <= set(summary["components"][0])
     group, payments, search = summary["components"]
     assert (group["group"], group["components"]) == (True, [payments["id"], search["id"]])
     assert (payments["group_id"], payments["status"], search["status"]) == (
@@ -267,9 +295,21 @@ def test_the_summary_has_the_fields_of_statuspage() -> None:
     )
     (incident,) = summary["incidents"]
     assert set(incident) == {
-        "id", "name", "status", "impact", "created_at", "updated_at", "started_at", "monitoring_at", "resolved_at",
-        "shortlink", "page_id", "reminder_intervals", "incident_updates", "components",
-    }  # fmt: skip
+        "id",
+        "name",
+        "status",
+        "impact",
+        "created_at",
+        "updated_at",
+        "started_at",
+        "monitoring_at",
+        "resolved_at",
+        "shortlink",
+        "page_id",
+        "reminder_intervals",
+        "incident_updates",
+        "components",
+    }
     assert (incident["status"], incident["impact"], incident["resolved_at"]) == (
         "identified",
         "major",
@@ -280,9 +320,18 @@ def test_the_summary_has_the_fields_of_statuspage() -> None:
         "investigating",
     ]
     assert set(incident["incident_updates"][0]) == {
-        "id", "status", "body", "incident_id", "created_at", "updated_at", "display_at", "affected_components",
-        "deliver_notifications", "custom_tweet", "tweet_id",
-    }  # fmt: skip
+        "id",
+        "status",
+        "body",
+        "incident_id",
+        "created_at",
+        "updated_at",
+        "display_at",
+        "affected_components",
+        "deliver_notifications",
+        "custom_tweet",
+        "tweet_id",
+    }
     (work,) = summary["scheduled_maintenances"]
     assert (work["status"], work["impact"]) == ("scheduled", "maintenance")
     assert {"scheduled_for", "scheduled_until"} <= set(work)

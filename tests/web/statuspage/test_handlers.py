@@ -12,9 +12,14 @@ from tests.web.webhooks.test_endpoint import is_problem
 Router = Callable[..., Daemon]
 
 PATHS = (
-    "/status", "/status/", "/status/history.html", "/status/feed.atom", "/status/api/v2/summary.json",
-    "/status/api/v2/status.json", "/status/api/v2/incidents.json",
-)  # fmt: skip
+    "/status",
+    "/status/",
+    "/status/history.html",
+    "/status/feed.atom",
+    "/status/api/v2/summary.json",
+    "/status/api/v2/status.json",
+    "/status/api/v2/incidents.json",
+)
 
 
 async def test_an_incident_is_nowhere_until_something_of_it_is_published(

@@ -147,10 +147,15 @@ async def test_a_caller_is_who_the_proxy_says_only_if_there_is_one(site: Daemon)
 @pytest.mark.parametrize(
     "address",
     [
-        "", "ana", "ana@example", "a@b.c\r\nBcc: all@example.com", "ana@example.com, ben@example.com", "ä@x.de",
+        "",
+        "ana",
+        "ana@example",
+        "a@b.c\r\nBcc: all@example.com",
+        "ana@example.com, ben@example.com",
+        "ä@x.de",
         "a" * 250 + "@example.com",
     ],
-)  # fmt: skip
+)
 async def test_what_is_no_address_is_refused(site: Daemon, relay: Relay, address: str) -> None:
     answer = await ask(site, address)
     assert answer.status == 400
@@ -222,9 +227,13 @@ async def test_addresses_are_shown_nowhere(site: Daemon, relay: Relay) -> None:
     await publish(site, number, "We have found it.")
     await mailed(site, relay, 2)
     for where in (
-        "/status", "/status/feed.atom", "/status/api/v2/summary.json", "/metrics", "/api/v1/notifications",
+        "/status",
+        "/status/feed.atom",
+        "/status/api/v2/summary.json",
+        "/metrics",
+        "/api/v1/notifications",
         f"/api/v1/incidents/{number}",
-    ):  # fmt: skip
+    ):
         assert b"ana@example.com" not in (await site.get(where)).body, where
 
 

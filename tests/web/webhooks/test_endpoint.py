@@ -160,7 +160,10 @@ async def test_a_sender_that_breaks_off_is_no_fault_of_ours(
     async with router() as daemon:
         host, port = daemon.app.address
         _, writer = await asyncio.open_connection(host, port)
-        head = f"POST {PATH} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {TOKEN}\r\nContent-Length: 1000\r\n\r\n"
+        head = (
+            f"POST {PATH} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer "
+            f"{TOKEN}\r\nContent-Length: 1000\r\n\r\n"
+        )
         writer.write(head.encode() + b'{"version": ')
         await writer.drain()
         await turn()
