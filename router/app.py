@@ -233,7 +233,7 @@ class App:
         """Record the git commit of these rules, in the background: nothing waits for git."""
         self.parts.loaded = (self.parts.clock.now(), by)
         rules = config.settings.rules
-        # A rule that comes from the config itself has an origin that is no file.
+        # A rule that comes from the config itself has an origin that is not a file.
         origins = {Path(rule.origin.rsplit(":", 2)[0]) for rule in rules.rules}
         files = [file for file in {self._path, *origins} if file.exists()]
         work = remember(self.parts.revisions, rules.revision, files, by, self.parts.clock)

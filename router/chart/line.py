@@ -80,7 +80,7 @@ def _curve(drawn: Picture, series: Series, colour: str) -> None:
         if _known(value) and not _known(before[1]) and not _known(after[1]):
             drawn.axes.plot(
                 [at], [value], marker="o", markersize=3, color=colour
-            )  # a single point would be no line
+            )  # a single point would not make a line
 
 
 def _broken(points: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:

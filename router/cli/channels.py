@@ -17,7 +17,7 @@ channels = typer.Typer(
 )
 
 POLL = 1.0
-"""Seconds between two looks at a running test."""
+"""Seconds between checks of a running test."""
 
 
 @channels.callback()
@@ -49,7 +49,7 @@ def send_test(
 
 
 def send(router: Router, to: list[str], timeout: float | None) -> None:
-    """Send a test message, and wait up to so many seconds for it to arrive."""
+    """Send a test message, and wait up to `timeout` seconds for it to arrive."""
     started = router.ask("POST", "/drills/canary", json={"to": to})
     if timeout is None:
         echo(f"{started['id']}: test messages are on their way. See: alert-router channels")

@@ -31,7 +31,7 @@ def show(out: Console, found: Simulation, start: float, zone: str) -> None:
         _show_left_out(out, found)
         return
     if muted := SUPPRESSED.intersection(found.reasons):
-        out.print(Text(f"nobody is notified at first: {', '.join(sorted(muted))}", "yellow"))
+        out.print(Text(f"nobody is notified when it opens: {', '.join(sorted(muted))}", "yellow"))
     for incident in found.incidents:
         out.print(
             Text(
@@ -47,7 +47,7 @@ def show(out: Console, found: Simulation, start: float, zone: str) -> None:
         table.add_row(*map(Text, cells), style="" if moment.over else "dim")
     out.print(table)
     if not found.ended:
-        out.print(Text(f"it goes on beyond {duration(HORIZON)}", "yellow"))
+        out.print(Text(f"the escalation continues after {duration(HORIZON)}", "yellow"))
     _show_left_out(out, found)
 
 

@@ -33,7 +33,7 @@ Rotas = tuple[Sequence[Rota], dict[str, str]]
 """The schedules, and the time zones of the contacts that have their own."""
 
 Look = Callable[[Router, int], Rotas]
-"""Finds the schedules for so many days from now."""
+"""Finds the schedules for a number of days from now."""
 
 Name = Annotated[
     str, typer.Argument(metavar="[SCHEDULE]", help="One schedule. Default: all of them.")

@@ -28,7 +28,9 @@ _DONE: Mapping[str, Callable[[Incident], str]] = {
     "reopened": lambda incident: f"reopened: {incident['title']} [{incident['severity']}]",
     "reopened_by_person": lambda _: "reopened",
     "unacknowledged": lambda _: "acknowledgement withdrawn: the policy starts again",
-    "snoozed": lambda incident: f"snoozed until{_at(incident['snoozed_until']).removeprefix(' at')}",
+    "snoozed": lambda incident: (
+        f"snoozed until{_at(incident['snoozed_until']).removeprefix(' at')}"
+    ),
     "merged": lambda incident: f"merged into INC-{incident['merged_into']}",
     "linked": lambda _: "linked",
 }

@@ -21,7 +21,7 @@ PURPOSES = {
     "customer-email": "the mail to customers after an incident is resolved",
 }
 LASTED = 45 * 60.0
-"""Seconds that the example incident lasts in a mail that it is resolved."""
+"""Seconds that the example incident lasted, in mails about its end."""
 
 
 @template.command("list")

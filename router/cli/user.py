@@ -26,7 +26,7 @@ def add(
     role: Annotated[str, typer.Option(help="viewer, responder or admin.")] = "responder",
     email: Annotated[str, typer.Option(help="Their e-mail address.", show_default=False)] = "",
     shown: Annotated[
-        str, typer.Option("--name", help="Their name, where it is no contact's.")
+        str, typer.Option("--name", help="Their name, if it is not a contact's.")
     ] = "",
 ) -> None:
     """Add a user, and print a link by which they sign in and set a password."""

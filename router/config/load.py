@@ -127,7 +127,7 @@ class Config(Struct, frozen=True):
 
     @property
     def mailboxes(self) -> dict[str, str]:
-        """Names of contacts by the only readers of a link: an e-mail address, or `contact:KEY`."""
+        """Names of contacts by mailbox: an e-mail address, or `contact:KEY`."""
         contacts = self.file.contacts.items()
         by_key = {f"contact:{key}": contact.name or key for key, contact in contacts}
         by_mail = {c.email: c.name or key for key, c in contacts if c.email}

@@ -8,7 +8,7 @@ Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 
 def check_networks(key: str, addresses: Iterable[str]) -> None:
-    """Raises: ValueError for a text that is no network, or is the whole internet."""
+    """Raises: ValueError for a text that is not a network, or is the whole internet."""
     for address in addresses:
         try:
             network = _network(address)

@@ -27,7 +27,7 @@ A person over one contact method is `text/ana`.
 class ShownAlert(Struct, frozen=True, kw_only=True):
     """An alert that a source reports.
 
-    `times` makes it that many events, at a source like Sentry, which reports events.
+    `times` is the number of events, for a source like Sentry, which reports events.
     """
 
     labels: dict[str, str]

@@ -60,7 +60,7 @@ log = logger(__name__)
 T = TypeVar("T")
 
 POLL = 1.0
-"""Seconds between two looks at the outbox without a wake-up."""
+"""Seconds between checks of the outbox without a wake-up."""
 
 ATTEMPTS = 3
 """Attempts under one lease. After them the message goes back to the outbox, to be tried later."""
@@ -80,7 +80,7 @@ double.
 """
 
 UNCONFIGURED = 300.0
-"""Seconds until a row is tried again that the present config has no use for: it may come back."""
+"""Seconds until a row of an unconfigured channel is tried again: the channel may be added again."""
 
 
 class LeaseLost(Exception):

@@ -19,7 +19,7 @@ from router.telemetry.logs import logger
 log = logger(__name__)
 
 LOOK = 2.0
-"""Seconds between two looks for changes that other replicas have stored."""
+"""Seconds between checks for changes that other replicas have stored."""
 
 
 class Stored(Protocol):

@@ -12,11 +12,11 @@ from router.telemetry.logs import logger
 log = logger(__name__)
 
 TICK = 0.5
-"""Seconds between two looks at what is due. A process that claims a timer and dies delays it by at
+"""Seconds between checks for due deadlines. A process that claims a timer and dies delays it by at
 most `LEASE + TICK`: three in a row still leave the step within 5 s."""
 
 LEASE = 1.0
-"""Seconds until a claimed timer that wasn't committed is claimed again. Twice is no harm: a timer
+"""Seconds until a claimed timer that wasn't committed is claimed again. Twice does no harm: a timer
 that was handled is gone, and its event has no effect."""
 
 BATCH = 200

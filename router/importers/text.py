@@ -19,7 +19,7 @@ def inline(value: Any) -> str:
 
 
 def literal(text: str) -> str:
-    """The text of a file in which `${` is no environment variable."""
+    """The text of a file in which `${` is not an environment variable."""
     return text.replace("${", "$${")
 
 

@@ -41,7 +41,7 @@ class Session(Struct, frozen=True, omit_defaults=True):
 
     user: a user name, or `token:NAME` for an API token of the config. proof: ends the session when
     it differs from the current one of the user. number: of the current cookie, which was issued
-    at `rotated_at` and first came back at `confirmed_at`. password_by: until then the password may
+    at `rotated_at` and first sent back at `confirmed_at`. password_by: until then the password may
     be set without the old one.
     """
 

@@ -42,7 +42,7 @@ class Alert(Struct, frozen=True, gc=False):
     drill: for the source DRILL, the name of the drill; rules then compare `stands_for` as the
         source.
     to: for a canary, the only addresses to notify, regardless of rules and policies.
-    is_state: the alert reports a state, so equal content after another state is no repetition.
+    is_state: the alert reports a state, so the same content after another state is a new report.
     group_as: replaces the label `alertname` in the keys of incidents, for a name that varies.
     lifetime: says whether a firing alert ends at `ends_at` without another report.
     """

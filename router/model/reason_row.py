@@ -32,7 +32,7 @@ class Trait(Flag):
     UNMEASURED = auto()
     """The severity is the lowest only because no better one is known."""
     DROPPED = auto()
-    """A report of an alert without effect, although it is no repetition of a known state."""
+    """A report of an alert without effect, although it does not repeat a known state."""
     HELD = auto()
     """The same firing continues after a person closed its incident."""
     NO_EFFECT = auto()

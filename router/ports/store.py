@@ -87,8 +87,8 @@ class Store(Protocol):
     ) -> Sequence[Notification]:
         """Lease the due messages of a channel; with `people` also messages to people over it.
 
-        Addresses of people in `less` are left out. A previous lease on a returned row had expired:
-        a crash, whose attempt may still arrive within so many seconds.
+        Addresses of people in `less` are left out. A returned row may have an expired lease: its
+        holder crashed, and its attempt may still arrive within `arrives_within` seconds.
         """
         ...
 
@@ -299,9 +299,9 @@ class Store(Protocol):
         ...
 
     async def shift(self, by: float, at: float) -> bool:
-        """Move what is due by so many seconds, after the clock was set; `at` is the time now.
+        """Shift all deadlines by `by` seconds, after the clock was set; `at` is the time now.
 
-        Returns False if another replica has done that.
+        Returns False if another replica has shifted them.
         """
         ...
 

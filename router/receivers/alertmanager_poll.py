@@ -60,7 +60,7 @@ class AlertmanagerPoller:
         self._missing: set[str] = set()
 
     async def missed(self, known: Sequence[AlertRow], now: float) -> Sequence[Alert]:
-        """Alerts that fire there for long and not here; and those that are no longer there.
+        """Return alerts that fire there but not here, and alerts that ended there.
 
         A restarted Alertmanager has no alerts for a while, so an alert is over only if it was
         missing before, too. Raises: CompareFailed.

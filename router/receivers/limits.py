@@ -24,7 +24,7 @@ MAX_FIELDS = 256
 """Labels of one alert, and annotations."""
 
 SMALL = MAX_LABEL
-"""An alert of at most so many bytes cannot exceed any of these limits."""
+"""An alert of at most this many bytes cannot exceed any of the limits above."""
 
 CUT = "…"
 

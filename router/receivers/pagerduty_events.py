@@ -74,7 +74,7 @@ class PagerDutyEventsReceiver(Source):
         self._services = config.services
 
     def verify(self, incoming: Incoming, now: float) -> None:
-        """Raises: Unauthorized; Bad, if the body is no JSON object."""
+        """Raises: Unauthorized; Bad, if the body is not a JSON object."""
         if not self._service(incoming.body):
             raise Unauthorized("routing_key is missing, or of no service of this source")
 

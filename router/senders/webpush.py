@@ -196,7 +196,7 @@ def _tag(channel: str, message: Message) -> str:
 
 
 def _encrypted(device: Device, body: bytes) -> bytes:
-    """Raises: ValueError, for keys that are no keys."""
+    """Raises: ValueError, for texts that are not keys."""
     keys = {"endpoint": device.endpoint, "keys": {"p256dh": device.p256dh, "auth": device.auth}}
     encoded: bytes = WebPusher(keys).encode(body)["body"]
     return encoded

@@ -92,7 +92,7 @@ def encode(rows: Sequence[Sequence[Any]]) -> str:
 
 
 def clean(value: str) -> str:
-    """A text as `encode` stores it, to look for."""
+    """Return a text in the form in which `encode` stores it, to search for it."""
     return value.replace("\0", "\ufffd")
 
 

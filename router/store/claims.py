@@ -32,8 +32,8 @@ _KEY = "incident_id, channel, kind, subject"
 _WORST = f"incidents.severity = '{PREEMPTS}' AND incidents.status IN {tuple(map(str, OPEN))}"
 _URGENT = f"{_WORST} AND NOT {OF_DRILL.format('incidents.key')}"
 _FEW = 200
-"""Up to so many open incidents of the worst severity, their rows in the outbox are looked up; else
-the rows that are due are, in order.
+"""With at most this many open incidents of the worst severity, a claim looks up their rows in the
+outbox. With more, it reads the due rows in order.
 """
 
 _DUE_AT = attrgetter("due_at")

@@ -12,7 +12,7 @@ IN_FLIGHT = 64 * 1024 * 1024
 """Bytes of all bodies that are read or worked on at one time."""
 
 ANONYMOUS_SHARE = 4
-"""Senders who are identified by their bodies only get one part in so many of these bytes."""
+"""Senders that only a signature of the body identifies share 1/4 of `IN_FLIGHT`."""
 
 DEADLINE = 30.0
 """Seconds for a body to arrive in full."""

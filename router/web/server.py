@@ -20,7 +20,7 @@ from router.telemetry.metrics import Metrics
 log = logger(__name__)
 
 WANTED_FILES = 65_536
-"""Open files that the router asks the system for, if the hard limit allows so many."""
+"""The soft limit of open files that the router sets, unless the hard limit is lower."""
 
 RESERVED_FILES = 256
 """Open files kept for the store, outgoing connections and everything else."""

@@ -264,7 +264,7 @@ async def test_what_is_stored_counts(router: Callable[..., Daemon]) -> None:
         silence = {"match": ['alertname="DiskFull"'], "for": "1h", "comment": "moving"}
         assert (await daemon.ask("POST", "/api/v1/silences", json=silence)).status == 201
         _, out, _ = await run_beside(daemon, *command, "--label", "instance=other")
-        assert out.startswith("nobody is notified at first: silenced\n")
+        assert out.startswith("nobody is notified when it opens: silenced\n")
         assert "+59m" in out or "+1h" in out, "it opens once the silence is over"
 
 

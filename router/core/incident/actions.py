@@ -40,7 +40,7 @@ SETTLE_WITHIN = 60.0
 """Seconds after an action's time-out by which its outcome is recorded, or it may have run."""
 
 KEPT = 20
-"""Requests that an incident's row keeps, besides waiting ones. The timeline has them all."""
+"""Finished requests that an incident's row keeps. The timeline has all of them."""
 
 RUN_BY_ROUTER = frozenset({ActionState.CHECKING, ActionState.RUNNING})
 """States with a run or dry run in the outbox."""

@@ -140,9 +140,10 @@ def _next_state(
 
 
 def _sent(row: Notification, at: float, arrives_within: float) -> Notification:
-    """Sent; sent once more if an older message may still arrive and would then be the last.
+    """Mark the row as sent, or as due again if an older message may still arrive after this one.
 
-    After a minute, since a late message mostly arrives soon, and when none can arrive any more.
+    It is due after a minute, since late messages mostly arrive soon, and again when none can arrive
+    any more.
     """
     row = replace(row, sent=row.sent + 1, error="", may_be_doubled=False, may_have_arrived=False)
     older = row.uncertain not in {0, row.seq} and row.uncertain_until > at

@@ -2,7 +2,7 @@
 
 The law: a resolved incident whose severity needs a post-mortem has a deadline for it until that is
 shared, and an open action item has one until it's done; nothing else of a closed incident has any.
-People are reminded over their least urgent contact method, since a reminder is no page. An overdue
+People are reminded over their least urgent contact method, as a reminder isn't a page. An overdue
 item has a timer of another name, so that it can be counted.
 """
 

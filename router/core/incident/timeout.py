@@ -20,7 +20,7 @@ GRACE = 300.0
 """Seconds for sources to report again, after a time in which their reports could not arrive."""
 
 LATE = 30.0
-"""Seconds of delay of a deadline from which on reports may have been missed, too."""
+"""A deadline this many seconds late means that the router was down, and may have missed reports."""
 
 MOVED = 0.25
 """The part of its lifetime by which an end must move before a repeat costs a write.

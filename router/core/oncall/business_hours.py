@@ -38,7 +38,7 @@ def written(delay: Delay) -> str:
 
 
 class Calendar(Struct, frozen=True):
-    """The business days: `workdays` (0 is Monday) that are no `holidays`.
+    """The business days: `workdays` (0 is Monday) that are not `holidays`.
 
     `opens`: minutes into the day, by the clock of `time_zone`.
     """

@@ -2,7 +2,7 @@
 
 An event names the person on call by its attendees or, if none of them is a contact, by its title.
 Of events at the same time the one that began last counts. An event of an unknown person puts
-nobody on call. An event about an absence, such as a vacation, is no shift.
+nobody on call. An event about an absence, such as a vacation, is not a shift.
 """
 
 import re
@@ -22,7 +22,7 @@ MOST = 10_000
 """Maximum events in the period: an hourly shift for a year."""
 
 OLDEST = 200_000
-"""Maximum repetitions of an event since its start, since past ones are counted through as well."""
+"""Maximum repetitions of an event since its start, as past ones must be generated, too."""
 
 
 class Turn(Struct, frozen=True):

@@ -225,7 +225,7 @@ def _runs(schedule: Schedule, start: float, end: float) -> list[Shift]:
 
 
 def changes(schedule: Schedule, start: float, end: float) -> Iterator[float]:
-    """Every time between `start` and `end` at which the contact may change; some lie outside."""
+    """Times at which the contact may change, from `start` to `end` and some outside."""
     for layer in schedule.layers:
         zone = layer.time_zone or schedule.time_zone
         for restriction in layer.restrictions:

@@ -175,7 +175,7 @@ def _pages(
 
 
 def _paged(entries: Iterable[Entry]) -> Iterator[tuple[float, str]]:
-    """Yield time and person of each page. After an acknowledgement, messages are no pages."""
+    """Yield time and person of each page. Messages after an acknowledgement are not pages."""
     waits = True
     for entry in entries:
         if entry.what in WAITS or entry.what in ANSWERED:

@@ -16,7 +16,7 @@ from router.model.incident import Severity
 def witness(
     settings: Settings, rule: Rule, opens: Severity, silences: Iterable[RecurringSilence]
 ) -> Alert | None:
-    """An alert that `rule` opens as `opens` and that each silence mutes; None if not found."""
+    """An alert that `rule` opens as `opens` and every silence mutes; None if not found."""
     silences = tuple(silences)
     labels: dict[str, str] = {}
     matchers = (*rule.matchers, *(matcher for silence in silences for matcher in silence.matchers))

@@ -56,7 +56,7 @@ def conditions_of(case: Case) -> list[str]:
 
 
 def active(case: Case, start: float, until: float) -> list[RecurringSilence]:
-    """The silences that are active at some time between the two."""
+    """The silences that are active at some time between `start` and `until`."""
     return [
         silence
         for silence in case.silences

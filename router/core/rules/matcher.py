@@ -147,7 +147,7 @@ def _unquoted(body: str) -> str:
 
 
 def _unescaped(escape: re.Match[bytes]) -> bytes:
-    """Raises: ValueError, also for a byte over 255 or a number that is no character."""
+    """Raises: ValueError, also for a byte over 255 or a number that is not a character."""
     simple, hexadecimal, octal, short, long = escape.groups()
     if simple:
         return bytes([_SIMPLE[simple[0]]])

@@ -61,7 +61,7 @@ class Weekly(Struct, frozen=True):
         return max((end for start, end in found if start <= at < end), default=None)
 
     def edges(self, start: float, end: float) -> Iterator[float]:
-        """Each time between the two at which a window begins or ends; some lie outside."""
+        """Times at which a window begins or ends, from `start` to `end` and some outside."""
         for window in windows(self.window, start, end, self.time_zone):
             yield from window
 

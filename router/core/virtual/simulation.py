@@ -28,7 +28,7 @@ ESCALATING = frozenset({STEP, REACH, PROMOTE})
 """The deadlines that notify more people. Those of muted alerts do, too."""
 
 _HIDDEN = having(Trait.DELIVERY) - {Reason.CONDITION_FAILED}
-"""Timeline entries about deliveries, which are shown as messages. A skipped step is no message."""
+"""Timeline entries about deliveries, which are shown as messages. A skipped step isn't one."""
 
 
 class SimulatedAnswer(Struct, frozen=True):
@@ -80,7 +80,7 @@ def simulate(  # noqa: PLR0913, PLR0917 - what happens, and what is known
     post: Post = arrives,
     known: Snapshot | None = None,
 ) -> Simulation:
-    """Receive alerts at `at` (UTC epoch seconds), and go on until nobody more would be notified.
+    """Receive alerts at `at` (UTC epoch seconds), and run until nobody else would be notified.
 
     `known` is the store's content at that time.
     """

@@ -11,7 +11,7 @@ from router.telemetry.metrics import Metrics
 log = logger(__name__)
 
 LOOK = 300.0
-"""Seconds between two looks: the figures are compared with a quarter of a year."""
+"""Seconds between checks: the figures are compared with a quarter of a year."""
 
 
 class Proofs:

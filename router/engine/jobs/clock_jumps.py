@@ -15,7 +15,7 @@ from router.telemetry.logs import logger
 log = logger(__name__)
 
 LOOK = 1.0
-"""Seconds between two looks."""
+"""Seconds between checks."""
 
 JUMP = 2.0
 """Seconds by which the clock must have been set to be noticed: NTP also corrects it by small steps.

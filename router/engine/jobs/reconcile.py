@@ -34,7 +34,7 @@ BY = "reconciliation"
 """The author of repairs on the timeline."""
 
 POLL = 60.0
-"""Seconds between two looks whether a comparison is due."""
+"""Seconds between checks for a due comparison."""
 
 SETTLED = 120.0
 """Seconds without a change after which an incident is compared: messages may be under way."""

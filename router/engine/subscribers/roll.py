@@ -31,7 +31,7 @@ A subscriber who hasn't confirmed by then is forgotten.
 """
 
 TIDY = 3600.0
-"""Seconds between two looks for subscribers who didn't confirm."""
+"""Seconds between checks for subscribers who did not confirm."""
 
 REFUSALS = 3
 """Refusals of an address in a row after which its subscriber is dropped."""

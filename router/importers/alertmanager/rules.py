@@ -1,4 +1,4 @@
-"""Decisions of the route tree to rules and policies."""
+"""Convert the decisions of the route tree to rules and policies."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field

@@ -39,7 +39,7 @@ class Route:
 
 
 class Outcome(Struct, frozen=True, eq=False):
-    """The routes that get the alerts which `matchers` match and no earlier outcome's do."""
+    """The routes of alerts that `matchers` match, unless an earlier outcome matched them."""
 
     matchers: tuple[Matcher, ...]
     routes: tuple[Route, ...]

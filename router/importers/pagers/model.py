@@ -32,7 +32,7 @@ class Person:
 
 
 class Turns(Struct, frozen=True):
-    """People who take turns of so many seconds from `start`, a local time of the time zone.
+    """People who take turns of `seconds` each from `start`, a local time of the time zone.
 
     `spans` are the parts of the week in which the turns count; () for all of it.
     """
@@ -90,7 +90,7 @@ class Stage(Struct, frozen=True):
 
 @dataclass
 class Escalation:
-    """A policy. It repeats `times`, `every` so many seconds."""
+    """A policy. All its stages run again `times` times, `every` seconds."""
 
     key: str
     stages: list[Stage]

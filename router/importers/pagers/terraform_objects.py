@@ -10,7 +10,7 @@ from router.importers.source import Report, Section
 
 
 def objects(kind: str, resources: Sequence[Resource], report: Report) -> list[tuple[str, Section]]:
-    """The resources as the importer of that pager reads its API's objects."""
+    """Convert the resources to the objects of the pager's API, which its importer reads."""
     shaped = SHAPES[kind](resources)
     used = {id(resource) for resource, _, _ in shaped} | {
         id(resource) for resource in resources if resource.type in NESTED

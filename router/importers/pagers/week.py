@@ -18,7 +18,7 @@ class Span(Struct, frozen=True, order=True):
 
 
 def daily(start: int, minutes: int, days: Iterable[int] = range(7)) -> tuple[Span, ...]:
-    """A window of so many minutes on each of the days (0 is Monday)."""
+    """A window of `minutes` from `start`, on each of the days (0 is Monday)."""
     if minutes >= DAY and set(days) == set(range(7)):
         return ()
     return tuple(Span(day * DAY + start, day * DAY + start + minutes) for day in days)

@@ -1,4 +1,4 @@
-"""A setup to the files of a config."""
+"""Write a setup as the files of a config."""
 
 from collections.abc import Iterable
 from typing import Any

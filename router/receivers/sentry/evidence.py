@@ -1,4 +1,4 @@
-"""Evidence of Sentry issues that are no errors, such as the failure of an uptime or cron monitor.
+"""Evidence of Sentry issues that are not errors, such as the failure of an uptime or cron monitor.
 
 An occurrence lists it as `evidenceDisplay`, pairs of a name and a text:
 https://develop.sentry.dev/backend/issue-platform/

@@ -17,11 +17,6 @@ def written(text: str, names: Mapping[str, str]) -> str:
     ).strip()
 
 
-def mentioned(text: str, names: Mapping[str, str]) -> str:
-    """The name in `@ana`, `<@U123>`, `<@U123|ana>`, or a bare name."""
-    return written(text, names).removeprefix("@").strip()
-
-
 def _read(target: str, label: str, names: Mapping[str, str]) -> str:
     match target[:1]:
         case "@":

@@ -42,7 +42,7 @@ HELP = "Reply ACK 142, RES 142 or ESC 142, with the number of the incident."
 
 
 class Keyword(StrEnum):
-    """A person's request. No word for it is one that Twilio handles itself, such as STOP or END."""
+    """A person's request. Twilio handles some words itself, such as STOP and END; none is used."""
 
     ACKNOWLEDGE = "ack"
     RESOLVE = "resolve"
@@ -220,7 +220,7 @@ def parse_receipt(url: str, form: Mapping[str, str]) -> Receipt:
 
 
 def _others(text: str) -> tuple[int, ...]:
-    """The further incidents, without parts that are no numbers."""
+    """The further incidents, without parts that are not numbers."""
     found: list[int] = []
     for part in re.split("[,.]", text):
         with suppress(ValueError):

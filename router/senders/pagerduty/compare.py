@@ -90,7 +90,7 @@ def _compared(shown: Shown, there: Remote | None) -> Mismatch | None:
 
 
 def _answered(incident_id: int, kind: DifferenceKind, command: Command, there: Remote) -> Mismatch:
-    """The answer of a person. What PagerDuty did by itself is reported only."""
+    """Convert a person's answer to a command. Changes by PagerDuty itself are only reported."""
     agent, at = there.last_status_change_by, _time(there.last_status_change_at)
     if agent is None or agent.type != PERSON:
         return Mismatch(incident_id, kind, resend=False)

@@ -56,7 +56,7 @@ class PagerDutyConfig(ChannelOptions, frozen=True, kw_only=True):
     change_events: also send deployments.
     api_url: for the EU region (https://events.eu.pagerduty.com), a proxy or a test server.
     api_key: of the REST API, read-only: compare the incidents there with the router's.
-    rest_url: likewise, for the REST API (EU: https://api.eu.pagerduty.com).
+    rest_url: the same, of the REST API (EU: https://api.eu.pagerduty.com).
     """
 
     routing_key: Secret

@@ -7,13 +7,15 @@ from router.ports.clock import Clock
 from router.web.access.client import address_of
 
 BY_CLIENT = (10, 900.0)
-"""Attempts at the password of one user from one address, in so many seconds."""
+"""Attempts at a user's password from one address: the number, and the seconds they count."""
 
 BY_USER = (100, 3600.0)
-"""Attempts from everywhere. More would help to guess; fewer would let a stranger lock users out."""
+"""The same from all addresses. A higher limit helps to guess; a lower one lets a stranger lock
+users out.
+"""
 
 MAILS = (5, 3600.0)
-"""Mails that may be asked for from one address, and for one user, in so many seconds."""
+"""Requests for a mail, by address and by user: the number, and the seconds they count."""
 
 OFTEN = "Too many attempts: wait a quarter of an hour, or use another way to sign in."
 

@@ -29,7 +29,7 @@ def address_of(request: web.Request) -> str:
 
 
 def last_untrusted(addresses: Sequence[str], trusted: Sequence[str]) -> str:
-    """Return the last address that is no trusted proxy: anybody can write those before it."""
+    """Return the last address that is not a trusted proxy: anybody can write those before it."""
     found = ""
     for address in reversed(addresses):
         if not (address := _without_port(plain(address).strip()[:LONGEST_ADDRESS])):

@@ -76,7 +76,7 @@ class Identities:
         return Identity(name=name, role=Role.ADMIN, credential=Credential.BEARER)
 
     async def _by_stored_token(self, text: str, credential: Credential) -> Identity | None:
-        """Return the owner of a token, with at most their role of now; or the service."""
+        """Return the owner of a token, with at most the owner's current role; or the service."""
         found = await self._accounts.tokens.find(text)
         if found is None:
             return None
@@ -109,7 +109,7 @@ class Identities:
         return known, role_now(user, config.auth)
 
     async def _by_session(self, found: Found) -> Identity | None:
-        """Return who is signed in, with their role of now."""
+        """Return who is signed in, with their current role."""
         if found.session.user.startswith(HOLDER):
             return self._by_token_name(found)
         config = self._config()

@@ -34,7 +34,7 @@ MOST = 50
 """Forms that are kept at one time, from everybody."""
 
 BY_CLIENT = (10, LIFE)
-"""Forms from one address, in so many seconds."""
+"""Forms from one address: the number, and the seconds they count."""
 
 LARGEST = 256 * 1024
 """Bytes of a form: a post-mortem is long."""

@@ -18,7 +18,7 @@ AT_ONCE = 2
 """Hashes computed at the same time: each takes the memory, and tens of milliseconds."""
 
 WAITING = 20
-"""Requests that may wait for one. Beyond that, they are refused."""
+"""Requests that may wait for a hash. Further ones are refused."""
 
 
 class Passwords:

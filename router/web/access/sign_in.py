@@ -131,7 +131,7 @@ class SignIn:
     async def begin(
         self, request: web.Request, name: str, user: User, after: str, *, by_link: bool = False
     ) -> web.Response:
-        """Begin a session of a user, and lead on."""
+        """Start the user's session, and redirect to `after`."""
         cookie = await self._sessions.begin(
             name, str(user.generation), client_of(request), by_link=by_link
         )

@@ -38,7 +38,7 @@ class TokenPages:
         return await self._tokens(request, me)
 
     async def make_token(self, request: web.Request) -> web.Response:
-        """Make a token, and show it this once."""
+        """Make a token, and show its text: only this page ever does."""
         me = identify(request, Role.VIEWER, in_browser=True)
         filled = parse_qsl((await read_body(request, MAX_FORM)).decode("utf-8", "replace"))
         given = dict(filled)

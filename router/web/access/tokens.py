@@ -1,6 +1,6 @@
 """API tokens that people make: shown once, stored as a hash, with a role, areas and an end.
 
-A token is `art_ID_SECRET`. A personal token acts as its owner, with at most their role of now.
+A token is `art_ID_SECRET`. A personal token acts as its owner, with at most their current role.
 """
 
 import hmac

@@ -26,7 +26,7 @@ from router.web.access.seals import Seals
 MOST = 10_000
 
 MAILED = 900.0
-"""Seconds for which a link is valid that was mailed."""
+"""Seconds for which a mailed link is valid."""
 
 INVITATION = 3 * 86_400.0
 """Seconds for which a sign-in link from an admin is valid."""
@@ -136,7 +136,7 @@ class Users:
         return f"oidc:{sha256(msgspec.json.encode([issuer, subject])).hexdigest()[:20]}"
 
     async def arrived(self, issuer: str, person: Person) -> tuple[str, User]:
-        """Store a person whom a provider has confirmed, with their groups of now."""
+        """Store a person whom a provider has confirmed, with their current groups."""
         name, now = self.key_of(issuer, person.subject), self._clock.now()
 
         def change(before: User | None) -> User:

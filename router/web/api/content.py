@@ -186,14 +186,6 @@ def idempotency_key(request: web.Request) -> str:
     return plain(request.headers.get("Idempotency-Key", ""))[:100] or secrets.token_hex(8)
 
 
-def page_number(request: web.Request, name: str) -> int:
-    """Return a whole number from the query of a page; 0 if it's not there. Raises: Bad."""
-    text = request.query.get(name, "0")
-    if not (text.isascii() and text.isdigit() and len(text) < 16):
-        raise InvalidInput(f"?{name}= takes a whole number", f"/{name}")
-    return int(text)
-
-
 async def find_incident(name: str, store: Store) -> Incident | None:
     """Find an incident by its number or name: 142 or INC-142."""
     text = name.strip().upper().removeprefix("INC-")

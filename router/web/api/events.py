@@ -24,7 +24,7 @@ from router.web.api.operation import Call, operation, routes
 from router.web.api.views import exactly
 
 POLL = 1.0
-"""Seconds between two looks at the store while somebody reads."""
+"""Seconds between reads of the store while a client is connected."""
 
 PING = 15.0
 """Seconds after which a reader gets a ping, to tell silence from a lost connection."""

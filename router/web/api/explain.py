@@ -69,7 +69,7 @@ class PageView(Struct, frozen=True):
     """A message to one address: `why` it was decided, and its `deliveries`.
 
     `why` and `meant_by` are null where an older version did not record them. `stakeholder`: it
-    informs, and is no page.
+    informs, and is not a page.
     """
 
     at: Time

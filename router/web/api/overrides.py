@@ -26,7 +26,7 @@ from router.web.auth import Role
 log = logger(__name__)
 
 MOST = 500
-"""Overrides to come. More is a faulty program, and all are read for every decision."""
+"""The most future overrides. Every decision reads all of them, and more are a program's mistake."""
 
 SHOWN = 14 * 86_400.0
 """Seconds of the schedule in an answer, from the override's start."""

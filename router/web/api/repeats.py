@@ -89,7 +89,7 @@ class Repeats:
         if kept is None or not kept.status:
             raise web.HTTPConflict(
                 text=f"the request with this {HEADER} is running, or was interrupted: "
-                "look whether it had its effect before you send it with another key"
+                "check whether it had its effect before you send it with another key"
             )
         return web.Response(
             status=kept.status,

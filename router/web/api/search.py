@@ -71,7 +71,9 @@ class SearchApi:
         incidents = await search(
             self._store, IncidentFilter(text=text), before=0, limit=100, counted=0
         )
-        some = sorted(incidents.incidents, key=lambda incident: (not incident.is_open, by_urgency(incident)))
+        some = sorted(
+            incidents.incidents, key=lambda incident: (not incident.is_open, by_urgency(incident))
+        )
         return [_incident(incident) for incident in some[:SHOWN]]
 
     def _configured(self, request: web.Request, text: str) -> Iterator[Result]:

@@ -24,7 +24,7 @@ from router.web.auth import Role, caller
 from router.web.pages.frame import inside
 
 MOST = 20_000
-"""Incidents that are counted, the newest: a second of work."""
+"""The most incidents that are counted, the newest first. Counting them takes a second."""
 
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
 """Beginnings of a cell that spreadsheets calculate: https://owasp.org/www-community/attacks/CSV_Injection"""

@@ -30,8 +30,7 @@ NO_SCRIPT = (
 HEADERS: Mapping[str, str] = {
     "Content-Security-Policy": NO_SCRIPT,
     "X-Content-Type-Options": "nosniff",
-    # Not `no-referrer`: with that a browser says of our own forms, too, that they come from nowhere
-    # (Origin: null).
+    # Not `no-referrer`: with it browsers send `Origin: null` even for the router's own forms.
     "Referrer-Policy": "same-origin",
     "Cache-Control": "no-store",
 }

@@ -97,7 +97,7 @@ TICKS = (60.0, 300.0, 900.0, 3600.0, 4 * 3600.0, 86_400.0, 3 * 86_400.0, 7 * 86_
 
 
 class Picture(Struct, frozen=True):
-    """Lanes over a logarithmic time line: minutes matter at first, then hours, then days."""
+    """Lanes over a logarithmic time axis: it shows minutes, then hours, then days."""
 
     lanes: tuple[Lane, ...]
     ticks: tuple[tuple[float, float], ...]

@@ -50,7 +50,7 @@ again.
 
 
 DROPPED = having(Trait.DROPPED)
-"""Decisions by which an alert has no effect although it is no repetition of a known state."""
+"""Decisions by which an alert has no effect although it does not repeat a known state."""
 
 
 class Processed(Struct, frozen=True):

@@ -147,7 +147,9 @@ def incident(stored: Incident) -> IncidentView:
 
 
 def entry(stored: Entry) -> EntryView:
-    return EntryView(stored.id, exactly(stored.at), stored.what, stored.by or None, describe(stored), stored.data)
+    return EntryView(
+        stored.id, exactly(stored.at), stored.what, stored.by or None, describe(stored), stored.data
+    )
 
 
 def notification(row: Notification) -> NotificationView:
