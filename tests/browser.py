@@ -99,7 +99,8 @@ async def wordless(page: Page) -> list[str]:
               return alpha !== 0 && Math.max(r, g, b) - Math.min(r, g, b) > 40;
             };
             const described = one => one.closest("[aria-hidden=true], [role=img], button, input");
-            const parts = [...document.querySelectorAll("main *")].filter(one => one.checkVisibility());
+            const all = [...document.querySelectorAll("main *")];
+            const parts = all.filter(one => one.checkVisibility());
             const only = parts.filter(one => coloured(one) && !named(one) && !described(one));
             const names = 'img, [role="img"], canvas, figure, time';
             const unnamed = parts.filter(one => one.matches(names) && !named(one));

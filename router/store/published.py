@@ -8,8 +8,8 @@ from sqlalchemy import Connection, func, or_, select
 
 from router.model.incident import Incident
 from router.model.statuspage import Published
-from router.store.queries import entries_of
 from router.store.schema import PUBLISHED, incidents, timeline
+from router.store.timelines import entries_of
 
 _incident = msgspec.json.Decoder(Incident)
 

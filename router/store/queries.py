@@ -1,25 +1,18 @@
-"""Queries of people and dashboards, and the deletion of old rows. No alert waits for them."""
+"""Queries of people and dashboards. No alert waits for them."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
 
 import msgspec
 from sqlalchemy import (
-    ColumnElement,
     Connection,
-    Double,
     Select,
     and_,
     case,
     delete,
     func,
-    insert,
-    literal_column,
     or_,
     select,
     text,
-    tuple_,
-    update,
 )
 
 from router.core.incident.follow_up import ITEM_OVERDUE, POSTMORTEM_OVERDUE
@@ -29,29 +22,24 @@ from router.model.event import Event
 from router.model.incident import Incident, Severity, Status
 from router.model.notification import Notification, NotificationState
 from router.model.outbox import OutboxKind
-from router.model.reason import Reason
 from router.model.reason_row import Trait
 from router.model.reasons import having
 from router.model.record import Record
-from router.ports.store import AlertRow, Beat, Beats, Gauges, RuleUse
-from router.store.bulk import Dialect, clean, struct
+from router.ports.store import AlertRow, Gauges, RuleUse
+from router.store.bulk import clean, struct
 from router.store.counts import alert_filter, message_filter
 from router.store.load import MATCH_COLUMNS
 from router.store.schema import (
-    KEY,
     OF_DRILL,
-    RESOLVED,
     alerts,
     history,
     incidents,
     outbox,
-    owners,
-    receipts,
     records,
     timeline,
     timers,
-    windows,
 )
+from router.store.timelines import entries_of
 
 SCANNED = 20_000
 """Incidents that one call of a search looks at."""
@@ -69,7 +57,6 @@ LATEST = 5
 
 _incident = msgspec.json.Decoder(Incident)
 _alert = msgspec.json.Decoder(Alert)
-_data = msgspec.json.Decoder(dict[str, Any])
 _events: msgspec.json.Decoder[list[Event] | Event] = msgspec.json.Decoder(list[Event] | Event)
 
 
@@ -147,44 +134,6 @@ def rule_use(connection: Connection, since: float) -> Mapping[str, RuleUse]:
         .group_by(i.rule)
     )
     return {rule: RuleUse(count, last) for rule, count, last in connection.execute(query)}
-
-
-def whole_timeline(connection: Connection, incident_id: int) -> Sequence[Entry]:
-    """Return the entries of an incident, the oldest first."""
-    return entries_of(connection, _timeline().where(timeline.c.incident_id == incident_id))
-
-
-def entry_page(connection: Connection, after: int, limit: int) -> Sequence[Entry]:
-    """Return entries of all incidents, in the order of writing."""
-    return entries_of(connection, _timeline().where(timeline.c.id > after).limit(limit))
-
-
-def last_entry(connection: Connection) -> int:
-    """Return the id of the newest entry; 0 without one."""
-    return connection.execute(select(func.max(timeline.c.id))).scalar() or 0
-
-
-def people_entry_page(connection: Connection, before: int, by: str, limit: int) -> Sequence[Entry]:
-    """Return entries of all incidents by people, the last written first."""
-    t = timeline.c
-    query = _timeline().order_by(None).order_by(t.id.desc()).limit(limit)
-    query = query.where(t.by == by if by else and_(t.by != "", t.by.not_like("source:%")))
-    return entries_of(connection, query.where(t.id < before) if before else query)
-
-
-def _timeline() -> Select[int, float, str, str, str, int]:
-    t = timeline.c
-    return select(t.incident_id, t.at, t.what, t.by, t.data, t.id).order_by(t.id)
-
-
-def entries_of(
-    connection: Connection, query: Select[int, float, str, str, str, int]
-) -> Sequence[Entry]:
-    """The entries that a query of the timeline's columns, in the order of `Entry`, finds."""
-    return [
-        Entry(incident, at, Reason(what), by, _data.decode(data), entry_id)
-        for incident, at, what, by, data, entry_id in connection.execute(query)
-    ]
 
 
 def alert_page(  # noqa: PLR0913, PLR0917 - each is one of the protocol's filters
@@ -356,83 +305,3 @@ def gauges(connection: Connection, now: float) -> Gauges:
         items_overdue=overdue[1],
         timers_overdue=0.0 if earliest is None else max(0.0, now - earliest),
     )
-
-
-def end_leases(connection: Connection, holders: Sequence[str] = ()) -> None:
-    """End all leases, or those of some owners.
-
-    Their names stay, and show that something was in flight.
-    """
-    for table in (timers, outbox):
-        held = table.c.lease_until > 0
-        if holders:
-            of = (table.c.lease.startswith(f"{name}:", autoescape=True) for name in holders)
-            held = and_(held, or_(table.c.lease.in_(holders), *of))
-        connection.execute(update(table).where(held).values(lease_until=0))
-
-
-def beat(connection: Connection, dialect: Dialect, owner: str) -> Beats:
-    """Show that the owner lives. Returns the last beats of all owners before this beat."""
-    o = owners.c
-    now: ColumnElement[float] = literal_column(dialect.clock, Double())
-    found = connection.execute(select(o.name, o.beat, now - o.beaten_at)).all()
-    values = {"beat": o.beat + 1, "beaten_at": now}
-    if not connection.execute(update(owners).where(o.name == owner).values(values)).rowcount:
-        connection.execute(insert(owners).values(name=owner, beat=1, beaten_at=now))
-    beats = {name: Beat(count, float(age)) for name, count, age in found}
-    return Beats(beats, float(connection.execute(select(now)).scalar_one()))
-
-
-def bury(connection: Connection, dead: Sequence[str]) -> None:
-    """Delete owners whose processes have ended, and end their leases."""
-    connection.execute(delete(owners).where(owners.c.name.in_(dead)))
-    end_leases(connection, dead)
-
-
-def prune_some(connection: Connection, before: float, kinds: Sequence[str], limit: int) -> int:
-    """Delete old receipts, resolved alerts, events, outbox rows, and documents of these kinds.
-
-    Returns how many rows were deleted: at most `limit` of each.
-    """
-    a, d, n = alerts.c, records.c, outbox.c
-    old = [
-        (receipts, [receipts.c.id], receipts.c.at < before),
-        (alerts, [a.fingerprint, a.rule], and_(RESOLVED, a.last_seen < before)),
-        (history, [history.c.id], history.c.at < before),
-        (records, [d.kind, d.id], and_(d.kind.in_(kinds), d.at < before)),
-        (outbox, [*KEY], and_(n.kind != OutboxKind.INCIDENT, n.queued_at < before)),
-    ]
-    return sum(
-        connection.execute(
-            delete(table).where(tuple_(*keys).in_(select(*keys).where(is_old).limit(limit)))
-        ).rowcount
-        for table, keys, is_old in old
-    )
-
-
-def old_windows(
-    connection: Connection, dialect: Dialect, before: float, limit: int
-) -> Sequence[str]:
-    """The keys of sliding windows in which nothing has happened since then.
-
-    No index helps: it's a read.
-    """
-    return (
-        connection.execute(select(windows.c.key).where(_is_old(dialect, before)).limit(limit))
-        .scalars()
-        .all()
-    )
-
-
-def forget_windows(
-    connection: Connection, dialect: Dialect, before: float, keys: Sequence[str]
-) -> int:
-    """Unless something has happened meanwhile."""
-    return connection.execute(
-        delete(windows).where(windows.c.key.in_(keys), _is_old(dialect, before))
-    ).rowcount
-
-
-def _is_old(dialect: Dialect, before: float) -> ColumnElement[bool]:
-    latest: ColumnElement[float] = literal_column(dialect.last.format("windows.times"), Double())
-    return func.coalesce(latest, 0.0) < before

@@ -59,6 +59,10 @@ def _write(connection: sqlite3.Connection, write: Write) -> None:
         raise write.missed()
 
 
+def _clean(value: Any) -> Any:
+    return clean(value) if isinstance(value, str) else value
+
+
 @lru_cache(maxsize=256)
 def _filled(sql: str, size: int, width: int) -> str:
     row = f"({', '.join('?' * width)})"

@@ -22,7 +22,7 @@ from router.model.record import Record
 from router.model.statuspage import Published
 from router.ports.errors import StoreUnavailable
 from router.ports.store import AlertRow, Beats, Gauges, RuleUse
-from router.store import counts, queries
+from router.store import counts, queries, replicas, retention, timelines
 from router.store.bulk import SQLITE
 from router.store.claims import Claims
 from router.store.faults import meaning
@@ -114,7 +114,7 @@ class SqlStore:
         return await self._database.read(queries.incident_by_id, incident_id)
 
     async def timeline(self, incident_id: int) -> Sequence[Entry]:
-        return await self._database.read(queries.whole_timeline, incident_id)
+        return await self._database.read(timelines.whole_timeline, incident_id)
 
     async def published(self, since: float) -> Sequence[Published]:
         return await self._database.read(published, since)
@@ -239,15 +239,15 @@ class SqlStore:
         return await self._database.read(queries.history_page, since, after, limit)
 
     async def entries(self, *, after: int = 0, limit: int = 1000) -> Sequence[Entry]:
-        return await self._database.read(queries.entry_page, after, limit)
+        return await self._database.read(timelines.entry_page, after, limit)
 
     async def last_entry(self) -> int:
-        return await self._database.read(queries.last_entry)
+        return await self._database.read(timelines.last_entry)
 
     async def people_entries(
         self, *, before: int = 0, by: str = "", limit: int = 100
     ) -> Sequence[Entry]:
-        return await self._database.read(queries.people_entry_page, before, by, limit)
+        return await self._database.read(timelines.people_entry_page, before, by, limit)
 
     async def gauges(self, now: float) -> Gauges:
         return await self._database.read(queries.gauges, now)
@@ -255,12 +255,12 @@ class SqlStore:
     async def prune(self, before: float, kinds: Sequence[str] = ()) -> int:
         """Delete old rows. Returns how many."""
         total, database = 0, self._database
-        while gone := await database.write(queries.prune_some, before, kinds, _PRUNED_AT_ONCE):
+        while gone := await database.write(retention.prune_some, before, kinds, _PRUNED_AT_ONCE):
             total += gone
         while keys := await database.read(
-            queries.old_windows, database.dialect, before, _PRUNED_AT_ONCE
+            retention.old_windows, database.dialect, before, _PRUNED_AT_ONCE
         ):
-            total += await database.write(queries.forget_windows, database.dialect, before, keys)
+            total += await database.write(retention.forget_windows, database.dialect, before, keys)
         return total
 
     async def recover(self) -> None:
@@ -269,7 +269,7 @@ class SqlStore:
         On PostgreSQL they may be those of other replicas.
         """
         if not self.shared:
-            await self._database.write(queries.end_leases)
+            await self._database.write(replicas.end_leases)
 
     @property
     def shared(self) -> bool:
@@ -277,10 +277,10 @@ class SqlStore:
         return self._database.dialect is not SQLITE
 
     async def beat(self, owner: str) -> Beats:
-        return await self._database.write(queries.beat, self._database.dialect, owner)
+        return await self._database.write(replicas.beat, self._database.dialect, owner)
 
     async def bury(self, *owners: str) -> None:
-        await self._among_others(queries.bury, owners)
+        await self._among_others(replicas.bury, owners)
 
     async def shift(self, by: float, at: float) -> bool:
         return await self._among_others(shift, by, at if self.shared else None)

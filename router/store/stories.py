@@ -9,8 +9,8 @@ from sqlalchemy import Connection, select
 from router.core.postmortem.statistics import WANTED, IncidentFacts
 from router.model.decision import Entry
 from router.model.incident import Incident
-from router.store.queries import entries_of
 from router.store.schema import incidents, timeline
+from router.store.timelines import entries_of
 
 _incident = msgspec.json.Decoder(Incident)
 

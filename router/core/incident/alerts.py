@@ -5,11 +5,12 @@ it, unless it's muted or a person closed that incident during this firing. Unset
 evaluated again with the next report.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from operator import attrgetter
 
 from msgspec.structs import replace
 
+from router.core.incident.alert_end import end, expect_report, leave, leave_others
 from router.core.incident.dedup import (
     SEEN_EVERY,
     SeenAlert,
@@ -21,18 +22,16 @@ from router.core.incident.dedup import (
     is_news,
     is_repeat,
 )
-from router.core.incident.expiry import Expired, expire_after, stale_timer
 from router.core.incident.fired import Fired
 from router.core.incident.join import join
-from router.core.incident.lifecycle import Cleared, effect_of, fired
+from router.core.incident.lifecycle import effect_of, fired
 from router.core.incident.mute import mute_of
 from router.core.incident.suppression import SUPPRESSED, Suppression, recheck
-from router.core.incident.timeout import end_of, end_timer, ends_at, has_moved, latest_end
+from router.core.incident.timeout import end_of, end_timer, has_moved
 from router.core.incident.transaction import Transaction
 from router.core.rules.rule import Judgement, Rule, judge
 from router.model.alert import Alert, AlertStatus, RuleMatch
-from router.model.decision import Entry, Timer
-from router.model.event import TimerDue
+from router.model.decision import Entry
 from router.model.incident import Incident, Status
 from router.model.reason import Reason
 from router.model.reason_row import Trait
@@ -70,7 +69,7 @@ def see(tx: Transaction, report: SeenAlert) -> Reason:
     if before and not alert.event_id:
         names = {rule.name for rule, _ in rules}
         if not before.keys() <= names:
-            _leave_others(tx, at, alert, names, rule_matches)
+            leave_others(tx, at, alert, names, rule_matches)
     if alert.lifetime:
         matches = tx.view.rule_matches.get(alert.fingerprint, ())
         if timer := end_timer(alert.fingerprint, matches):
@@ -96,7 +95,7 @@ def _touch(tx: Transaction, at: float, alert: Alert, rule_matches: list[RuleMatc
             rule_match, last_seen=at, ended_at=end, longest_gap=longest
         )
         if rule_match.counted and not rule_match.longest_gap:
-            _expect_report(tx, alert, touched)  # the first observed repeat
+            expect_report(tx, alert, touched)  # the first observed repeat
 
 
 def _resolved(tx: Transaction, report: SeenAlert, rule_matches: Sequence[RuleMatch]) -> Reason:
@@ -111,22 +110,8 @@ def _resolved(tx: Transaction, report: SeenAlert, rule_matches: Sequence[RuleMat
             continue
         reason = Reason.CLEARED
         over = replace(rule_match, digest=mark, starts_at=alert.starts_at, last_seen=at)
-        _end(tx, at, over, alert, reason)
+        end(tx, at, over, alert, reason)
     return reason
-
-
-def _end(tx: Transaction, at: float, rule_match: RuleMatch, alert: Alert, reason: Reason) -> None:
-    """The resolved alert leaves its incident."""
-    if rule_match.counted:
-        _leave(tx, at, rule_match, alert, reason)
-    ended = replace(
-        rule_match,
-        status=AlertStatus.RESOLVED,
-        reason=reason,
-        ended_at=alert.ends_at,
-        value=None,
-    )
-    tx.remember(ended, alert)
 
 
 def _remember_resolve(tx: Transaction, report: SeenAlert, rule: Rule) -> None:
@@ -160,7 +145,7 @@ def _match(
     rule_match = _rule_match(report, rule, judgement, before, start=start)
     if judgement.severity is None:
         if counted:
-            _leave(tx, at, counted, alert, judgement.reason, judgement=judgement)
+            leave(tx, at, counted, alert, judgement.reason, judgement=judgement)
         tx.remember(rule_match, alert)
         return judgement.reason
     marked = _false_positive(tx, counted) if counted else None
@@ -185,7 +170,7 @@ def _match(
     if may_be_muted and effect in _NOTIFIES and (mute := _mute(tx, report, incident)):
         _hold(tx, report, rule_match, mute, incident, before if joined else None, before)
         if counted and not joined:
-            _leave(tx, at, counted, alert, Reason.RULES_CHANGED)
+            leave(tx, at, counted, alert, Reason.RULES_CHANGED)
         return mute.reason
     incident_id = incident.id if incident and effect is not Reason.OPENED else event.incident_id
     reason = tx.follow(fired(incident, event, tx.settings, effect))
@@ -199,9 +184,9 @@ def _match(
     rule_match = replace(rule_match, incident_id=incident_id, reason=reason)
     tx.remember(rule_match, alert)
     if counted and counted.incident_id != incident_id:
-        _leave(tx, at, counted, alert, Reason.MOVED, to=incident_id)
+        leave(tx, at, counted, alert, Reason.MOVED, to=incident_id)
     if counted is None or counted.incident_id != incident_id or counted.reason is Reason.STALE:
-        _expect_report(tx, alert, rule_match, rule)
+        expect_report(tx, alert, rule_match, rule)
     return reason
 
 
@@ -247,58 +232,6 @@ def _false_positive(tx: Transaction, counted: RuleMatch) -> Incident | None:
     return incident if incident and incident.status is Status.FALSE_POSITIVE else None
 
 
-# --- leaving an incident
-
-
-def _leave(  # noqa: PLR0913 - each is a different fact about one alert that leaves
-    tx: Transaction,
-    at: float,
-    rule_match: RuleMatch,
-    alert: Alert,
-    reason: Reason,
-    *,
-    to: int = 0,
-    judgement: Judgement | None = None,
-) -> None:
-    assert rule_match.incident_id is not None, "only a counted alert leaves"
-    resolve_after = tx.settings.rules.named(rule_match.rule).resolve_after
-    name, value = alert.labels.get("alertname", ""), judgement.read if judgement else None
-    tx.happen(
-        rule_match.incident_id,
-        Cleared(at, rule_match.fingerprint, reason, resolve_after, name, value, to),
-    )
-
-
-def _leave_others(
-    tx: Transaction,
-    at: float,
-    alert: Alert,
-    matching_rules: set[str],
-    rule_matches: Iterable[RuleMatch],
-) -> None:
-    """Let the alert leave incidents of rules that no longer match it.
-
-    The rules or its labels have changed. At a source of events this doesn't apply: an occurrence in
-    staging, which other rules match, ends nothing in production.
-    """
-    had = {rule_match.incident_id for rule_match in rule_matches}
-    now = (
-        match.incident_id
-        for match in tx.view.rule_matches.get(alert.fingerprint, ())
-        if match.counted and match.rule in matching_rules
-    )
-    to = next((incident_id for incident_id in now if incident_id and incident_id not in had), 0)
-    for rule_match in rule_matches:
-        if rule_match.rule in matching_rules:
-            continue
-        if rule_match.counted:
-            _leave(tx, at, rule_match, alert, Reason.MOVED if to else Reason.RULES_CHANGED, to=to)
-        tx.forget(rule_match)
-
-
-# --- silences and inhibitions
-
-
 def _mute(tx: Transaction, report: SeenAlert, incident: Incident | None) -> Suppression | None:
     """The mute of the alert. Its own incident, or the one it would open, doesn't mute it."""
     alert = report.alert
@@ -336,75 +269,3 @@ def _hold(  # noqa: PLR0913, PLR0917 - each is a different fact about one muted 
             rule_match, incident_id=joined.incident_id, severity=joined.severity, value=joined.value
         )
     tx.remember(replace(rule_match, digest="", reason=mute.reason), alert)
-
-
-# --- stale alerts
-
-
-def _expect_report(
-    tx: Transaction, alert: Alert, rule_match: RuleMatch, rule: Rule | None = None
-) -> None:
-    """Set the deadline for the next report."""
-    rule = rule or tx.settings.rules.named(rule_match.rule)
-    after = expire_after(rule, alert, rule_match, tx.settings)
-    if after is not None and rule_match.incident_id:
-        timer = stale_timer(rule_match.incident_id, rule_match.last_seen + after)
-        tx.changes.timers[timer.incident_id, timer.name] = timer
-
-
-def expire(tx: Transaction, at: float, incident_id: int) -> Reason:
-    """The deadline of an incident's alerts is due: mark those without a report as stale."""
-    incident = tx.view.incidents.get(incident_id)
-    if incident is None or not incident.is_open:
-        return Reason.TIMER_OUTDATED
-    stale: list[tuple[RuleMatch, Alert, bool]] = []
-    waiting: list[float] = []
-    unlimited = False
-    for _, (rule_match, alert) in sorted(tx.firing(incident_id).items()):
-        rule = tx.settings.rules.named(rule_match.rule)
-        after = expire_after(rule, alert, rule_match, tx.settings)
-        if after is None:
-            unlimited = True
-        elif rule_match.last_seen + after > at:
-            waiting.append(rule_match.last_seen + after)
-        else:
-            stale.append((rule_match, alert, rule.resolve_stale))
-    if waiting:
-        timer = stale_timer(incident_id, min(waiting))
-        tx.changes.timers[timer.incident_id, timer.name] = timer
-    news = [expired for expired in stale if expired[0].reason is not Reason.STALE]
-    for rule_match, alert, ends in news:
-        if ends:
-            _end_stale(tx, at, rule_match, alert)
-    asked = [(rule_match, alert) for rule_match, alert, ends in news if not ends]
-    for rule_match, alert in asked:
-        all_stale = not waiting and not unlimited and rule_match is asked[-1][0]
-        name = alert.labels.get("alertname", "")
-        tx.happen(incident_id, Expired(at, name, rule_match.last_seen, all_stale))
-        tx.remember(replace(rule_match, digest="", reason=Reason.STALE), alert)
-    return Reason.STALE if news else Reason.TIMER_OUTDATED
-
-
-def _end_stale(tx: Transaction, at: float, rule_match: RuleMatch, alert: Alert) -> None:
-    _leave(tx, at, rule_match, alert, Reason.STALE)
-    tx.remember(replace(rule_match, digest="", reason=Reason.STALE, incident_id=None), alert)
-
-
-# --- alerts with a lifetime
-
-
-def time_out(tx: Transaction, due: TimerDue, fingerprint: str) -> Reason:
-    """The end of an alert is due: it ends, or a report has moved the end."""
-    rule_matches = tx.view.rule_matches.get(fingerprint, [])
-    end = latest_end(rule_matches)
-    if end is None:
-        return Reason.TIMER_OUTDATED
-    if (later := ends_at(end, due, tx.settings)) > due.at:
-        timer = Timer(due.incident_id, due.name, later)
-        tx.changes.timers[timer.incident_id, timer.name] = timer
-        return Reason.TIMER_OUTDATED
-    for rule_match in sorted(rule_matches, key=attrgetter("rule")):
-        if rule_match.status is AlertStatus.FIRING:
-            over = replace(tx.alert_of(rule_match), status=AlertStatus.RESOLVED, ends_at=end)
-            _end(tx, due.at, replace(rule_match, digest=""), over, Reason.TIMED_OUT)
-    return Reason.TIMED_OUT

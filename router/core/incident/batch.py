@@ -13,7 +13,7 @@ from collections.abc import Sequence
 
 from msgspec.structs import replace
 
-from router.core.incident import alerts
+from router.core.incident import alert_end, alerts
 from router.core.incident.decide import DeliveryFailed
 from router.core.incident.delivery import settle
 from router.core.incident.expiry import expiring
@@ -160,9 +160,9 @@ class Batch:
             return reason, reason not in _WITHOUT_EFFECT and not (unchanged and reason in _PUT_OFF)
         before = incidents.get(event.incident_id)
         if stale := expiring(event):
-            reason = alerts.expire(tx, event.at, stale)
+            reason = alert_end.expire(tx, event.at, stale)
         elif fingerprint := ending(event):
-            reason = alerts.time_out(tx, event, fingerprint)
+            reason = alert_end.time_out(tx, event, fingerprint)
         else:
             reason = tx.happen(event.incident_id, held_back(tx, event) or event)
         after = incidents.get(event.incident_id)

@@ -100,6 +100,8 @@ class IncidentPage:
             "drafts": [draft for draft in drafts if draft.approves],
             "alerts": await self._store.alerts(incident_id=incident.id, limit=MAX_PAGE),
             "alerts_total": await self._store.count_alerts(incident_id=incident.id),
-            "notifications": await self._store.notifications(incident_id=incident.id, limit=MAX_PAGE),
+            "notifications": await self._store.notifications(
+                incident_id=incident.id, limit=MAX_PAGE
+            ),
             "related": [other for other in related if other is not None],
         }

@@ -98,8 +98,8 @@ async def problems_of(page: Page) -> list[str]:
 
 
 async def test_every_page_is_accessible_and_fits(daemon: Daemon) -> None:
-    """No finding of axe, nothing wider than the screen, nothing said by a colour or a picture alone,
-    no error in the console.
+    """No finding of axe, nothing wider than the screen, nothing said by a colour or a picture
+    alone, no error in the console.
     """
     async with chromium() as browser, tab(browser) as (page, errors):
         found: list[str] = []
