@@ -35,7 +35,8 @@ from router.store import open_store
 from router.telemetry import errors, logs
 from router.telemetry.logs import logger
 from router.telemetry.metrics import Metrics
-from router.web.server import Site, make_runner, raise_file_limit
+from router.web.file_limit import raise_file_limit
+from router.web.server import Site, make_runner
 from router.web.waiting import PAUSE, WaitingRoom
 from router.wiring.http import HttpRoutes
 from router.wiring.parts import FORGOTTEN, Parts
@@ -140,7 +141,8 @@ class App:
             dead_mans_switch = self._dead_mans_switch(document.telemetry.heartbeat)
             self._watch(spawn(dead_mans_switch, "dead man's switch", self._loops))
         await self._runner.setup()
-        await Site(self._runner, *_address(self.config, port), parts.connections).start()
+        address = _address(self.config, port)
+        await Site(self._runner, *address, parts.connections, parts.front).start()
         self.address = self._runner.addresses[0][:2]
 
     def _background(self) -> dict[str, Coroutine[Any, Any, None]]:
@@ -280,7 +282,7 @@ class App:
 
     async def stop(self) -> None:
         """Accept nothing more, finish what is in progress, and close."""
-        await self._runner.cleanup()
+        await asyncio.gather(self._runner.cleanup(), self.parts.connections.stop(GRACE))
         await self.parts.action_worker.stop(GRACE)
         await self.parts.channels.stop()
         await self.parts.publishing.stop()

@@ -40,9 +40,7 @@ class Bodies:
 
         Raises: InvalidInput, Overloaded; aiohttp's 408 and 413.
         """
-        # A body larger than the whole budget is still read if it is alone: it would wait forever
-        # otherwise.
-        limit = min(limit, self._most[known])
+        limit = self.limited(limit, known=known)
         if (request.content_length or 0) > limit:
             raise too_large(limit)
         parts: list[bytes] = []
@@ -50,7 +48,22 @@ class Bodies:
             await self._collect(request, limit, parts, known)
             yield b"".join(parts)
         finally:
-            self.free[known] += sum(map(len, parts))
+            self.give(sum(map(len, parts)), known=known)
+
+    def take(self, size: int, *, known: bool) -> bool:
+        """Count so many bytes as in flight. False: there are too many already."""
+        if size > self.free[known]:
+            return False
+        self.free[known] -= size
+        return True
+
+    def give(self, size: int, *, known: bool) -> None:
+        """Bytes that `take` counted are no longer in flight."""
+        self.free[known] += size
+
+    def limited(self, limit: int, *, known: bool) -> int:
+        """The limit of one body: it would wait forever for more than all bodies may have."""
+        return min(limit, self._most[known])
 
     async def _collect(
         self, request: web.Request, limit: int, parts: list[bytes], known: bool
@@ -62,9 +75,8 @@ class Bodies:
                     size += len(part)
                     if size > limit:
                         raise too_large(limit)
-                    if len(part) > self.free[known]:
+                    if not self.take(len(part), known=known):
                         raise Overloaded("too many request bodies at one time")
-                    self.free[known] -= len(part)
                     parts.append(part)
         except TimeoutError:
             raise web.HTTPRequestTimeout(text="the body didn't arrive in time") from None

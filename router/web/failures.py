@@ -7,8 +7,6 @@ delayed.
 from collections import OrderedDict
 from http import HTTPStatus
 
-from aiohttp import web
-
 from router.ports.clock import Clock
 
 LINKS = "/act/"
@@ -62,12 +60,12 @@ class Failures:
         return min(LONGEST, 0.1 * 2 ** min(failures - FREE, 10)) if failures > FREE else 0.0
 
 
-def failure_of(request: web.Request, status: int) -> str:
+def failure_of(path: str, status: int) -> str:
     """The reason in the metric; "" if the request did not fail by its own fault."""
     if status == HTTPStatus.UNAUTHORIZED:
         return "unauthorized"
     if status == HTTPStatus.FORBIDDEN:
         return "forbidden"
-    if status == HTTPStatus.NOT_FOUND and request.path.startswith(LINKS):
+    if status == HTTPStatus.NOT_FOUND and path.startswith(LINKS):
         return "forged_link"
     return ""

@@ -12,14 +12,15 @@ from aiohttp import web
 from router.config.config_file import ConfigFile
 from router.telemetry.logs import logger
 from router.telemetry.metrics import Metrics
-from router.web.access.client import address_of
+from router.web.access.client import address_behind
 from router.web.alertmanager.failure import readable_by_clients
 from router.web.compression import compress
+from router.web.connections import Connections
 from router.web.failures import Failures, failure_of
+from router.web.head import Head
 from router.web.origin import check_origin
 from router.web.pages.errors import readable
-from router.web.problem import Handler, problem, problem_of
-from router.web.server import Connections
+from router.web.problem import Handler, problem, problem_of, route_of
 
 log = logger(__name__)
 
@@ -47,23 +48,39 @@ class Guard:
 
     @web.middleware
     async def handle(self, request: web.Request, handler: Handler) -> web.StreamResponse:
-        connection = self._connections.begin(request.protocol)
+        connection = self._connections.find(request.protocol)
+        self._connections.begin(connection)
         try:
             encoding = request.headers.get("Content-Encoding", "").strip().lower()
             if encoding not in {"", "identity"}:
                 return self._refuse_compressed()
+            route = route_of(request)
             try:
-                check_origin(request, self.config_file, self.open_sources)
+                self.check(request)
                 answer = await handler(request)
             except Exception as error:  # noqa: BLE001 - all errors have an answer
-                answer = problem_of(error, request)
+                answer = problem_of(error, route)
             if answer.status >= HTTPStatus.BAD_REQUEST:
-                answer = readable_by_clients(request, readable(request, answer))
-                await self._slow_down(request, answer.status)
+                answer = await self.refuse(request, route, readable(request, answer))
             compress(request, answer)
             return answer
         finally:
             self._connections.end(connection)
+
+    def check(self, head: Head) -> None:
+        """Raises: aiohttp's HTTPForbidden and HTTPMisdirectedRequest."""
+        check_origin(head, self.config_file, self.open_sources)
+
+    async def refuse(
+        self, head: Head, route: str | None, answer: web.StreamResponse
+    ) -> web.StreamResponse:
+        """Log, count and delay a failure, and return it in the form that the client reads."""
+        if reason := failure_of(head.path, answer.status):
+            self._metrics.requests_refused.labels(reason).inc()
+            peer = address_behind(head, self.config_file.trusted_proxies)
+            log.warning("request_refused", reason=reason, peer=peer, route=route)
+            await self._failures.wait(peer)
+        return readable_by_clients(head.path, answer)
 
     def _refuse_compressed(self) -> web.Response:
         """Answer 415, and end the connection.
@@ -75,13 +92,3 @@ class Guard:
         answer = problem(415, "send the body without compression", headers=headers)
         answer.force_close()
         return answer
-
-    async def _slow_down(self, request: web.Request, status: int) -> None:
-        """Log, count and delay a refused request."""
-        if reason := failure_of(request, status):
-            self._metrics.requests_refused.labels(reason).inc()
-            peer = address_of(request)
-            resource = request.match_info.route.resource
-            route = resource.canonical if resource else None  # the path may hold a secret
-            log.warning("request_refused", reason=reason, peer=peer, route=route)
-            await self._failures.wait(peer)

@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 from aiohttp import web
 
 from router.config.config_file import ConfigFile
+from router.web.head import Head
 
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 """Methods that change nothing."""
@@ -32,7 +33,7 @@ RFC 6761, RFC 6762, RFC 8375, and ICANN's `.internal`.
 """
 
 
-def check_origin(request: web.Request, config: ConfigFile, open_sources: Collection[str]) -> None:
+def check_origin(request: Head, config: ConfigFile, open_sources: Collection[str]) -> None:
     """Refuse what another site's page sent, and another name on a path that needs no secret.
 
     A site can point its own name at the router's address: then its pages and the router are the
@@ -66,7 +67,7 @@ def is_below(path: str, bases: Iterable[str]) -> bool:
     return any(path == base or path.startswith(f"{base}/") for base in bases)
 
 
-def _needs_secret(request: web.Request, config: ConfigFile, open_sources: Collection[str]) -> bool:
+def _needs_secret(request: Head, config: ConfigFile, open_sources: Collection[str]) -> bool:
     """A secret protects the path, or it is public under any name."""
     path = request.path
     if path.startswith("/webhooks/"):

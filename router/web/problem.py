@@ -41,7 +41,13 @@ def problem(
     )
 
 
-def problem_of(error: Exception, request: web.Request) -> web.Response:
+def route_of(request: web.Request) -> str | None:
+    """The route of a request, for logs: its path may hold a secret."""
+    resource = request.match_info.route.resource
+    return resource.canonical if resource else None
+
+
+def problem_of(error: Exception, route: str | None) -> web.Response:
     """The answer to an error of a handler. Raises: the error, if it is a redirect."""
     match error:
         case web.HTTPException() if error.status < HTTPStatus.BAD_REQUEST:
@@ -58,9 +64,6 @@ def problem_of(error: Exception, request: web.Request) -> web.Response:
             return problem(HTTPStatus.BAD_REQUEST, error.detail, [error])
         case StoreUnavailable() | Overloaded():
             return problem(BUSY, str(error), headers={"Retry-After": "1"})
-    # The log reports it to Sentry, and the answer has no details. The route, since the path may
-    # hold a secret.
-    resource = request.match_info.route.resource
-    route = resource.canonical if resource else None
+    # The log reports it to Sentry, and the answer has no details.
     log.error("request_failed", route=route, exc_info=error)
     return problem(HTTPStatus.INTERNAL_SERVER_ERROR, "a fault of the router: see its log")

@@ -9,8 +9,9 @@ from aiohttp import web
 from router.ports.clock import Clock
 from router.telemetry.logs import logger
 from router.telemetry.metrics import Metrics
+from router.web.connections import Connections
 from router.web.problem import BUSY, problem
-from router.web.server import Connections, Site, make_runner
+from router.web.server import Site, make_runner
 
 log = logger(__name__)
 

@@ -47,9 +47,10 @@ from router.records.records import Records
 from router.telemetry.metrics import Metrics
 from router.web.api import repeats
 from router.web.api.why import REVISIONS
+from router.web.connections import Connections
 from router.web.failures import Failures
+from router.web.front.front import Front
 from router.web.guard import Guard
-from router.web.server import Connections
 from router.web.webhooks.endpoint import Webhooks
 from router.wiring.channels import Channels, announcing
 from router.wiring.reconcile import Pollers
@@ -203,6 +204,7 @@ class Parts:
             forms=self.channels.forms,
             own_paths=OWN_PATHS,
         )
+        self.front = Front(self.webhooks, self.guard)
         self.receive(config)
 
     def receive(self, config: Config) -> None:

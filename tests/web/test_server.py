@@ -18,16 +18,11 @@ from aiohttp import web
 from router.config.config_file import Auth
 from router.telemetry import logs
 from router.telemetry.metrics import Metrics
+from router.web.connections import Connections
 from router.web.failures import Failures
+from router.web.file_limit import most_connections, raise_file_limit
 from router.web.guard import Guard
-from router.web.server import (
-    Connections,
-    ServerLog,
-    Site,
-    make_runner,
-    most_connections,
-    raise_file_limit,
-)
+from router.web.server import ServerLog, Site, make_runner
 from tests.clock import SteppedClock
 from tests.daemon import TOKEN, Daemon, alert, group
 from tests.test_app import until
@@ -258,7 +253,7 @@ async def server(**limits: Any) -> AsyncIterator[tuple[tuple[str, int], Connecti
     """A server that answers `ok`, with its own limits."""
     metrics = Metrics()
     connections = Connections(metrics, **limits)
-    config_file: Any = SimpleNamespace(auth=Auth(insecure=True))
+    config_file: Any = SimpleNamespace(auth=Auth(insecure=True), trusted_proxies=())
     guard = Guard(connections, Failures(SteppedClock()), metrics, config_file)
     app = web.Application(middlewares=[guard.handle])
 

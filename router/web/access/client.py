@@ -7,6 +7,7 @@ from aiohttp import web
 from router.config.networks import is_within
 from router.core.text.plain import plain
 from router.web.access.sessions import Client
+from router.web.head import Head
 from router.web.pages.frame import FRAME
 
 LONGEST_AGENT = 200
@@ -20,11 +21,16 @@ def client_of(request: web.Request) -> Client:
 
 def address_of(request: web.Request) -> str:
     """Return the client's address; behind `trusted_proxies`, the one that they name."""
-    peer, frame = request.remote or "", request.app.get(FRAME)
-    trusted = frame.config_file().trusted_proxies if frame else ()
+    frame = request.app.get(FRAME)
+    return address_behind(request, frame.config_file().trusted_proxies if frame else ())
+
+
+def address_behind(head: Head, trusted: Sequence[str]) -> str:
+    """Return the client's address behind proxies that are trusted."""
+    peer = head.remote or ""
     if not trusted:
         return peer
-    header = ",".join(request.headers.getall("X-Forwarded-For", []))
+    header = ",".join(head.headers.getall("X-Forwarded-For", []))
     return last_untrusted([*header.split(","), peer], trusted)
 
 

@@ -73,9 +73,9 @@ KEPT = ("Allow", "Retry-After", "WWW-Authenticate")
 """Headers of a problem that the failure keeps."""
 
 
-def readable_by_clients(request: web.Request, response: web.StreamResponse) -> web.StreamResponse:
+def readable_by_clients(path: str, response: web.StreamResponse) -> web.StreamResponse:
     """Return a problem on a path of Alertmanager's API as a failure: amtool reads no problem."""
-    if response.content_type != PROBLEM or not PATHS.match(request.path):
+    if response.content_type != PROBLEM or not PATHS.match(path):
         return response
     assert isinstance(response, web.Response)
     assert isinstance(response.body, bytes)

@@ -6,6 +6,7 @@ from http import HTTPStatus
 
 import msgspec
 from aiohttp import web
+from msgspec import Struct
 from msgspec.structs import replace
 
 from router.model.alert import Alert
@@ -19,6 +20,7 @@ from router.telemetry.errors import working_for
 from router.telemetry.logs import logger
 from router.telemetry.metrics import Metrics
 from router.web.body import Bodies
+from router.web.head import Head
 from router.web.problem import problem
 from router.web.webhooks.commands import Processed, WebhookProcessor
 from router.web.webhooks.selection import admitted, verified
@@ -33,6 +35,19 @@ REFUSALS = {
 """Reasons in the metric for refused webhooks. In a webhook that was accepted, `bad_alert` counts
 alerts that cannot be read, and `forbidden` senders who may not ask for anything.
 """
+
+
+class Admission(Struct, frozen=True):
+    """A webhook that may send its body: the receivers it may be for, and the limit of the body.
+
+    source: its name in logs and metrics. known: the sender is identified.
+    """
+
+    source: str
+    receivers: Sequence[Receiver]
+    incoming: Incoming
+    known: bool
+    limit: int
 
 
 class Webhooks:
@@ -79,9 +94,7 @@ class Webhooks:
 
     async def receive(self, request: web.Request) -> web.Response:
         """Raises: Unauthorized, InvalidInput, Overloaded, StoreUnavailable; aiohttp's errors."""
-        receiver = self.receivers.get(request.match_info["source"])
-        if receiver is None:
-            raise web.HTTPNotFound(text="no such source is configured")
+        receiver = self._named(request)
         return await self._checked(receiver.name, [receiver], request)
 
     async def receive_at_own_path(self, kind: str, request: web.Request) -> web.Response:
@@ -92,35 +105,66 @@ class Webhooks:
         name = receivers[0].name if len(receivers) == 1 else kind
         return await self._checked(name, receivers, request)
 
+    def admit(self, head: Head) -> Admission:
+        """Check a webhook before its body is read. Raises: Unauthorized; aiohttp's errors."""
+        receiver = self._named(head)
+        return self._admitted(receiver.name, [receiver], head)
+
+    async def accept(self, admission: Admission, body: bytes) -> web.Response:
+        """Handle a webhook that was admitted. Raises: as `receive`."""
+        return await self._answered(
+            admission.source, admission.receivers[0], self._processed(admission, body)
+        )
+
+    def _named(self, head: Head) -> Receiver:
+        receiver = self.receivers.get(head.match_info["source"])
+        if receiver is None:
+            raise web.HTTPNotFound(text="no such source is configured")
+        return receiver
+
     async def _checked(
         self, source: str, receivers: Sequence[Receiver], request: web.Request
     ) -> web.Response:
-        """Handle the request, and log and count a refusal."""
-        working_for(receivers[0].kind)
+        return await self._answered(source, receivers[0], self._read(source, receivers, request))
+
+    async def _answered(
+        self, source: str, receiver: Receiver, answer: Awaitable[web.Response]
+    ) -> web.Response:
+        """Wait for the answer, and log and count a refusal."""
+        working_for(receiver.kind)
         try:
-            return await self._receive(receivers, request)
+            return await answer
         except (Unauthorized, InvalidInput, web.HTTPRequestEntityTooLarge) as error:
             self._metrics.webhooks_rejected.labels(source, REFUSALS[type(error)]).inc()
             detail = getattr(error, "detail", None) or str(error)
             log.warning("webhook_rejected", source=source, error=detail)
-            if (refusal := _refusal(receivers[0], error)) is None:
+            if (refusal := _refusal(receiver, error)) is None:
                 raise
             return refusal
 
-    async def _receive(self, receivers: Sequence[Receiver], request: web.Request) -> web.Response:
-        if request.method not in receivers[0].methods:
-            raise web.HTTPMethodNotAllowed(request.method, receivers[0].methods)
-        incoming = _incoming(request)
-        receivers, known = admitted(receivers, incoming)
-        limit = min(receivers[0].max_body or self._max_body, self._max_body)
-        async with self.bodies.read(request, limit, known=known) as body:
-            incoming = replace(incoming, body=body)
-            now = self._clock.now()
-            receiver = verified(receivers, incoming, now)
-            received = receiver.decode(incoming, now)
-            if received.errors or received.warnings or received.refused:
-                self._report(receiver.name, received)
-            processed = await self._processor.process(receiver.kind, received)
+    async def _read(
+        self, source: str, receivers: Sequence[Receiver], request: web.Request
+    ) -> web.Response:
+        admission = self._admitted(source, receivers, request)
+        async with self.bodies.read(request, admission.limit, known=admission.known) as body:
+            return await self._processed(admission, body)
+
+    def _admitted(self, source: str, receivers: Sequence[Receiver], head: Head) -> Admission:
+        if head.method not in receivers[0].methods:
+            raise web.HTTPMethodNotAllowed(head.method, receivers[0].methods)
+        incoming = _incoming(head)
+        admitting, known = admitted(receivers, incoming)
+        limit = min(admitting[0].max_body or self._max_body, self._max_body)
+        return Admission(source, admitting, incoming, known, limit)
+
+    async def _processed(self, admission: Admission, body: bytes) -> web.Response:
+        incoming = replace(admission.incoming, body=body)
+        now = self._clock.now()
+        receiver = verified(admission.receivers, incoming, now)
+        received = receiver.decode(incoming, now)
+        if received.errors or received.warnings or received.refused:
+            self._report(receiver.name, received)
+        processed = await self._processor.process(receiver.kind, received)
         if processed.dropped or processed.ignored:
             self._count(receiver.name, processed)
         answer = receiver.reply(incoming, received, processed.results, self._clock.now())
@@ -156,15 +200,15 @@ class Webhooks:
             log.info("webhook_ignored", source=source, why=processed.ignored)
 
 
-def _incoming(request: web.Request) -> Incoming:
+def _incoming(head: Head) -> Incoming:
     """The request before its body is read."""
-    headers = {name.lower(): value for name, value in request.headers.items()}
-    source, segment = request.match_info.get("source"), request.match_info.get("segment", "")
+    headers = {name.lower(): value for name, value in head.headers.items()}
+    source, segment = head.match_info.get("source"), head.match_info.get("segment", "")
     return Incoming(
         headers,
-        segment=segment if source else request.path.lstrip("/"),
-        raw_path=request.raw_path,
-        method=request.method,
+        segment=segment if source else head.path.lstrip("/"),
+        raw_path=head.raw_path,
+        method=head.method,
     )
 
 

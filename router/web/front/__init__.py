@@ -1,0 +1,1 @@
+"""Answers plain webhooks without aiohttp, which costs most of a small request."""

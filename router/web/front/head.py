@@ -1,0 +1,103 @@
+"""Reads the head of a webhook, if it is plain: POST, a length, and nothing that needs a server.
+
+Anything else has no head here, and is left to aiohttp: another path or method, a body in chunks or
+compressed, `Expect`, an upgrade, a repeated header, a browser, and everything that is malformed. So
+the two readers never disagree about where a request ends.
+"""
+
+import re
+
+from httptools import HttpParserError, HttpParserUpgrade, HttpRequestParser
+from msgspec import Struct
+from multidict import CIMultiDict
+
+START = b"POST /webhooks/"
+END = b"\r\n\r\n"
+
+LONGEST = 8192
+"""Bytes of a head. Each part of it is within aiohttp's limits then."""
+
+_PATH = re.compile(r"/webhooks/(?P<source>[\w-][\w.~-]*)(?P<rest>(?:/[\w-][\w.~-]*)*)", re.ASCII)
+"""Paths without an escape, a query, and a step that is empty or begins with a dot."""
+
+_NOT_PLAIN = ("Transfer-Encoding", "Expect", "Upgrade", "Content-Encoding")
+
+
+class PlainHead(Struct, frozen=True):
+    """Implements `router.web.head.Head`. `size` is its own, `length` that of the body, in bytes."""
+
+    path: str
+    host: str
+    remote: str | None
+    headers: CIMultiDict[str]
+    match_info: dict[str, str]
+    size: int
+    length: int
+    method: str = "POST"
+
+    @property
+    def raw_path(self) -> str:
+        return self.path
+
+    @property
+    def route(self) -> str:
+        """For logs, as `router.web.problem.route_of` has it."""
+        return "/webhooks/" + "/".join(f"{{{name}}}" for name in self.match_info)
+
+
+class _Fields:
+    """Collects a head from httptools. A header that is repeated or not ASCII is an error."""
+
+    __slots__ = ("headers", "target")
+
+    def __init__(self) -> None:
+        self.target = b""
+        self.headers: CIMultiDict[str] = CIMultiDict()
+
+    def on_url(self, url: bytes) -> None:
+        self.target += url
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        text = name.decode("ascii")
+        if text in self.headers:
+            raise ValueError
+        self.headers[text] = value.decode("ascii")
+
+
+def is_incomplete(data: bytearray) -> bool:
+    """Report whether these bytes may become a plain head, with more of them."""
+    if len(data) < len(START):
+        return START.startswith(data)
+    return data.startswith(START) and len(data) < LONGEST and END not in data
+
+
+def read_head(data: bytearray, remote: str | None) -> PlainHead | None:
+    """Return the plain head at the start of a request; None if it is another one."""
+    size = data.find(END, 0, LONGEST) + len(END)
+    if not data.startswith(START) or size < len(START):
+        return None
+    fields = _Fields()
+    parser = HttpRequestParser(fields)
+    try:
+        parser.feed_data(bytes(data[:size]))
+    except (HttpParserError, HttpParserUpgrade):
+        return None
+    found = _PATH.fullmatch(fields.target.decode("latin-1"))
+    if found is None or parser.get_http_version() != "1.1" or not _is_plain(fields.headers):
+        return None
+    match_info = {"source": found["source"]}
+    if found["rest"]:
+        match_info["segment"] = found["rest"][1:]
+    headers = fields.headers
+    length = int(headers["Content-Length"])
+    return PlainHead(found[0], headers["Host"], remote, headers, match_info, size, length)
+
+
+def _is_plain(headers: CIMultiDict[str]) -> bool:
+    return (
+        "Host" in headers
+        and headers.get("Content-Length", "0").strip("0").isdigit()
+        and headers.get("Connection", "keep-alive").lower() == "keep-alive"
+        and "text/html" not in headers.get("Accept", "")
+        and not any(name in headers for name in _NOT_PLAIN)
+    )
