@@ -99,7 +99,8 @@ class Claims:
         self._these = f"""
             WITH due AS MATERIALIZED (
                 SELECT {_KEY} FROM outbox
-                WHERE {_DUE} AND ({_KEY}) IN (SELECT {names} FROM {given(dialect, *KEY)})
+                WHERE {dialect.no_index}{_DUE}
+                AND ({_KEY}) IN (SELECT {names} FROM {given(dialect, *KEY)})
                 ORDER BY {_KEY} {dialect.skip_locked})
             {_LEASE}"""
 

@@ -3,7 +3,6 @@
 import asyncio
 import os
 import shutil
-import subprocess
 import sys
 import time
 from collections.abc import Mapping, Sequence
@@ -23,7 +22,7 @@ PAUSE = 0.005
 
 
 class Server:
-    """A program that listens on `port`. `folder` keeps its data and log over a restart."""
+    """A program that listens on `port`. `folder` keeps its data, log and output over a restart."""
 
     def __init__(
         self, name: str, api: Api, arguments: Sequence[str], port: int, folder: Path
@@ -34,6 +33,7 @@ class Server:
         self._arguments = arguments
         self._folder = folder
         self._log = folder / f"{name}.log"
+        self.output = folder / f"{name}.out"
 
     async def __aenter__(self) -> Self:
         await self.start()
@@ -50,9 +50,9 @@ class Server:
     async def start(self) -> float:
         """Start it, and wait until it answers that it's ready. How long that took, in seconds."""
         started = time.perf_counter()
-        with self._log.open("ab") as log:
+        with self._log.open("ab") as log, self.output.open("ab") as output:
             self._process = await asyncio.create_subprocess_exec(
-                *self._arguments, cwd=self._folder, stdout=subprocess.DEVNULL, stderr=log
+                *self._arguments, cwd=self._folder, stdout=output, stderr=log
             )
         async with asyncio.timeout(PATIENCE):
             while not await self._is_ready():

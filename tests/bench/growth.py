@@ -44,7 +44,7 @@ NAMES = tuple(f"Alert{number}" for number in range(10))
 
 SIZES = (10, 1_000)
 OPEN = (100, 1_000, 10_000)
-STORED = (10_000, 100_000)
+STORED = (10_000, 100_000, 500_000)
 CLAIMED = 4
 """Messages in one claim."""
 

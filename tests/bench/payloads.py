@@ -1,6 +1,6 @@
 """Alerts for the benches: about 500 bytes each, 200 services, one kind of failure per service.
 
-A storm of any size opens about 200 incidents, as in an outage, and not one per alert.
+A load opens about 200 incidents, as in an outage, and not one per alert, unless its shape says so.
 """
 
 from collections.abc import Sequence
@@ -23,13 +23,26 @@ FAILURES = (
 )
 """Alerts of rules/critical.yaml, each with a value over its threshold."""
 
-_SERIAL = b"000000SERIAL"
-"""Placeholder in a template for the request's number, with the same number of digits."""
+_SERIAL, _RANDOM = b"000000SERIAL", b"000000RANDOM"
+"""Placeholders in a template, with the same number of digits: the request's number, and a hash of
+it, so that fingerprints come in no order.
+"""
+
+_ODD = 0x9E3779B97F4A7C15
+"""Multiplied by it, numbers below 2**48 stay different, and look random."""
+
+
+GROUPS = 10
+"""Services in a load of few groups."""
 
 
 class Shape(StrEnum):
+    """Repeated alerts, distinct ones that join 200 incidents or 10, or one incident for each."""
+
     REPEATED = "repeated"
     DISTINCT = "distinct"
+    GROUPED = "grouped"
+    OPENING = "opening"
 
 
 class Api(StrEnum):
@@ -95,22 +108,40 @@ class Requests:
         assert SERVICES % batch == 0
         self._known = KNOWN // batch if shape is Shape.REPEATED else None
         self._templates = [
-            _template(range(at, at + batch), api) for at in range(0, SERVICES, batch)
+            _template(range(at, at + batch), api, shape) for at in range(0, SERVICES, batch)
         ]
 
     def __getitem__(self, number: int) -> bytes:
         if self._known:
             number %= self._known
-        return self._templates[number % len(self._templates)].replace(_SERIAL, b"%012d" % number)
+        template = self._templates[number % len(self._templates)]
+        scattered = b"%012x" % (number * _ODD % 2**48)
+        return template.replace(_SERIAL, b"%012d" % number).replace(_RANDOM, scattered)
 
 
-def _template(services: range, api: Api) -> bytes:
-    serial = _SERIAL.decode()
+def _template(services: range, api: Api, shape: Shape) -> bytes:
+    serial, scattered = _SERIAL.decode(), _RANDOM.decode()
     alerts = [
-        alert(f"service-{i:03d}", i % len(FAILURES), f"host-{serial}-{i:03d}", f"{serial}{i:04d}")
+        alert(
+            _service(i, shape), _failure(i, shape), f"host-{serial}-{i:03d}", f"{i:04d}{scattered}"
+        )
         for i in services
     ]
     return http_post(api, body(alerts, api))
+
+
+def _failure(number: int, shape: Shape) -> int:
+    """Incidents in thousands are not all of the worst severity."""
+    return (1, 3, 4)[number % 3] if shape is Shape.OPENING else number % len(FAILURES)
+
+
+def _service(number: int, shape: Shape) -> str:
+    match shape:
+        case Shape.OPENING:
+            return f"service-{_SERIAL.decode()}-{number:03d}"
+        case Shape.GROUPED:
+            return f"service-{number % GROUPS:03d}"
+    return f"service-{number:03d}"
 
 
 def http_post(path: str, content: bytes) -> bytes:

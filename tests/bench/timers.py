@@ -129,7 +129,7 @@ async def drain(server: Server, path: Path) -> tuple[float, Report, Report]:
         await none_left(path, "timers WHERE due_at < ?")
         seconds = time.perf_counter() - started
         beside = await load.finish(noise)
-        await none_left(path, "notifications WHERE state = 'pending' AND due_at < ?")
+        await none_left(path, "outbox WHERE state = 'pending' AND due_at < ?")
         return seconds, beside, await load.run(webhooks)
 
 

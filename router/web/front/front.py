@@ -1,10 +1,10 @@
 """Admits and answers plain webhooks, by the checks and handlers that aiohttp's routes have."""
 
 from collections.abc import Callable
-from email.utils import formatdate
 from http import HTTPStatus
 
 from aiohttp import web
+from aiohttp.helpers import rfc822_formatted_time
 
 from router.web.front.head import PlainHead
 from router.web.guard import Guard
@@ -54,7 +54,7 @@ def written(answer: web.StreamResponse, *, is_last: bool) -> bytes:
     assert isinstance(body, bytes)
     lines = [f"HTTP/1.1 {answer.status} {answer.reason}"]
     lines += [f"{name}: {value}" for name, value in answer.headers.items()]
-    lines += [f"Content-Length: {len(body)}", f"Date: {formatdate(usegmt=True)}"]
+    lines += [f"Content-Length: {len(body)}", f"Date: {rfc822_formatted_time()}"]
     if is_last:
         lines.append("Connection: close")
     assert not any("\r" in line or "\n" in line for line in lines), "a header with a line break"
