@@ -1,7 +1,7 @@
 """Files of other tools, YAML or JSON, read with their places."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Any
 
 from router.config.located import (
@@ -21,12 +21,42 @@ _PAIR = re.compile(r"\\u([dD][89abAB][0-9a-fA-F]{2})\\u([dD][c-fC-F][0-9a-fA-F]{
 
 _TRUE = frozenset({"true", "yes", "on"})
 
+LEFT_OUT = "has no counterpart here: left out"
+
+
+class _Use:
+    """The keys of a mapping that were read, and those about which nothing is left to report."""
+
+    def __init__(self, node: MapNode) -> None:
+        self.node = node
+        self.read: set[str] = set()
+        self.done: set[str] = set()
+
 
 class Report:
     """The remarks of an import: each names what was found, and what was done instead."""
 
     def __init__(self) -> None:
         self.remarks: list[Problem] = []
+        self._uses: dict[int, _Use] = {}
+
+    def use_of(self, node: MapNode) -> _Use:
+        """Return the use of a mapping by all sections of it."""
+        return self._uses.setdefault(id(node), _Use(node))
+
+    def finish(self, node: Node, quiet: Collection[str] = ()) -> None:
+        """Report every key below the node that nothing read, except those in `quiet`."""
+        if isinstance(node, ListNode):
+            for item in node.items:
+                self.finish(item, quiet)
+        elif isinstance(node, MapNode):
+            use = self.use_of(node)
+            left = {key: node.entries[key] for key in node.entries.keys() - use.done - {*quiet}}
+            for key, entry in left.items():
+                if key in use.read:
+                    self.finish(entry.value, quiet)
+                elif not _is_empty(entry.value):
+                    self.add(entry.place, f"`{key}` {LEFT_OUT}")
 
     def add(self, place: Place, message: str) -> None:
         """Add a remark, once."""
@@ -41,13 +71,14 @@ class Report:
 
 
 class Section:
-    """A mapping in a file, which knows the keys that have not been read."""
+    """A mapping in a file. Its report knows which of its keys were read."""
 
     def __init__(self, node: MapNode, report: Report) -> None:
         self.place = node.place
         self.report = report
+        self._node = node
         self._entries = node.entries
-        self._read: set[str] = set()
+        self._use = report.use_of(node)
 
     @classmethod
     def of(cls, place: Place, values: dict[str, Node], report: Report) -> "Section":
@@ -58,7 +89,7 @@ class Section:
 
     def __contains__(self, key: str) -> bool:
         entry = self._entries.get(key)
-        return entry is not None and not (isinstance(entry.value, ScalarNode) and entry.value.null)
+        return entry is not None and not _is_empty(entry.value)
 
     @property
     def keys(self) -> list[str]:
@@ -69,25 +100,35 @@ class Section:
         return self._entries[key].place if key in self._entries else self.place
 
     def remark(self, key: str, message: str) -> None:
-        """Report something about a key, which counts as read."""
-        self._read.add(key)
+        """Report something about a key, which needs no other remark."""
+        self._use.done.add(key)
         self.report.add(self.at(key), message)
 
-    def rest(self, message: str = "has no counterpart here: left out") -> None:
+    def rest(self, message: str = LEFT_OUT) -> None:
         """Report every key that was not read and has a value."""
-        for key in self._entries:
-            if key not in self._read and key in self:
-                self.report.add(self.at(key), f"`{key}` {message}")
+        for key in self._entries.keys() - self._use.read - self._use.done:
+            if key in self:
+                self.remark(key, f"`{key}` {message}")
 
     def skip(self, *keys: str) -> None:
-        """Mark keys as read without converting them: they don't matter here."""
-        self._read.update(keys)
+        """Mark keys as not worth a remark: they don't matter here."""
+        self._use.done.update(keys)
+
+    def leave_out(self, message: str = "") -> None:
+        """Leave out the whole mapping, with one remark instead of one for each key."""
+        self.skip(*self._entries)
+        if message:
+            self.report.add(self.place, message)
+
+    def finish(self, quiet: Collection[str] = ()) -> None:
+        """Report every key of this mapping, and of those below, that nothing read."""
+        self.report.finish(self._node, quiet)
 
     # --- values
 
     def node(self, key: str) -> Node | None:
         """The value of a key; None if it is missing or null."""
-        self._read.add(key)
+        self._use.read.add(key)
         return self._entries[key].value if key in self else None
 
     def text(self, key: str, default: str = "") -> str:
@@ -149,6 +190,10 @@ class Section:
         """The texts of a mapping under a key."""
         below = self.section(key)
         return {name: below.text(name) for name in below.keys}
+
+
+def _is_empty(node: Node) -> bool:
+    return isinstance(node, ScalarNode) and node.null
 
 
 def plain(node: Node) -> Any:

@@ -62,7 +62,7 @@ def convert(text: str, file: str) -> Converted:
     for node in top.items("templates"):
         message = "Go templates aren't converted: see `summary` of a rule, and `templates`"
         report.add(node.place, message)
-    top.rest()
+    top.finish()
     name = PurePath(file).name
     files = {
         "config.yaml": literal(_config(name, channels, rules, silences, inhibit)),
@@ -157,10 +157,9 @@ def _inhibitions(top: Section) -> Iterator[dict[str, Any]]:
         source = list(matchers_at(section, "source_match", "source_match_re", "source_matchers"))
         target = list(matchers_at(section, "target_match", "target_match_re", "target_matchers"))
         equal = section.texts("equal")
-        section.rest()
         if not source or not target:
             message = "an inhibition needs matchers of both source and target: left out"
-            section.report.add(section.place, message)
+            section.leave_out(message)
             continue
         made = {
             "source": [str(matcher) for matcher in source],

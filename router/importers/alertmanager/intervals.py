@@ -42,7 +42,6 @@ def read_intervals(sections: Iterable[Section]) -> Intervals:
         complete = len(known) == len(parts)
         flat = tuple(window for windows in known for window in windows)
         intervals[section.text("name")] = flat if complete else None
-        section.rest()
     return intervals
 
 
@@ -50,12 +49,14 @@ def _windows(spec: Section) -> tuple[Window, ...] | None:
     for key in ("days_of_month", "months", "years"):
         if spec.items(key):
             spec.remark(key, f"`{key}`: a silence recurs every week, so this interval is left out")
+            spec.leave_out()
             return None
     zone = spec.text("location", "UTC")
     try:
         parse_time_zone(zone)
     except ValueError:
         spec.remark("location", f"`location: {zone}` isn't a time zone: this interval is left out")
+        spec.leave_out()
         return None
     try:
         ranges = spec.texts("weekdays") or ["monday:sunday"]
@@ -65,9 +66,8 @@ def _windows(spec: Section) -> tuple[Window, ...] | None:
             for section in spec.sections("times")
         ]
     except ValueError as error:
-        spec.report.add(spec.place, f"{error}: this interval is left out")
+        spec.leave_out(f"{error}: this interval is left out")
         return None
-    spec.rest()
     return tuple(Window(days, start, end, zone) for start, end in times or [(0, DAY)])
 
 

@@ -8,12 +8,14 @@ from typing import Any
 
 from router.config.fields import is_loopback
 from router.config.people import parse_email
+from router.importers.alertmanager import services
 from router.importers.alertmanager.integration import Integration, secret_of
 from router.importers.files import PLACEHOLDER, PLACEHOLDER_URL, SecretFile, Secrets
 from router.importers.source import Section
 from router.importers.text import slug, unique
 
 EVENTS_API = "https://events.pagerduty.com/v2/enqueue"
+CONFIGS = "_configs"
 LAYOUT = "left out: messages have the router's own layout"
 
 BOT_TOKEN = re.compile(r"[0-9]+:[A-Za-z0-9_-]+")
@@ -36,15 +38,14 @@ class Channels:
         """Add the channels of a receiver. `defaults` is the section `global`."""
         name = receiver.text("name")
         own = self.of_receiver.setdefault(name, [])
-        several = sum(len(receiver.items(key)) for key in receiver.keys if key != "name") > 1
-        for key in receiver.keys:
-            kind, _, ending = key.rpartition("_")
-            for section in receiver.sections(key) if ending == "configs" else ():
+        kinds = [key.removesuffix(CONFIGS) for key in receiver.keys if key.endswith(CONFIGS)]
+        several = sum(len(receiver.items(f"{kind}{CONFIGS}")) for kind in kinds) > 1
+        for kind in kinds:
+            for section in receiver.sections(f"{kind}{CONFIGS}"):
                 wanted = f"{slug(name)}-{slug(kind)}" if several else slug(name)
                 integration = Integration(wanted, section, defaults, self.secrets)
                 own.append(self._add(wanted, _channel(kind, integration)))
                 self.comments.setdefault(own[-1], f"receiver {name}, line {section.place.line}")
-        receiver.rest()
 
     def _add(self, wanted: str, channel: Channel) -> str:
         """The name of the channel; an equal one is used again, unless it only prints."""
@@ -61,8 +62,7 @@ def _channel(kind: str, integration: Integration) -> Channel:
     maker, section = MAKERS.get(kind), integration.section
     made = maker(integration) if maker else None
     if made is None:
-        section.report.add(
-            section.place,
+        section.leave_out(
             f"{kind}: the router has no such channel, or not with these settings: "
             f"channel '{integration.name}' prints to the log until you replace it",
         )
@@ -70,9 +70,13 @@ def _channel(kind: str, integration: Integration) -> Channel:
     if "send_resolved" in section and not section.flag("send_resolved"):
         section.remark("send_resolved", "`send_resolved: false`: the router reports the end, too")
     section.skip("send_resolved")
+    if kind not in _READ_HTTP and "http_config" in section:
+        section.remark("http_config", "`http_config` isn't an option of this channel: left out")
     section.rest(LAYOUT)
     return made
 
+
+_READ_HTTP = frozenset({"webhook", "jira", "webex"})
 
 # --- one kind each
 
@@ -224,4 +228,8 @@ MAKERS: dict[str, Callable[[Integration], Channel | None]] = {
     "telegram": _telegram,
     "discord": _discord,
     "mattermost": _mattermost,
+    "jira": services.jira,
+    "rocketchat": services.rocketchat,
+    "pushover": services.pushover,
+    "webex": services.webex,
 }

@@ -60,7 +60,6 @@ def read_route(section: Section, parent: Route | None = None) -> Route:
     )
     _remark(section, route)
     route.routes.extend(read_route(below, route) for below in section.sections("routes"))
-    section.rest()
     return route
 
 

@@ -34,11 +34,11 @@ class ByKind:
     def of(self, *kinds: str) -> Iterator[Section]:
         return (section for kind, section in self._found if kind in kinds)
 
-    def rest(self, known: Iterable[str], report: Report) -> None:
+    def rest(self, known: Iterable[str]) -> None:
         """Report the objects of other kinds."""
         for kind, section in self._found:
             if kind not in known:
-                report.add(section.place, f"{kind or 'this object'} can't be converted: left out")
+                section.leave_out(f"{kind or 'this object'} can't be converted: left out")
 
 
 class Builder:

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from pathlib import PurePath
+from typing import NamedTuple
 
 from msgspec import Struct
 
@@ -15,13 +16,20 @@ from router.importers.pagers.terraform_objects import objects as terraform_objec
 from router.importers.pagers.write import written
 from router.importers.source import Report, Section, read
 
-PAGERS: dict[str, Callable[[Sequence[tuple[str, Section]], Builder], None]] = {
-    "opsgenie": opsgenie.convert,
-    "pagerduty": pagerduty.convert,
-    "oncall": oncall.convert,
-    "goalert": goalert.convert,
+
+class Importer(NamedTuple):
+    """Reads the objects of an export. `quiet` are keys without a meaning for on-call people."""
+
+    convert: Callable[[Sequence[tuple[str, Section]], Builder], None]
+    quiet: Sequence[str]
+
+
+PAGERS = {
+    "opsgenie": Importer(opsgenie.convert, opsgenie.QUIET),
+    "pagerduty": Importer(pagerduty.convert, pagerduty.QUIET),
+    "oncall": Importer(oncall.convert, oncall.QUIET),
+    "goalert": Importer(goalert.convert, goalert.QUIET),
 }
-"""The importer of each pager."""
 
 
 class Converted(Struct, frozen=True):
@@ -48,7 +56,10 @@ def convert(pager: str, texts: Mapping[str, str], now: datetime) -> Converted:
         resources += terraform.of_files(sources, report)
     exported += terraform_objects(pager, resources, report)
     build = Builder(report, now)
-    PAGERS[pager](exported, build)
+    importer = PAGERS[pager]
+    importer.convert(exported, build)
+    for _, section in exported:
+        section.finish(importer.quiet)
     build.finish_people()
     name = ", ".join(PurePath(file).name for file in texts)
     return Converted(written(build.setup, name), build.setup, report)

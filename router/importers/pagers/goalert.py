@@ -20,7 +20,7 @@ FOREVER = 48
 
 QUIET = (
     "id", "name", "description", "role", "isFavorite", "labels", "assignedTo", "__typename",
-    "nextHandoffTimes", "onCallNotificationRules", "notices", "authSubjects", "users",
+    "type", "nextHandoffTimes", "onCallNotificationRules", "notices", "authSubjects", "users",
 )  # fmt: skip
 """Keys that don't affect who is on call or who is notified."""
 
@@ -43,7 +43,7 @@ def convert(exported: Sequence[tuple[str, Section]], build: Builder) -> None:
         )
         if policy:
             build.setup.services.append(Service(section.text("name"), policy.key))
-    kinds.rest(READ, build.report)
+    kinds.rest(READ)
 
 
 READ = frozenset({
@@ -59,7 +59,7 @@ def _user(section: Section, build: Builder) -> None:
         via = VIAS.get(method.text("type"))
         if via is None:
             message = f"{person.name}: no counterpart of {method.text('type')}: left out"
-            method.report.add(method.place, message)
+            method.leave_out(message)
         elif via == "mail" or build.phone(person, method.text("value"), method.place):
             vias[method.text("id")] = via
     for rule in section.sections("notificationRules"):
@@ -67,8 +67,6 @@ def _user(section: Section, build: Builder) -> None:
             rule.text("contactMethodID") or rule.section("contactMethod").text("id")
         ):
             person.methods.append(ContactMethod(via, int(rule.number("delayMinutes")) * 60))
-    section.skip(*QUIET)
-    section.rest()
 
 
 # --- schedules
@@ -91,8 +89,6 @@ def _schedule(section: Section, rotations: dict[str, Section], build: Builder) -
     for temporary in section.sections("temporarySchedules"):
         for shift in temporary.sections("shifts"):
             _override(shift, id_, build)
-    section.skip(*QUIET)
-    section.rest()
 
 
 def _assigned(
@@ -104,7 +100,7 @@ def _assigned(
     for rule in assignment.sections("rules"):
         spans += _spans(rule)
     if not spans:
-        assignment.report.add(assignment.place, f"{target.text('name')} has no rules: left out")
+        assignment.leave_out(f"{target.text('name')} has no rules: left out")
         return
     whole = sum(span.end - span.start for span in spans) >= 7 * DAY
     turns = _of_target(target, zone, rotations, build)
@@ -189,8 +185,6 @@ def _policy(section: Section, rotations: dict[str, Section], build: Builder) -> 
     build.policy(
         section.text("id"), name, stages, section.place, (after, FOREVER if times < 0 else times)
     )
-    section.skip(*QUIET)
-    section.rest()
 
 
 def _targets(target: Section, rotations: dict[str, Section], build: Builder) -> tuple[str, ...]:
@@ -201,7 +195,7 @@ def _targets(target: Section, rotations: dict[str, Section], build: Builder) -> 
         return (f"contact:{build.known(id_, target.place, target.text('name'))}",)
     if kind == "rotation" and id_ in rotations:
         return _rotation_targets(id_, rotations[id_], build)
-    target.report.add(target.place, f"notifying {kind} '{target.text('name')}' is left out")
+    target.leave_out(f"notifying {kind} '{target.text('name')}' is left out")
     return ()
 
 

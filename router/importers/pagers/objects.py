@@ -3,9 +3,10 @@
 from collections.abc import Iterator
 
 from router.config.located import ListNode, MapNode, Node
-from router.importers.source import Report, Section
+from router.importers.source import LEFT_OUT, Report, Section
 
 ENVELOPES = ("data", "results", "nodes")
+PAGING = ("paging", "pageInfo", "links", "expandable")
 
 
 def objects(node: Node, report: Report, kind: str = "") -> Iterator[tuple[str, Section]]:
@@ -24,6 +25,7 @@ def objects(node: Node, report: Report, kind: str = "") -> Iterator[tuple[str, S
             yield kind, Section(node, report)
         else:
             _check_complete(Section(node, report))
+            _report_others(node, {*lists, *PAGING}, report)
         for key in lists:
             below = kind if key in ENVELOPES else key
             yield from objects(node.entries[key].value, report, below)
@@ -34,6 +36,13 @@ def _check_complete(answer: Section) -> None:
     paging = answer.section("paging").text("next")
     if answer.flag("more") or answer.text("next") or paging:
         answer.report.add(answer.place, "this is one page of several: export the others, too")
+
+
+def _report_others(node: MapNode, known: set[str], report: Report) -> None:
+    """Report lists and objects of other kinds beside the known ones."""
+    for key, entry in node.entries.items():
+        if key not in known and isinstance(entry.value, ListNode | MapNode):
+            report.add(entry.place, f"`{key}` {LEFT_OUT}")
 
 
 def _is_envelope(key: str, value: Node, kind: str) -> bool:

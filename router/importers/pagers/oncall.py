@@ -62,7 +62,7 @@ def convert(exported: Sequence[tuple[str, Section]], build: Builder) -> None:
     for section in kinds.of("final_shift"):
         _final_shift(section, build)
     _chains(kinds, build)
-    kinds.rest({kind for kind, _ in SHAPES}, build.report)
+    kinds.rest({kind for kind, _ in SHAPES})
 
 
 def _user(section: Section, build: Builder) -> None:
@@ -73,8 +73,6 @@ def _user(section: Section, build: Builder) -> None:
         person.slack = account.text("user_id")
     if "timezone" in section:
         person.time_zone = build.zone(section, "timezone")
-    section.skip(*QUIET)
-    section.rest()
 
 
 def _notification_rules(kinds: ByKind, build: Builder) -> None:
@@ -93,8 +91,7 @@ def _notification_rules(kinds: ByKind, build: Builder) -> None:
                     ContactMethod(via, after, ("P0", "P1") if important else ("P2", "P3"))
                 )
             else:
-                message = f"{person.name}: no counterpart of {type_}: left out"
-                section.report.add(section.place, message)
+                section.leave_out(f"{person.name}: no counterpart of {type_}: left out")
 
 
 # --- schedules
@@ -118,8 +115,7 @@ def _schedule(section: Section, shifts: dict[str, Section], build: Builder) -> N
     for shift in ordered:
         if shift.text("type") in {"override", "single_event"}:
             _single(shift, id_, zone, build)
-    section.skip(*QUIET, "ical_url_primary", "ical_url_overrides")
-    section.rest()
+    section.skip("ical_url_primary", "ical_url_overrides")
 
 
 def _turns(shift: Section, zone: str, build: Builder) -> Iterator[tuple[str, Turns]]:
@@ -133,6 +129,7 @@ def _turns(shift: Section, zone: str, build: Builder) -> Iterator[tuple[str, Tur
                 key, f"`{key}`: a layer can't recur by month, so '{shift.text('name')}' does"
             )
     if start is None or (until and until <= build.now):
+        shift.leave_out()
         return
     if until:
         shift.remark("until", f"the shift ends at {shift.text('until')}: remove it then")
@@ -149,8 +146,7 @@ def _turns(shift: Section, zone: str, build: Builder) -> Iterator[tuple[str, Tur
     at = local(moment(shift, "start", zone) or start, zone)
     spans = _spans(shift, at, seconds // 60, unit)
     yield shift.text("name"), Turns(made.people, begin, made.seconds, zone, spans)
-    shift.skip(*QUIET, "type", "level", "week_start")
-    shift.rest()
+    shift.skip("type", "level", "week_start")
 
 
 def _week_start(shift: Section, start: datetime) -> datetime:
@@ -245,5 +241,5 @@ def _targets(type_: str, section: Section, build: Builder) -> tuple[str, ...]:
         ids = section.texts("persons_to_notify") or section.texts(f"persons_to_{type_[7:]}")
         ids = ids or section.texts("persons_to_notify_next_each_time")
         return tuple(f"contact:{build.known(id_, section.place)}" for id_ in ids)
-    section.report.add(section.place, f"the step {type_} is left out")
+    section.leave_out(f"the step {type_} is left out")
     return ()

@@ -20,7 +20,7 @@ QUIET = (
     "id", "name", "description", "enabled", "ownerTeam", "createdAt", "role", "locale",
     "blocked", "verified", "tags", "userAddress", "details", "_parent", "links",
     "skypeUsername", "invitationDisabled", "mutedUntil", "type", "order", "username",
-    "fullName", "took", "requestId", "expandable",
+    "fullName", "took", "requestId", "expandable", "to",
 )  # fmt: skip
 """Keys that don't affect who is on call or who is notified."""
 
@@ -65,8 +65,15 @@ def convert(exported: Sequence[tuple[str, Section]], build: Builder) -> None:
         _escalation(section, build)
     for section in kinds.of("team"):
         message = f"team '{section.text('name')}': who is notified is the policy of the rule"
-        section.report.add(section.place, f"{message}, so teams are left out")
-    kinds.rest({kind for kind, _ in SHAPES}, build.report)
+        section.leave_out(f"{message}, so teams are left out")
+    _remark_disabled(exported)
+    kinds.rest({kind for kind, _ in SHAPES})
+
+
+def _remark_disabled(exported: Sequence[tuple[str, Section]]) -> None:
+    for _, section in exported:
+        if not section.flag("enabled", default=True):
+            section.remark("enabled", "it is disabled there: here it is active")
 
 
 # --- people
@@ -83,8 +90,6 @@ def _user(section: Section, build: Builder) -> None:
         _contact(contact, section.text("username"), build)
     for rule in section.sections("notificationRules"):
         _notification_rule(rule, section.text("username"), build)
-    section.skip(*QUIET)
-    section.rest()
 
 
 def _contact(section: Section, username: str, build: Builder) -> None:
@@ -92,7 +97,7 @@ def _contact(section: Section, username: str, build: Builder) -> None:
     method = section.text("method") or section.text("contactMethod")
     via = VIAS.get(method)
     if via is None:
-        section.report.add(section.place, f"{person.name}: no counterpart of {method}: left out")
+        section.leave_out(f"{person.name}: no counterpart of {method}: left out")
     elif via != "mail":
         build.phone(person, section.text("to"), section.place)
 
@@ -100,9 +105,7 @@ def _contact(section: Section, username: str, build: Builder) -> None:
 def _notification_rule(section: Section, username: str, build: Builder) -> None:
     person = build.person(username, "")
     if section.text("actionType") != "create-alert":
-        section.report.add(
-            section.place, f"{section.text('actionType')} of {person.name}: left out"
-        )
+        section.leave_out(f"{section.text('actionType')} of {person.name}: left out")
         return
     for step in section.sections("steps"):
         via = VIAS.get(step.section("contact").text("method"))
@@ -125,13 +128,12 @@ def _schedule(section: Section, build: Builder) -> None:
     ]
     build.parallel(id_, name, zone, layers, section.place)
     build.setup.schedules.setdefault(name, build.setup.schedules[id_])
-    section.skip(*QUIET)
-    section.rest()
 
 
 def _turns(rotation: Section, zone: str, build: Builder) -> Iterator[tuple[str, Turns]]:
     start, end = moment(rotation, "startDate"), moment(rotation, "endDate")
     if end and end <= build.now:
+        rotation.leave_out()
         return
     if end:
         rotation.remark(
@@ -149,8 +151,8 @@ def _turns(rotation: Section, zone: str, build: Builder) -> Iterator[tuple[str, 
             rotation.text("name") or "rotation",
             Turns(made.people, made.start, made.seconds, made.zone, spans),
         )
-    rotation.skip(*QUIET)
-    rotation.rest()
+    else:
+        rotation.leave_out()
 
 
 def _participant(section: Section, build: Builder) -> Iterator[str]:
@@ -160,7 +162,7 @@ def _participant(section: Section, build: Builder) -> Iterator[str]:
         yield build.known(id_, section.place, section.text("username") or section.text("name"))
     else:
         message = f"a turn of {kind} {section.text('name') or section.text('id')}: left out"
-        section.report.add(section.place, f"{message}, so turns after it come earlier")
+        section.leave_out(f"{message}, so turns after it come earlier")
 
 
 def _spans(restriction: Section) -> tuple[Span, ...]:
@@ -199,6 +201,7 @@ def _override(section: Section, build: Builder) -> None:
 
 def _timeline(section: Section, build: Builder) -> None:
     parent = section.section("_parent")
+    section.skip("startDate", "endDate")
     for rotation in section.section("finalTimeline").sections("rotations"):
         for period in rotation.sections("periods"):
             start, end = moment(period, "startDate"), moment(period, "endDate")
@@ -221,8 +224,6 @@ def _escalation(section: Section, build: Builder) -> None:
     build.policy(
         section.text("id") or name, name, stages, section.place, (every, times if every else 0)
     )
-    section.skip(*QUIET)
-    section.rest()
 
 
 def _stage(rule: Section, build: Builder) -> Iterator[Stage]:
@@ -238,5 +239,5 @@ def _stage(rule: Section, build: Builder) -> Iterator[Stage]:
         targets = build.targets(id_, recipient.place)
     else:
         message = f"notifying {way} of {kind} '{recipient.text('name') or id_}' is left out"
-        rule.report.add(rule.place, message)
+        rule.leave_out(message)
     yield Stage(after, targets, rule.text("condition", "if-not-acked") == "if-not-acked")

@@ -37,7 +37,7 @@ def convert(exported: Sequence[tuple[str, Section]], build: Builder) -> None:
         _policy(section, build)
     for section in kinds.of("services", "service"):
         _service(section, build)
-    kinds.rest(READ, build.report)
+    kinds.rest(READ)
 
 
 READ = frozenset({
@@ -55,7 +55,7 @@ def _user(section: Section, build: Builder) -> None:
         via = VIAS.get(method.text("type").removesuffix("_reference"))
         if via is None:
             shown = method.text("type").partition("_contact_method")[0]
-            method.report.add(method.place, f"{person.name}: no counterpart of {shown}: left out")
+            method.leave_out(f"{person.name}: no counterpart of {shown}: left out")
         elif via == "mail":
             methods[method.text("id")] = via
         elif "address" in method:
@@ -70,8 +70,7 @@ def _user(section: Section, build: Builder) -> None:
             person.methods.append(
                 ContactMethod(via, delay, URGENCIES.get(rule.text("urgency"), ()))
             )
-    section.skip(*QUIET, "coordinated_incidents", "locale", "license")
-    section.rest()
+    section.skip("coordinated_incidents", "locale", "license")
 
 
 # --- schedules
@@ -91,7 +90,6 @@ def _schedule(section: Section, build: Builder) -> None:
         if start and end:
             build.shift(id_, _user_of(entry, build), start, end)
     section.skip(
-        *QUIET,
         "escalation_policies",
         "users",
         "next_oncall_for_user",
@@ -100,13 +98,13 @@ def _schedule(section: Section, build: Builder) -> None:
         "personal_web_cal_url",
         "schedule_users",
     )
-    section.rest()
 
 
 def _layers(section: Section, zone: str, build: Builder) -> Iterator[tuple[str, Turns]]:
     for layer in section.sections("schedule_layers"):
         end, start = moment(layer, "end"), moment(layer, "start")
         if end and end.timestamp() <= build.now.timestamp():
+            layer.leave_out()
             continue
         if end:
             layer.remark("end", f"the layer ends at {layer.text('end')}: remove it then")
@@ -114,7 +112,7 @@ def _layers(section: Section, zone: str, build: Builder) -> Iterator[tuple[str, 
         people = [_user_of(user, build) for user in layer.sections("users")]
         length = int(layer.number("rotation_turn_length_seconds"))
         if first is None:
-            layer.report.add(layer.place, "the layer has no start: left out")
+            layer.leave_out("the layer has no start: left out")
             continue
         if start and start.timestamp() > max(first.timestamp(), build.now.timestamp()):
             layer.remark("start", f"the layer begins at {layer.text('start')}: add it then")
@@ -180,8 +178,7 @@ def _policy(section: Section, build: Builder) -> None:
     repeat = after, int(section.number("num_loops"))
     name = section.text("name") or section.text("summary")
     build.policy(section.text("id"), name, stages, section.place, repeat)
-    section.skip(*QUIET, "services", "on_call_handoff_notifications", "privilege")
-    section.rest()
+    section.skip("services", "on_call_handoff_notifications", "privilege")
 
 
 def _targets(target: Section, build: Builder) -> tuple[str, ...]:
@@ -196,5 +193,4 @@ def _service(section: Section, build: Builder) -> None:
     if policy:
         build.setup.services.append(Service(section.text("name"), policy.key))
     else:
-        message = f"service '{section.text('name')}': its policy isn't in the export"
-        section.report.add(section.place, message)
+        section.leave_out(f"service '{section.text('name')}': its policy isn't in the export")

@@ -51,6 +51,10 @@ def _of(resources: Sequence[Resource], *types: str) -> Iterator[Resource]:
     return (resource for resource in resources if resource.type in types)
 
 
+def _without(values: Values, *keys: str) -> Values:
+    return {key: value for key, value in values.items() if key not in keys}
+
+
 def _one(value: Any) -> Values:
     """The only block of a list of blocks."""
     first = value[0] if isinstance(value, list) and value else value
@@ -62,13 +66,16 @@ def _pagerduty(resources: Sequence[Resource]) -> Shaped:
     for user in _of(resources, "pagerduty_user"):
         own = {
             key: [
-                {**rule.values, "contact_method": _one(rule.values.get("contact_method"))}
+                {
+                    **_without(rule.values, "user_id", "label"),
+                    **({"contact_method": _one(rule.values["contact_method"])} if nested else {}),
+                }
                 for rule in _of(resources, f"pagerduty_user_{type_}")
                 if rule.values.get("user_id") == user.values["id"]
             ]
-            for key, type_ in (
-                ("contact_methods", "contact_method"),
-                ("notification_rules", "notification_rule"),
+            for key, type_, nested in (
+                ("contact_methods", "contact_method", False),
+                ("notification_rules", "notification_rule", True),
             )
         }
         made.append((user, "users", {**user.values, **own}))
@@ -79,7 +86,10 @@ def _pagerduty(resources: Sequence[Resource]) -> Shaped:
         made.append((schedule, "schedules", {**values, "schedule_layers": layers[::-1]}))
     for policy in _of(resources, "pagerduty_escalation_policy"):
         values = dict(policy.values)
-        rules = [{**rule, "targets": rule.get("target", [])} for rule in values.pop("rule", [])]
+        rules = [
+            {**_without(rule, "target"), "targets": rule.get("target", [])}
+            for rule in values.pop("rule", [])
+        ]
         made.append((policy, "escalation_policies", {**values, "escalation_rules": rules}))
     for service in _of(resources, "pagerduty_service"):
         of = {"id": service.values.get("escalation_policy")}
@@ -89,7 +99,8 @@ def _pagerduty(resources: Sequence[Resource]) -> Shaped:
 
 def _layer(layer: Values) -> Values:
     users = [{"id": user} for user in layer.get("users", [])]
-    return {**layer, "users": users, "restrictions": layer.get("restriction", [])}
+    kept = _without(layer, "restriction")
+    return {**kept, "users": users, "restrictions": layer.get("restriction", [])}
 
 
 def _opsgenie(resources: Sequence[Resource]) -> Shaped:
@@ -133,7 +144,7 @@ def _opsgenie(resources: Sequence[Resource]) -> Shaped:
 
 def _rotation(values: Values) -> Values:
     restriction = _one(values.get("timeRestriction"))
-    kept = {key: value for key, value in values.items() if key not in {"participant", "scheduleId"}}
+    kept = _without(values, "participant", "scheduleId")
     return {**kept, "participants": values.get("participant", []), "timeRestriction": restriction}
 
 

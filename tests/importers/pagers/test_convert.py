@@ -2,6 +2,7 @@
 
 import json
 import sys
+from collections.abc import Iterator
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
@@ -49,6 +50,28 @@ def compared(found: Converted, folder: Path) -> dict[str, list[tuple[str, str, s
         ]
         for old in dict.fromkeys(found.setup.schedules.values())
     }
+
+
+def mappings(node: Any) -> Iterator[dict[str, Any]]:
+    """Every mapping in a document."""
+    if isinstance(node, dict):
+        yield node
+    for one in node.values() if isinstance(node, dict) else node if isinstance(node, list) else ():
+        yield from mappings(one)
+
+
+@pytest.mark.parametrize(
+    ("pager", "left_out"), [("opsgenie", 8), ("pagerduty", 4), ("oncall", 3), ("goalert", 2)]
+)
+def test_no_key_of_an_export_is_dropped_silently(pager: str, left_out: int) -> None:
+    """Unless its mapping is left out as a whole, or matters to nobody on call."""
+    document, silent = json.loads((HERE / f"{pager}.json").read_text()), 0
+    for at in range(len([*mappings(document)])):
+        changed = json.loads(json.dumps(document))
+        [*mappings(changed)][at]["surprise"] = ["x"]
+        lines = convert(pager, {"x.json": json.dumps(changed)}, NOW).report.lines
+        silent += not any("surprise" in line for line in lines)
+    assert silent == left_out
 
 
 # --- PagerDuty
@@ -200,6 +223,7 @@ def test_people_and_policies_of_opsgenie() -> None:
         "18 schedule 'Twice' has several people on call: split into 2 schedules",
         "22 policy 'Shop escalation' repeats all its steps at once, not one after another",
         "25 notifying all of team 'Shop' is left out",
+        "26 `resetRecipientStates` has no counterpart here: left out",
         "26 an incident isn't closed after the last repetition",
     ]
 
