@@ -69,7 +69,10 @@ class ActiveAlert(Struct, frozen=True):
 
 
 class AlertFilter(Struct, frozen=True):
-    """The alerts to show. Each flag that is false leaves out alerts in that state."""
+    """The alerts to show. Each flag that is false leaves out alerts in that state.
+
+    `receiver_labels` compare labels of receivers, which policies don't have.
+    """
 
     matchers: tuple[Matcher, ...] = ()
     receiver: Matcher | None = None
@@ -78,6 +81,7 @@ class AlertFilter(Struct, frozen=True):
     inhibited: bool = True
     unprocessed: bool = True
     muted: bool = True
+    receiver_labels: tuple[Matcher, ...] = ()
 
     def has(self, alert: ActiveAlert) -> bool:
         left_out = (
@@ -87,11 +91,13 @@ class AlertFilter(Struct, frozen=True):
             or (not self.inhibited and alert.inhibited_by)
             or (not self.muted and alert.muted_by)
         )
-        named = self.receiver is None or any(map(self.receives, alert.receivers))
+        some = self.receiver is not None or self.receiver_labels
+        named = not some or any(map(self.receives, alert.receivers))
         return not left_out and named and takes(self.matchers, alert.labels)
 
     def receives(self, receiver: str) -> bool:
-        return self.receiver is None or self.receiver.matches({RECEIVER: receiver})
+        named = self.receiver is None or self.receiver.matches({RECEIVER: receiver})
+        return named and takes(self.receiver_labels, {})
 
 
 Reports = Sequence[tuple[RuleMatch, Alert]]

@@ -30,6 +30,7 @@ class Silence(Struct, frozen=True):
     by: str
     at: float
     comment: str = ""
+    annotations: dict[str, str] = {}
 
     @property
     def matchers(self) -> tuple[Matcher, ...]:

@@ -1,16 +1,18 @@
 """Receivers of Jira, and of services that Apprise reaches: Rocket.Chat, Pushover and Webex."""
 
+import re
 from typing import Any
 from urllib.parse import quote, urlsplit
 
 from router.config.people import parse_email
 from router.importers.alertmanager.integration import Integration, secret_of
 from router.importers.files import SecretFile
-from router.senders.jira.sender import LABEL, PROJECT
 
 TEMPLATE = "{{"
 """The start of a part that Alertmanager fills in, which a setting here can't have."""
 
+PROJECT = re.compile(r"[A-Z][A-Z0-9_]{1,99}")
+LABEL = re.compile(r"\S{1,255}")
 WORKFLOW = ("resolve_transition", "reopen_transition", "wont_fix_resolution", "reopen_duration")
 
 

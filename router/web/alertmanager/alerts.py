@@ -1,7 +1,7 @@
 """`GET /api/v2/alerts` and `/api/v2/alerts/groups`."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable, Iterable
 
 from aiohttp import web
 from msgspec import UNSET
@@ -15,12 +15,11 @@ from router.core.alertmanager.active import (
 )
 from router.core.incident.settings import Settings
 from router.core.rules.matcher import Matcher, MatchOp, parse_matchers
-from router.model.alert import Alert, RuleMatch
 from router.ports.clock import Clock
 from router.ports.store import Store
 from router.web.alertmanager.failure import Refused, answered
 from router.web.alertmanager.wire import AlertGroup, AlertStatus, GettableAlert, Named
-from router.web.api.content import MAX_PAGE, answer, open_incidents
+from router.web.api.content import answer, firing_alerts, open_incidents
 from router.web.api.views import exactly
 from router.web.auth import Role, caller
 
@@ -28,6 +27,7 @@ TRUE = frozenset({"true", "1", "yes", "ok", "y", "on", "selected", "checked", "t
 """Spellings of true in a query, as go-openapi reads them; all other text is false."""
 
 FLAGS = ("active", "silenced", "inhibited", "unprocessed", "muted")
+RECEIVER_LABELS = "receiver_matchers"
 
 
 class ShownAlerts:
@@ -63,36 +63,35 @@ class ShownAlerts:
 
     async def _active(self) -> list[ActiveAlert]:
         """Raises: StoreUnavailable."""
-        stored = [alert async for alert in self._stored()]
+        stored = [(row.rule_match, row.alert) async for row in firing_alerts(self._store)]
         incidents = [incident async for incident in open_incidents(self._store)]
         # In a thread: thousands of alerts take a while, and webhooks must not wait for it.
         return await asyncio.to_thread(
             active_alerts, stored, incidents, self._settings(), self._clock.now()
         )
 
-    async def _stored(self) -> AsyncIterator[tuple[RuleMatch, Alert]]:
-        after = ""
-        while page := await self._store.alerts(firing=True, after=after, limit=MAX_PAGE):
-            for row in page:
-                yield row.rule_match, row.alert
-            after = page[-1].rule_match.fingerprint
-
 
 def _filter(request: web.Request) -> AlertFilter:
     """Raises: Refused."""
-    query = request.query
-    flags = {name: query[name].lower() in TRUE for name in FLAGS if query.get(name)}
     return AlertFilter(
-        tuple(matcher for text in query.getall("filter", []) for matcher in parsed_filter(text)),
-        _receiver(query.get(RECEIVER, "")),
-        **flags,
+        parsed_filter(request, "filter"),
+        _receiver(request.query.get(RECEIVER, "")),
+        **flags(request, FLAGS),
+        receiver_labels=parsed_filter(request, RECEIVER_LABELS),
     )
 
 
-def parsed_filter(text: str) -> tuple[Matcher, ...]:
-    """Raises: Refused."""
+def flags(request: web.Request, names: Iterable[str]) -> dict[str, bool]:
+    """Return the flags in the query, without those that are missing or empty."""
+    query = request.query
+    return {name: query[name].lower() in TRUE for name in names if query.get(name)}
+
+
+def parsed_filter(request: web.Request, name: str) -> tuple[Matcher, ...]:
+    """Parse the matchers of a repeated parameter. Raises: Refused."""
+    texts = request.query.getall(name, [])
     try:
-        return parse_matchers(text)
+        return tuple(one for text in texts for one in parse_matchers(text))
     except ValueError as error:
         raise Refused(web.HTTPBadRequest.status_code, f"bad matcher format: {error}") from None
 

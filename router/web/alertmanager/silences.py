@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable
 from http import HTTPStatus
 
 from aiohttp import web
+from msgspec import UNSET
 from msgspec.structs import replace
 
 from router.core.rules.matcher import Matcher, MatchOp, takes
@@ -13,7 +14,7 @@ from router.core.suppression.silence import Silence, SilenceState, expired, may_
 from router.ports.clock import Clock
 from router.records.records import Records
 from router.telemetry.logs import logger
-from router.web.alertmanager.alerts import parsed_filter
+from router.web.alertmanager.alerts import flags, parsed_filter
 from router.web.alertmanager.failure import Refused, answered, failure
 from router.web.alertmanager.wire import (
     GettableSilence,
@@ -70,13 +71,13 @@ class SharedSilences:
     async def list_silences(self, request: web.Request) -> web.Response:
         """Raises: Unauthorized, Refused, StoreUnavailable."""
         caller(request, Role.VIEWER, in_browser=True)
-        texts = request.query.getall("filter", [])
-        matchers = [matcher for text in texts for matcher in parsed_filter(text)]
+        matchers, wanted = parsed_filter(request, "filter"), flags(request, SilenceState)
         now = self._clock.now()
         silences = [
             (key, silence)
             for key, silence in await self._silences.find(since=now - KEPT)
-            if takes(matchers, {matcher.name: matcher.value for matcher in silence.matchers})
+            if wanted.get(silence.state(now), True)
+            and takes(matchers, {matcher.name: matcher.value for matcher in silence.matchers})
         ]
         silences.sort(key=lambda silence: _place(silence[1], now))
         return answer([_view(*silence, now) for silence in silences])
@@ -170,7 +171,8 @@ def _read(given: PostableSilence, author: str, now: float) -> Silence:
     except ValueError:
         text = "silence invalid: at least one matcher must not match the empty string"
         raise Refused(HTTPStatus.BAD_REQUEST, text) from None
-    return Silence(tuple(map(str, matchers)), start, end, author, now, given.comment)
+    texts = tuple(map(str, matchers))
+    return Silence(texts, start, end, author, now, given.comment, given.annotations)
 
 
 def _matcher(number: int, given: WireMatcher) -> Matcher:
@@ -214,4 +216,5 @@ def _view(key: str, silence: Silence, now: float) -> GettableSilence:
             for matcher in silence.matchers
         ],
         starts_at=exactly(silence.start),
+        annotations=silence.annotations or UNSET,
     )

@@ -9,7 +9,9 @@ from aiohttp import web
 from router.config.load import Config
 from router.core.alertmanager.routes import configuration
 from router.core.incident.settings import Settings
+from router.core.rules.matcher import takes
 from router.ports.clock import Clock
+from router.web.alertmanager.alerts import RECEIVER_LABELS, parsed_filter
 from router.web.alertmanager.failure import answered
 from router.web.alertmanager.wire import ClusterStatus, Named, ShownConfig, Status, VersionInfo
 from router.web.api.content import answer
@@ -56,4 +58,5 @@ class RouterStatus:
     async def receivers(self, request: web.Request) -> web.Response:
         """Raises: Unauthorized."""
         caller(request, Role.VIEWER, in_browser=True)
-        return answer([Named(str(name)) for name in self._settings().policies])
+        named = takes(parsed_filter(request, RECEIVER_LABELS), {})
+        return answer([Named(str(name)) for name in self._settings().policies if named])

@@ -61,6 +61,7 @@ class PostableSilence(Struct, frozen=True, rename="camel", kw_only=True):
     matchers: list[WireMatcher]
     starts_at: Moment
     id: str = ""
+    annotations: dict[str, str] = {}
 
 
 class SilenceStatus(Struct, frozen=True):
@@ -76,6 +77,7 @@ class GettableSilence(Struct, frozen=True, rename="camel", kw_only=True):
     ends_at: Time
     matchers: list[WireMatcher]
     starts_at: Time
+    annotations: dict[str, str] | UnsetType = UNSET
 
 
 class SilenceId(Struct, frozen=True):

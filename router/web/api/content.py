@@ -17,7 +17,7 @@ from router.chart import ChartsMissing
 from router.core.text.plain import plain
 from router.model.incident import OPEN, Incident
 from router.ports.errors import InvalidInput
-from router.ports.store import Store
+from router.ports.store import AlertRow, Store
 from router.web.body import read_body
 
 T = TypeVar("T", bound=msgspec.Struct)
@@ -199,6 +199,15 @@ async def incident_named(request: web.Request, store: Store) -> Incident:
     if found is None:
         raise web.HTTPNotFound(text=f"there is no incident {request.match_info['id']}")
     return found
+
+
+async def firing_alerts(store: Store) -> AsyncIterator[AlertRow]:
+    """Yield all firing alerts by fingerprint, with each rule that matches them."""
+    after = ""
+    while page := await store.alerts(firing=True, after=after, limit=MAX_PAGE):
+        for row in page:
+            yield row
+        after = page[-1].rule_match.fingerprint
 
 
 async def open_incidents(store: Store) -> AsyncIterator[Incident]:

@@ -1,8 +1,9 @@
 """Silences over the API: on disk and active when the answer is sent."""
 
 import secrets
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import Awaitable, Callable
 from http import HTTPStatus
+from itertools import islice
 from typing import Annotated, Any
 
 from aiohttp import web
@@ -22,7 +23,7 @@ from router.ports.store import AlertRow, Store
 from router.records.records import Records
 from router.telemetry.logs import logger
 from router.web.access.note import note
-from router.web.api.content import MAX_PAGE, Text, Time, check_ahead
+from router.web.api.content import Text, Time, check_ahead, firing_alerts
 from router.web.api.operation import Call, operation, routes
 from router.web.api.views import AlertView, exactly, when
 from router.web.api.views import alert as alert_view
@@ -154,28 +155,17 @@ class SilenceApi:
         for number, text in enumerate(query.match):
             _parsed(parse_match, text, f"/match/{number}")
         matchers = _parsed(silence_matchers, query.match, "/match")
-        found: list[AlertView] = []
-        matched, complete = 0, True
-        async for row in self._firing():
-            if row is None:
+        found: dict[str, AlertRow] = {}
+        read, complete = 0, True
+        async for row in firing_alerts(self._store):
+            if read == PREVIEWED:
                 complete = False
-            elif takes(matchers, row.alert.labels):
-                matched += 1
-                found += [alert_view(row)] if matched <= SHOWN else []
-        return SilencePreview(matched, found, complete)
-
-    async def _firing(self) -> AsyncIterator[AlertRow | None]:
-        """Yield one row of each firing alert, and None at the end if not all were read."""
-        after = ""
-        for _ in range(PREVIEWED // MAX_PAGE):
-            rows = await self._store.alerts(firing=True, after=after, limit=MAX_PAGE)
-            by_fingerprint = {row.alert.fingerprint: row for row in rows}
-            for row in by_fingerprint.values():
-                yield row
-            if len(by_fingerprint) < MAX_PAGE:
-                return
-            after = rows[-1].alert.fingerprint
-        yield None
+                break
+            read += 1
+            if takes(matchers, row.alert.labels):
+                found[row.alert.fingerprint] = row
+        shown = [alert_view(row) for row in islice(found.values(), SHOWN)]
+        return SilencePreview(len(found), shown, complete)
 
     @operation(
         "POST",

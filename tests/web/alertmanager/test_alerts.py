@@ -1,11 +1,14 @@
 """Alertmanager's clients list the router's alerts, groups, receivers and status."""
 
 from collections.abc import Callable
+from datetime import datetime
 from typing import Any
 
 import pytest
 import yaml
+from msgspec import Struct, convert, field
 
+from router.web.alertmanager.wire import Named
 from tests.clock import START, SteppedClock
 from tests.daemon import Daemon, alert
 from tests.pages import rows
@@ -49,6 +52,8 @@ async def test_alerts_of_every_source_are_listed(router: Router, clock: SteppedC
         ("?receiver=a", 0),
         ("?active=false", 0),
         ("?active=maybe", 0),
+        ('?receiver_matchers=owner="x"', 0),
+        ('?receiver_matchers=owner=""&receiver=all', 2),
         ("?silenced=false&inhibited=false&unprocessed=false", 2),
     ],
 )
@@ -131,13 +136,74 @@ async def test_every_path_is_documented(router: Router) -> None:
     assert shown == {one for one in served if one[0] != "HEAD"}
 
 
-async def test_karma_finds_a_version_among_the_metrics(router: Router) -> None:
-    """`internal/verprobe` of prymitive/karma; its requests are GET only, without parameters."""
-    async with router() as daemon:
+class KarmaStatus(Struct, rename="camel"):
+    state: str
+    inhibited_by: list[str]
+    silenced_by: list[str]
+
+
+class KarmaAlert(Struct, rename="camel"):
+    """The fields that karma decodes, by its Go types."""
+
+    starts_at: datetime
+    annotations: dict[str, str]
+    labels: dict[str, str]
+    fingerprint: str
+    status: KarmaStatus
+    generator_url: str = field(name="generatorURL", default="")
+
+
+class KarmaGroup(Struct):
+    labels: dict[str, str]
+    receiver: Named
+    alerts: list[KarmaAlert]
+
+
+class KarmaSilence(Struct, rename="camel"):
+    ends_at: datetime
+    starts_at: datetime
+    id: str
+    comment: str
+    created_by: str
+    matchers: list[dict[str, str | bool]]
+
+
+async def test_karma_shows_groups_and_manages_silences(router: Router) -> None:
+    """Its version probe, both of its reads, and the writes of its page.
+
+    prymitive/karma: `internal/verprobe`, `internal/mapper/v017/api.go`, `cmd/karma/proxy.go` and
+    `ui/src/Components/SilenceModal`. Times have milliseconds, and a change names the `id`.
+    """
+    async with router(sources=SOURCES) as daemon:
         metrics = (await daemon.get("/metrics")).body.decode()
         assert 'alertmanager_build_info{version="0.25.0"} 1.0' in metrics
-        for path in ("status", "silences", "alerts/groups"):
-            assert (await daemon.get(f"/api/v2/{path}")).status == 200
+        await post(daemon, posted(generatorURL="http://p/g"))
+        silence = {
+            "matchers": [
+                {"name": "alertname", "value": "DiskFull|Other", "isRegex": True, "isEqual": True}
+            ],
+            "startsAt": "2026-01-01T00:00:00.000Z",
+            "endsAt": "2096-01-01T00:00:00.000Z",
+            "createdBy": "ana@example.com",
+            "comment": "ACK! deploy",
+        }
+
+        async def write(body: dict[str, Any]) -> str:
+            return str((await daemon.ask("POST", "/api/v2/silences", json=body)).json["silenceID"])
+
+        key = await write(silence)
+        (group,) = convert((await daemon.get("/api/v2/alerts/groups")).json, list[KarmaGroup])
+        (one,) = group.alerts
+        assert (one.status.state, one.status.silenced_by) == ("suppressed", [key])
+        assert one.generator_url == "http://p/g"
+        (shown,) = convert((await daemon.get("/api/v2/silences")).json, list[KarmaSilence])
+        assert shown.matchers == silence["matchers"]
+        changed = silence | {"id": key, "startsAt": shown.starts_at.isoformat(), "comment": "more"}
+        assert await write(changed) == key
+        answer = await daemon.ask("DELETE", f"/api/v2/silence/{key}")
+        assert (answer.status, answer.body) == (200, b"")
+        (group,) = convert((await daemon.get("/api/v2/alerts/groups")).json, list[KarmaGroup])
+        assert group.alerts[0].status.state == "active"
 
 
 async def test_the_status_has_the_rules_as_routes(router: Router, clock: SteppedClock) -> None:

@@ -31,8 +31,9 @@ async def put(daemon: Daemon, **changes: Any) -> str:
     return key
 
 
-async def states(daemon: Daemon) -> dict[str, str]:
-    return {one["id"]: one["status"]["state"] for one in (await daemon.get(PATH)).json}
+async def states(daemon: Daemon, query: str = "") -> dict[str, str]:
+    listed = (await daemon.get(f"{PATH}?{query}")).json
+    return {one["id"]: one["status"]["state"] for one in listed}
 
 
 async def test_a_silence_mutes_at_once_until_it_is_expired(
@@ -60,7 +61,7 @@ async def test_a_silence_is_shown_as_it_was_made(router: Router, clock: SteppedC
         matcher("c", "z.*", isRegex=True, isEqual=False),
     ]
     async with router(clock=clock) as daemon:
-        key = await put(daemon, matchers=matchers)
+        key = await put(daemon, matchers=matchers, annotations={"ticket": "OPS-1"})
         shown = (await daemon.get(f"/api/v2/silence/{key}")).json
     assert shown == {
         "id": key,
@@ -71,6 +72,7 @@ async def test_a_silence_is_shown_as_it_was_made(router: Router, clock: SteppedC
         "startsAt": "2026-02-02T02:40:00.000Z",
         "endsAt": "2026-02-02T03:40:00.000Z",
         "matchers": matchers,
+        "annotations": {"ticket": "OPS-1"},
     }
 
 
@@ -100,6 +102,8 @@ async def test_they_are_listed_by_state_and_filtered(router: Router, clock: Step
         assert [*await states(daemon)] == [active, long, pending, short]
         found = (await daemon.get(f'{PATH}?filter=alertname="Other"')).json
         assert [one["id"] for one in found] == [short]
+        assert [*await states(daemon, "active=false&pending=true")] == [pending, short]
+        assert [*await states(daemon, "expired=false")] == [active, long, pending]
 
 
 @pytest.mark.parametrize(
