@@ -123,8 +123,9 @@ class Received(Struct, frozen=True):
     each value that was read although it is malformed. commands: commands and questions. forms:
     forms to open. undelivered: messages that did not arrive. deployed: deployments.
     external_incidents: incidents of the router by their names at another service. listing: alerts
-    to list in the reply. ephemeral: where to reply if the answer cannot. ignored: why there is
-    nothing to do. refused: why the sender has no permission. words: the reply to the sender.
+    to list in the reply. beats: names of heartbeats that are alive. ephemeral: where to reply if
+    the answer cannot. ignored: why there is nothing to do. refused: why the sender has no
+    permission. words: the reply to the sender.
     """
 
     alerts: Sequence[Alert] = ()
@@ -136,6 +137,7 @@ class Received(Struct, frozen=True):
     forms: Sequence[Form] = ()
     external_incidents: Mapping[str, ExternalIncident] = {}
     listing: AlertListing | None = None
+    beats: Sequence[str] = ()
     ephemeral: EphemeralReply | None = None
     ignored: str = ""
     refused: str = ""

@@ -21,7 +21,7 @@ from router.receivers.mattermost import MattermostConfig, MattermostReceiver
 from router.receivers.oncall import PATH as ONCALL
 from router.receivers.oncall import OnCallConfig, OnCallReceiver
 from router.receivers.opsgenie.receiver import OpsgenieConfig, OpsgenieReceiver
-from router.receivers.opsgenie.request import ALERTS
+from router.receivers.opsgenie.request import ALERTS, HEARTBEATS
 from router.receivers.pagerduty import PagerDutyConfig, PagerDutyReceiver
 from router.receivers.pagerduty_events import (
     CHANGE,
@@ -66,7 +66,11 @@ RECEIVERS: Mapping[str, SourceType] = {
     "grafana": SourceType(GrafanaConfig, _without_context(GrafanaReceiver)),
     "mattermost": SourceType(MattermostConfig, MattermostReceiver),
     "oncall": SourceType(OnCallConfig, _without_context(OnCallReceiver), (ONCALL,)),
-    "opsgenie": SourceType(OpsgenieConfig, OpsgenieReceiver, (ALERTS, f"{ALERTS}/{{segment:.+}}")),
+    "opsgenie": SourceType(
+        OpsgenieConfig,
+        OpsgenieReceiver,
+        (ALERTS, f"{ALERTS}/{{segment:.+}}", f"{HEARTBEATS}{{segment:.+}}"),
+    ),
     "pagerduty": SourceType(PagerDutyConfig, PagerDutyReceiver),
     "pagerduty_events": SourceType(
         PagerDutyEventsConfig,

@@ -32,7 +32,10 @@ ALERTMANAGER = ("alertmanager", "legacy_alertmanager", "alertmanagerV2")
 GRAFANA = ("grafana", "grafana_alerting", "legacy_grafana_alerting")
 SNS = "amazon_sns"
 HEARTBEAT = "heartbeat"
-"""The last part of the URL of an integration's heartbeat, or its type."""
+"""The last part of the URL of an integration's heartbeat, or its type.
+
+It is a beat of the router's heartbeat with the name of the integration.
+"""
 
 OVER = {"ok", "resolved"}
 """States of an alert that ended, in lower case. Every other one fires, as in OnCall."""
@@ -56,6 +59,7 @@ class OnCallReceiver(Source):
 
     kind = "oncall"
     max_body = None
+    methods = frozenset({"GET", "POST"})
 
     def __init__(self, name: str, config: OnCallConfig) -> None:
         super().__init__(name)
@@ -74,9 +78,9 @@ class OnCallReceiver(Source):
     def decode(self, incoming: Incoming, now: float) -> Received:
         """Read the alerts, each with the label `integration`. Raises: Bad."""
         type_, _, is_heartbeat = _steps(incoming)
-        if is_heartbeat:
-            return Received(ignored="Heartbeats of integrations: configure the router's own")
         integration = self._integration(incoming)
+        if is_heartbeat:
+            return Received(beats=[integration])
         body = decode(_BODY, clean(incoming.body))
         if (inner := _inner(type_, body, f"{self.name}:{integration}")) is None:
             return self._plain(body, integration)

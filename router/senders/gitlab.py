@@ -8,7 +8,7 @@ https://docs.gitlab.com/security/rate_limits/ (429 with Retry-After).
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 from urllib.parse import quote
 
@@ -20,11 +20,23 @@ from router.config.fields import Duration, HttpUrl, Rate
 from router.config.secret import Secret
 from router.model.incident import Incident
 from router.model.notification import Message, Result, Sent
+from router.model.postmortem import Item
 from router.ports.reconcile import Mismatch, Shown
 from router.senders.calls import JSON, Calls, Failed, refusals
 from router.senders.tickets.compare import compare_tickets
-from router.senders.tickets.keep import Ticket, keep
-from router.senders.tickets.text import body, comment, is_marked, seen_entry_in, timestamp, title
+from router.senders.tickets.keep import keep
+from router.senders.tickets.text import (
+    body,
+    comment,
+    is_marked,
+    is_of_item,
+    item_body,
+    item_title,
+    seen_entry_in,
+    timestamp,
+    title,
+)
+from router.senders.tickets.tracker import Ticket
 from router.senders.verify import fetch, named
 
 PROJECT = re.compile(r"[1-9][0-9]{0,15}|[A-Za-z0-9_.-]+(/[A-Za-z0-9_.-]+)+")
@@ -45,6 +57,7 @@ class GitLabConfig(ChannelOptions, frozen=True, kw_only=True):
     project: its number, or `group/project`.
     labels: set on each issue.
     confidential: only members of the project see the issues.
+    items: also open an issue for each action item.
     api_url: of your own GitLab (`https://HOST/api/v4`), a proxy or a test server.
     """
 
@@ -52,6 +65,7 @@ class GitLabConfig(ChannelOptions, frozen=True, kw_only=True):
     project: str
     labels: tuple[str, ...] = ()
     confidential: bool = False
+    items: bool = False
     api_url: HttpUrl = HttpUrl("https://gitlab.com/api/v4")
     rate: Rate | None = Rate(1, 1.0)
     concurrency: int = 1
@@ -59,7 +73,7 @@ class GitLabConfig(ChannelOptions, frozen=True, kw_only=True):
 
     @property
     def capabilities(self) -> Capabilities:
-        return Capabilities(compares=True)
+        return Capabilities(action_items=self.items, compares=True)
 
     def __post_init__(self) -> None:
         if not PROJECT.fullmatch(self.project):
@@ -86,14 +100,30 @@ class _Note(msgspec.Struct, frozen=True):
     body: str = ""
 
 
+IsOurs = Callable[[str | None], bool]
+"""Checks the mark in an issue's text."""
+
+
 class Issues:
-    """The issues of one attempt, as a `router.senders.tickets.keep.Tracker`."""
+    """The issues of one attempt, as both trackers of `router.senders.tickets`."""
 
     def __init__(self, calls: Calls, config: GitLabConfig) -> None:
         self._calls = calls
         self._config = config
 
     async def known(self, ref: str, incident: Incident) -> Ticket | None:
+        return await self._known(ref, lambda text: is_marked(text, incident))
+
+    async def find(self, incident: Incident) -> Ticket | None:
+        return await self._find(incident.opened_at, lambda text: is_marked(text, incident))
+
+    async def known_item(self, ref: str, incident: Incident, item: Item) -> Ticket | None:
+        return await self._known(ref, lambda text: is_of_item(text, incident, item))
+
+    async def find_item(self, incident: Incident, item: Item) -> Ticket | None:
+        return await self._find(item.added_at, lambda text: is_of_item(text, incident, item))
+
+    async def _known(self, ref: str, is_ours: IsOurs) -> Ticket | None:
         if not REF.fullmatch(ref):
             return None
         try:
@@ -103,12 +133,12 @@ class Issues:
                 return None
             raise
         # The channel's project may have changed, and the number may be of another issue there.
-        return issue.ticket() if is_marked(issue.description, incident) else None
+        return issue.ticket() if is_ours(issue.description) else None
 
-    async def find(self, incident: Incident) -> Ticket | None:
+    async def _find(self, since: float, is_ours: IsOurs) -> Ticket | None:
         query = {
             "scope": "created_by_me",
-            "created_after": timestamp(incident.opened_at - SKEW),
+            "created_after": timestamp(since - SKEW),
             "sort": "asc",
             "per_page": str(PER_PAGE),
         }
@@ -117,17 +147,24 @@ class Issues:
                 "GET", "/issues", list[_Issue], idempotent=True, query=query | {"page": str(page)}
             )
             for issue in issues:
-                if is_marked(issue.description, incident):
+                if is_ours(issue.description):
                     return issue.ticket()
             if len(issues) < PER_PAGE:
                 break
         return None
 
     async def open(self, message: Message) -> Ticket:
-        labels = [*self._config.labels, *["drill"] * message.incident.drill]
+        return await self._open(message.incident, title(message), body(message))
+
+    async def open_item(self, message: Message, item: Item, ticket: Ticket) -> Ticket:
+        said = item_body(message, item, f"#{ticket.ref}")
+        return await self._open(message.incident, item_title(message.incident, item), said)
+
+    async def _open(self, incident: Incident, head: str, text: str) -> Ticket:
+        labels = [*self._config.labels, *["drill"] * incident.drill]
         issue = {
-            "title": title(message),
-            "description": body(message),
+            "title": head,
+            "description": text,
             "labels": ",".join(labels),
             "confidential": self._config.confidential,
         }
@@ -154,6 +191,9 @@ class Issues:
     async def close(self, ticket: Ticket, incident: Incident) -> None:
         await self._turn(ticket, "close")
 
+    async def close_item(self, ticket: Ticket) -> None:
+        await self._turn(ticket, "close")
+
     async def reopen(self, ticket: Ticket) -> None:
         await self._turn(ticket, "reopen")
 
@@ -163,7 +203,7 @@ class Issues:
 
 
 class GitLabSender:
-    """One issue per incident. `ref` is its number in the project."""
+    """One issue per incident, and per action item. `ref` has their numbers in the project."""
 
     def __init__(self, config: GitLabConfig, session: aiohttp.ClientSession) -> None:
         self._config = config
@@ -172,7 +212,8 @@ class GitLabSender:
         self._session = session
 
     async def send(self, message: Message) -> Result:
-        return await keep(Issues(self._calls(message.at), self._config), message)
+        issues = Issues(self._calls(message.at), self._config)
+        return await keep(issues, message, issues if self._config.items else None)
 
     async def compare(self, shown: Sequence[Shown], now: float) -> Sequence[Mismatch]:
         """Compare the issues, as a `router.ports.reconcile.Comparer`."""

@@ -133,8 +133,17 @@ async def test_what_cannot_be_read_is_a_400(daemon: Daemon) -> None:
     assert (await post(daemon, "alertmanager", group({"labels": {}}))).status == 400
 
 
-async def test_a_heartbeat_is_ignored(daemon: Daemon) -> None:
-    """The router has heartbeats of its own."""
-    answer = await daemon.ask("POST", f"/integrations/v1/webhook/{TOKEN}/heartbeat/", json={})
-    assert answer.status == 200
-    assert await rows(daemon) == []
+@pytest.mark.parametrize("path", ["webhook/{}/heartbeat/", "heartbeat/{}/"])
+async def test_a_heartbeat_is_a_beat_of_the_integrations_name(router: Router, path: str) -> None:
+    """By GET or POST. Without a heartbeat of that name it is refused, since nobody watches it."""
+    beats = {"shop": {"every": "5m", "insecure": True}}
+    async with router(sources={"oncall": SOURCE}, heartbeats=beats) as daemon:
+        for method in ("GET", "POST"):
+            answer = await daemon.ask(method, f"/integrations/v1/{path.format(TOKEN)}")
+            assert (answer.status, answer.json) == (200, "Ok.")
+        assert await rows(daemon) == []
+        (shown,) = (await daemon.get("/api/v1/heartbeats")).json["heartbeats"]
+        assert shown["state"] == "alive"
+        answer = await daemon.ask("POST", f"/integrations/v1/{path.format(OTHER_TOKEN)}")
+        assert answer.status == 400
+        assert "no heartbeat 'infra'" in answer.json["detail"]

@@ -25,7 +25,7 @@ from router.core.rules.heartbeat import (
 from router.model.alert import Alert
 from router.model.event import AlertSeen
 from router.ports.clock import Clock
-from router.ports.errors import Overloaded, StoreUnavailable
+from router.ports.errors import InvalidInput, Overloaded, StoreUnavailable
 from router.ports.services import Inbox
 from router.ports.store import Store
 from router.records.records import Records
@@ -80,8 +80,16 @@ class Heartbeats:
         self._expected, self._by_alerts = expected, _by_alerts(expected)
         self.wake()
 
-    async def record(self, alerts: Sequence[Alert]) -> None:
-        """Commit each beat among the alerts. Raises: StoreUnavailable."""
+    async def record(self, alerts: Sequence[Alert], names: Sequence[str] = ()) -> None:
+        """Commit each beat among the alerts, and the named ones.
+
+        Raises: StoreUnavailable; InvalidInput if no heartbeat by request has such a name.
+        """
+        for name in names:
+            heartbeat = self._expected.get(name)
+            if heartbeat is None or heartbeat.matchers:
+                raise InvalidInput(f"no heartbeat '{name}' by request is configured")
+            await self.beat(name)
         if self._by_alerts:
             for name in beats_among(self._by_alerts, alerts):
                 await self.beat(name)

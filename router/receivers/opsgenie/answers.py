@@ -35,6 +35,12 @@ def accepted(outcome: Outcome) -> WebhookAnswer:
     return _answer(202, body)
 
 
+def pong() -> WebhookAnswer:
+    """https://docs.opsgenie.com/docs/heartbeat-api#ping-heartbeat-request."""
+    body = {"result": "PONG - Heartbeat received", "took": 0.0, "requestId": NOBODY}
+    return _answer(202, body)
+
+
 def found(data: object, **more: object) -> WebhookAnswer:
     return _answer(200, {"data": data, **more, "took": 0.0, "requestId": NOBODY})
 

@@ -97,6 +97,8 @@ class OpsgenieReceiver(Source):
                 outcome = outcome_of(asked.identifier)
                 ref = AlertRef(f"{self.name}:{outcome.alert if outcome else ''}")
                 return Received(commands=[self._question(ref)])
+            case Operation.PING:
+                return Received(beats=[asked.identifier])
             case Operation.UNSUPPORTED:
                 return Received(refused="The router does not support this request")
         return self._command(asked, incoming, now)
@@ -111,6 +113,8 @@ class OpsgenieReceiver(Source):
         if received.refused:
             return answers.failed(403, received.refused, code=answers.NOT_SUPPORTED)
         match asked.operation:
+            case Operation.PING:
+                return answers.pong()
             case Operation.CREATE:
                 identifier = received.alerts[0].fingerprint.rpartition(":")[2]
                 return answers.accepted(Outcome(identifier, now, asked.operation, success=True))

@@ -14,6 +14,8 @@ from msgspec import Struct
 from router.ports.webhooks import AlertRef, Incoming
 
 ALERTS = "/v2/alerts"
+HEARTBEATS = "/v2/heartbeats/"
+"""The path of a ping: `/v2/heartbeats/NAME/ping`, of any method but DELETE."""
 
 QUERY_FIELDS = 50
 
@@ -32,6 +34,7 @@ class Operation(StrEnum):
     UNACKNOWLEDGE = "UnAcknowledge"
     SNOOZE = "Snooze"
     NOTE = "AddNote"
+    PING = "Ping"
     GET = "Get"
     LIST = "List"
     COUNT = "Count"
@@ -71,6 +74,8 @@ class ApiRequest(Struct, frozen=True):
 def read(incoming: Incoming) -> ApiRequest:
     """The request; without a path of the API (a payload to explain) it creates an alert."""
     parts = urlsplit(incoming.raw_path)
+    if HEARTBEATS in parts.path:
+        return _heartbeat(parts.path.partition(HEARTBEATS)[2], incoming.method)
     _, _, rest = parts.path.partition(ALERTS)
     steps = [unquote(step) for step in rest.strip("/").split("/") if step]
     query = dict(parse_qsl(parts.query, max_num_fields=QUERY_FIELDS)) if parts.query else {}
@@ -89,6 +94,12 @@ def read(incoming: Incoming) -> ApiRequest:
             operation = _ACTIONS.get(action, Operation.UNSUPPORTED)
             return ApiRequest(operation, identifier, query)
     return ApiRequest(Operation.UNSUPPORTED, query=query)
+
+
+def _heartbeat(rest: str, method: str) -> ApiRequest:
+    name, _, action = rest.partition("/")
+    is_ping = action.rstrip("/") == "ping" and method != "DELETE"
+    return ApiRequest(Operation.PING if is_ping else Operation.UNSUPPORTED, unquote(name))
 
 
 def alert_id(alias: str) -> str:

@@ -18,14 +18,24 @@ from router.config.channel_options import Capabilities, ChannelOptions
 from router.config.fields import Duration, HttpUrl, Rate
 from router.config.secret import Secret
 from router.model.incident import Incident, Status
-from router.model.notification import Message, Result, Sent
+from router.model.notification import Message, Result
+from router.model.postmortem import Item
 from router.ports.reconcile import Mismatch, Shown
-from router.senders.calls import Failed
 from router.senders.github.api import PAGES, PER_PAGE, SKEW, Api, Comment, Issue
-from router.senders.github.items import track
 from router.senders.tickets.compare import compare_tickets
-from router.senders.tickets.keep import Ticket, bring_up_to_date
-from router.senders.tickets.text import body, comment, is_marked, seen_entry_in, timestamp, title
+from router.senders.tickets.keep import keep
+from router.senders.tickets.text import (
+    body,
+    comment,
+    is_marked,
+    is_of_item,
+    item_body,
+    item_title,
+    seen_entry_in,
+    timestamp,
+    title,
+)
+from router.senders.tickets.tracker import Ticket
 from router.senders.verify import verify_github
 
 REPOSITORY = re.compile(r"[A-Za-z0-9-]+/[A-Za-z0-9._-]+")
@@ -67,11 +77,12 @@ class GitHubConfig(ChannelOptions, frozen=True, kw_only=True):
 
 
 class Issues:
-    """The issues of one attempt, as a `router.senders.tickets.keep.Tracker`."""
+    """The issues of one attempt, as both trackers of `router.senders.tickets`."""
 
     def __init__(self, api: Api, lists: Mapping[str, object]) -> None:
         self._api = api
         self._lists = lists
+        self._recent: Sequence[Issue] | None = None
 
     async def known(self, ref: str, incident: Incident) -> Ticket | None:
         issue = await self._api.issue(ref) if REF.fullmatch(ref) else None
@@ -119,6 +130,29 @@ class Issues:
     async def reopen(self, ticket: Ticket) -> None:
         await self._api.patch(f"/issues/{ticket.ref}", {"state": "open"})
 
+    # --- action items
+
+    async def known_item(self, ref: str, incident: Incident, item: Item) -> Ticket | None:
+        issue = await self._api.issue(ref) if REF.fullmatch(ref) else None
+        return _ticket(issue) if issue and is_of_item(issue.body, incident, item) else None
+
+    async def find_item(self, incident: Incident, item: Item) -> Ticket | None:
+        if self._recent is None:
+            self._recent = await self._api.issues(min(one.added_at for one in incident.items))
+        found = [one for one in self._recent if is_of_item(one.body, incident, item)]
+        return _ticket(min(found, key=lambda one: one.number)) if found else None
+
+    async def open_item(self, message: Message, item: Item, ticket: Ticket) -> Ticket:
+        said = {
+            "title": item_title(message.incident, item),
+            "body": item_body(message, item, f"#{ticket.ref}"),
+        }
+        return _ticket(await self._api.open({**said, **self._lists}))
+
+    async def close_item(self, ticket: Ticket) -> None:
+        change = {"state": "closed", "state_reason": "completed"}
+        await self._api.patch(f"/issues/{ticket.ref}", change)
+
 
 def _ticket(issue: Issue) -> Ticket:
     author = issue.user.id if issue.user else 0
@@ -137,14 +171,8 @@ class GitHubSender:
         self._session = session
 
     async def send(self, message: Message) -> Result:
-        config, lists = self._config, self._lists(message)
-        api = self._api(message.at)
-        try:
-            ticket = await bring_up_to_date(Issues(api, lists), message)
-            items = await track(api, int(ticket.ref), message, lists) if config.items else ""
-        except Failed as failure:
-            return failure.result
-        return Sent(f"{ticket.ref}{items}")
+        issues = Issues(self._api(message.at), self._lists(message))
+        return await keep(issues, message, issues if self._config.items else None)
 
     async def compare(self, shown: Sequence[Shown], now: float) -> Sequence[Mismatch]:
         """Compare the issues, as a `router.ports.reconcile.Comparer`."""

@@ -22,14 +22,16 @@ from router.config.people import Email
 from router.config.secret import Secret
 from router.model.incident import Incident
 from router.model.notification import Message, Rejected, Result, Sent
+from router.model.postmortem import Item
 from router.ports.reconcile import Mismatch, Shown
 from router.senders.calls import JSON, Calls, Failed, refusals
 from router.senders.identity import origin
-from router.senders.jira.document import commented, described
+from router.senders.jira.document import commented, described, described_item
 from router.senders.jira.wire import DONE, PROPERTY, Comments, Created, Found, Issue, Transitions
 from router.senders.tickets.compare import compare_tickets
-from router.senders.tickets.keep import Ticket, keep
-from router.senders.tickets.text import newest, title
+from router.senders.tickets.keep import keep
+from router.senders.tickets.text import item_title, newest, title
+from router.senders.tickets.tracker import Ticket
 from router.senders.verify import fetch, named
 
 GONE = 404
@@ -47,6 +49,7 @@ class JiraConfig(ChannelOptions, frozen=True, kw_only=True):
     project: the project's key, such as `OPS`.
     issue_type: a type of that project.
     labels: set on each issue, beside one that names the incident.
+    items: also open an issue for each action item.
     api_url: the site, such as https://acme.atlassian.net.
     """
 
@@ -56,13 +59,14 @@ class JiraConfig(ChannelOptions, frozen=True, kw_only=True):
     project: str
     issue_type: str = "Task"
     labels: tuple[str, ...] = ()
+    items: bool = False
     rate: Rate | None = Rate(1, 1.0)
     concurrency: int = 1
     timeout: Duration = Duration(20.0)
 
     @property
     def capabilities(self) -> Capabilities:
-        return Capabilities(compares=True)
+        return Capabilities(action_items=self.items, compares=True)
 
     def __post_init__(self) -> None:
         if not PROJECT.fullmatch(self.project):
@@ -73,7 +77,7 @@ class JiraConfig(ChannelOptions, frozen=True, kw_only=True):
 
 
 class Issues:
-    """The issues of one attempt, as a `router.senders.tickets.keep.Tracker`."""
+    """The issues of one attempt, as both trackers of `router.senders.tickets`."""
 
     def __init__(self, calls: Calls, config: JiraConfig, name: str) -> None:
         self._calls = calls
@@ -81,6 +85,18 @@ class Issues:
         self._name = name
 
     async def known(self, ref: str, incident: Incident) -> Ticket | None:
+        return await self._known(ref, self._label(incident))
+
+    async def find(self, incident: Incident) -> Ticket | None:
+        return await self._find(self._label(incident))
+
+    async def known_item(self, ref: str, incident: Incident, item: Item) -> Ticket | None:
+        return await self._known(ref, self._label(incident, item))
+
+    async def find_item(self, incident: Incident, item: Item) -> Ticket | None:
+        return await self._find(self._label(incident, item))
+
+    async def _known(self, ref: str, label: str) -> Ticket | None:
         if not REF.fullmatch(ref):
             return None
         query = {"fields": "status,labels", "properties": PROPERTY}
@@ -92,10 +108,10 @@ class Issues:
             if failure.status == GONE:
                 return None
             raise
-        return issue.ticket() if self._label(incident) in issue.fields.labels else None
+        return issue.ticket() if label in issue.fields.labels else None
 
-    async def find(self, incident: Incident) -> Ticket | None:
-        named = f'labels = "{self._label(incident)}"'
+    async def _find(self, label: str) -> Ticket | None:
+        named = f'labels = "{label}"'
         jql = f'project = "{self._config.project}" AND {named} ORDER BY key'
         asked = {
             "jql": jql, "fields": ["status", "labels"], "properties": [PROPERTY], "maxResults": 1,
@@ -104,14 +120,26 @@ class Issues:
         return answer.issues[0].ticket() if answer.issues else None
 
     async def open(self, message: Message) -> Ticket:
+        label = self._label(message.incident)
+        return await self._open(message, label, title(message), described(message))
+
+    async def open_item(self, message: Message, item: Item, ticket: Ticket) -> Ticket:
         incident = message.incident
-        labels = [self._label(incident), *self._config.labels, *["drill"] * incident.drill]
+        text = described_item(message, item, ticket.ref)
+        return await self._open(
+            message, self._label(incident, item), item_title(incident, item), text
+        )
+
+    async def _open(
+        self, message: Message, label: str, summary: str, text: dict[str, Any]
+    ) -> Ticket:
+        labels = [label, *self._config.labels, *["drill"] * message.incident.drill]
         issue = {
             "fields": {
                 "project": {"key": self._config.project},
                 "issuetype": {"name": self._config.issue_type},
-                "summary": title(message),
-                "description": described(message),
+                "summary": summary,
+                "description": text,
                 "labels": labels,
             },
             "properties": [_property(message)],
@@ -136,6 +164,9 @@ class Issues:
     async def reopen(self, ticket: Ticket) -> None:
         await self._move(ticket, done=False)
 
+    async def close_item(self, ticket: Ticket) -> None:
+        await self._move(ticket, done=True)
+
     async def _move(self, ticket: Ticket, *, done: bool) -> None:
         """Take the first transition that ends the issue, or begins it again."""
         path = f"/issue/{ticket.ref}/transitions"
@@ -149,12 +180,13 @@ class Issues:
         where = "a done status" if done else "an open status"
         raise Failed(Rejected(f"the workflow has no transition of {ticket.ref} to {where}"))
 
-    def _label(self, incident: Incident) -> str:
-        return f"{incident.name.lower()}-{origin(self._name, incident)}"
+    def _label(self, incident: Incident, item: Item | None = None) -> str:
+        label = f"{incident.name.lower()}-{origin(self._name, incident)}"
+        return f"{label}-item-{item.number}" if item else label
 
 
 class JiraSender:
-    """One issue per incident. `ref` is its key."""
+    """One issue per incident, and per action item. `ref` has their keys."""
 
     def __init__(self, name: str, config: JiraConfig, session: aiohttp.ClientSession) -> None:
         self._name = name
@@ -166,7 +198,8 @@ class JiraSender:
         self._session = session
 
     async def send(self, message: Message) -> Result:
-        return await keep(Issues(self._calls(message.at), self._config, self._name), message)
+        issues = Issues(self._calls(message.at), self._config, self._name)
+        return await keep(issues, message, issues if self._config.items else None)
 
     async def compare(self, shown: Sequence[Shown], now: float) -> Sequence[Mismatch]:
         """Compare the issues, as a `router.ports.reconcile.Comparer`."""

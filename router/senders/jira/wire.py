@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from router.senders.tickets.keep import Ticket
+from router.senders.tickets.tracker import Ticket
 
 PROPERTY = "alert-router"
 """The property of an issue and of a comment that holds the newest timeline entry in it."""

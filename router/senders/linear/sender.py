@@ -7,33 +7,47 @@ https://linear.app/developers/graphql (issueCreate, commentCreate, issueUpdate)
 """
 
 import re
+from collections.abc import Sequence
 from hashlib import sha256
 from typing import TypeVar
 from uuid import UUID
 
 import aiohttp
 
-from router.config.channel_options import ChannelOptions
+from router.config.channel_options import Capabilities, ChannelOptions
 from router.config.fields import Duration, HttpUrl
 from router.config.secret import Secret
 from router.model.incident import Incident, Severity, Status
 from router.model.notification import Message, Rejected, Result
+from router.model.postmortem import Item
+from router.ports.reconcile import CompareFailed, Mismatch, Shown
 from router.senders.calls import Failed
 from router.senders.identity import origin
 from router.senders.linear.graphql import GraphQl
 from router.senders.linear.wire import (
     COMMENT,
+    COMPARE,
     FIND,
     MOVE,
     OPEN,
     STATES,
     Done,
     Found,
+    Issue,
     Opened,
     TeamStates,
 )
-from router.senders.tickets.keep import Ticket, keep
-from router.senders.tickets.text import commented, described, newest, title
+from router.senders.tickets.compare import compared
+from router.senders.tickets.keep import keep
+from router.senders.tickets.text import (
+    commented,
+    described,
+    described_item,
+    item_title,
+    newest,
+    title,
+)
+from router.senders.tickets.tracker import Ticket
 from router.senders.verify import named
 
 T = TypeVar("T")
@@ -41,13 +55,15 @@ T = TypeVar("T")
 THROUGH = re.compile(r"`Timeline: ([0-9]{1,18})`\s*\Z")
 """At the end of a description: the newest timeline entry in it."""
 
+COMPARED = 100
+"""Issues in one comparison; more would take several pages."""
+
 MAX_ENTRIES = 100
 """The number of newest timeline entries for which an earlier attempt's comment is looked up."""
 
 PRIORITIES = {Severity.P0: 1, Severity.P1: 2, Severity.P2: 3, Severity.P3: 4}
 """Linear's priorities: urgent, high, medium, low."""
 
-ENDED = frozenset({"completed", "canceled"})
 OPENS = ("unstarted", "backlog", "started", "triage")
 """Types of states, the best for a reopened issue first."""
 
@@ -58,15 +74,21 @@ class LinearConfig(ChannelOptions, frozen=True, kw_only=True):
     token: an API key that may create issues and comments in the team.
     team: the team's id, a UUID.
     labels: ids of labels, set on each issue.
+    items: also open an issue for each action item.
     api_url: a proxy or a test server.
     """
 
     token: Secret
     team: str
     labels: tuple[str, ...] = ()
+    items: bool = False
     api_url: HttpUrl = HttpUrl("https://api.linear.app")
     concurrency: int = 1
     timeout: Duration = Duration(20.0)
+
+    @property
+    def capabilities(self) -> Capabilities:
+        return Capabilities(action_items=self.items, compares=True)
 
     def __post_init__(self) -> None:
         for name, given in (("team", self.team), *(("labels", label) for label in self.labels)):
@@ -77,13 +99,14 @@ class LinearConfig(ChannelOptions, frozen=True, kw_only=True):
 
 
 class Issues:
-    """The calls of one attempt, as a `router.senders.tickets.keep.Tracker`."""
+    """The calls of one attempt, as both trackers of `router.senders.tickets`."""
 
     def __init__(self, api: GraphQl, config: LinearConfig, name: str, message: Message) -> None:
         self._api = api
         self._config = config
         self._origin = origin(name, message.incident)
         self._id = _uuid(self._origin)
+        self._items: dict[str, str] = {}
         # A comment's id is that of its newest entry, so any earlier attempt's comment is found.
         entries = [entry.id for entry in message.timeline[-MAX_ENTRIES:]]
         self._comments = {_uuid(f"{self._origin} {entry}"): entry for entry in entries}
@@ -100,22 +123,24 @@ class Issues:
             made = [self._comments[node.id] for node in issue.comments.nodes]
             self._commented = max(made, default=0)
             mark = THROUGH.search(issue.description or "")
-            is_open = issue.state.type not in ENDED
-            return Ticket(issue.identifier, is_open, int(mark[1]) if mark else 0)
+            return issue.ticket(int(mark[1]) if mark else 0)
         return None
 
     async def open(self, message: Message) -> Ticket:
         through = newest(message)
+        text = f"{described(message)}\n`Timeline: {through}`"
+        return (await self._open(message, self._id, title(message), text)).ticket(through)
+
+    async def _open(self, message: Message, id_: str, head: str, text: str) -> Issue:
         fields = {
-            "id": self._id,
+            "id": id_,
             "teamId": self._config.team,
-            "title": title(message),
-            "description": f"{described(message)}\n`Timeline: {through}`",
+            "title": head,
+            "description": text,
             "priority": PRIORITIES[message.incident.severity],
             "labelIds": self._config.labels,
         }
-        made = (await self._api.ask(OPEN, {"input": fields}, Opened)).created.issue
-        return Ticket(made.identifier, made.state.type not in ENDED, through)
+        return (await self._api.ask(OPEN, {"input": fields}, Opened)).created.issue
 
     async def newest(self, ticket: Ticket, since: float) -> int:
         return self._commented
@@ -127,12 +152,37 @@ class Issues:
 
     async def close(self, ticket: Ticket, incident: Incident) -> None:
         is_false = incident.status is Status.FALSE_POSITIVE
-        await self._move("canceled" if is_false else "completed")
+        await self._move(self._id, "canceled" if is_false else "completed")
 
     async def reopen(self, ticket: Ticket) -> None:
-        await self._move(*OPENS)
+        await self._move(self._id, *OPENS)
 
-    async def _move(self, *types: str) -> None:
+    # --- action items
+
+    async def known_item(self, ref: str, incident: Incident, item: Item) -> Ticket | None:
+        """None, because `find_item` needs no search."""
+        return None
+
+    async def find_item(self, incident: Incident, item: Item) -> Ticket | None:
+        asked = {"id": self._id_of(item), "comments": []}
+        answer = await self._api.ask(FIND, asked, Found)
+        for issue in answer.issues.nodes:
+            self._items[issue.identifier] = self._id_of(item)
+            return issue.ticket()
+        return None
+
+    async def open_item(self, message: Message, item: Item, ticket: Ticket) -> Ticket:
+        text = described_item(message, item, ticket.ref)
+        head = item_title(message.incident, item)
+        return (await self._open(message, self._id_of(item), head, text)).ticket()
+
+    async def close_item(self, ticket: Ticket) -> None:
+        await self._move(self._items[ticket.ref], "completed")
+
+    def _id_of(self, item: Item) -> str:
+        return _uuid(f"{self._origin} item {item.number}")
+
+    async def _move(self, id_: str, *types: str) -> None:
         """Set the team's first state of the first of these types."""
         asked = {"team": self._config.team}
         team = (await self._api.ask(STATES, asked, TeamStates)).team
@@ -140,14 +190,14 @@ class Issues:
             states = [node for node in team.states.nodes if node.type == type_]
             if states:
                 state = min(states, key=lambda candidate: candidate.position).id
-                change = {"id": self._id, "state": state}
+                change = {"id": id_, "state": state}
                 await self._api.ask(MOVE, change, Done)
                 return
         raise Failed(Rejected(f"the team has no state of the type {types[0]}"))
 
 
 class LinearSender:
-    """One issue per incident. `ref` is its identifier, such as OPS-12."""
+    """One issue per incident, and per action item. `ref` has their identifiers, such as OPS-12."""
 
     def __init__(self, name: str, config: LinearConfig, session: aiohttp.ClientSession) -> None:
         self._name = name
@@ -155,7 +205,23 @@ class LinearSender:
         self._session = session
 
     async def send(self, message: Message) -> Result:
-        return await keep(Issues(self._api(message.at), self._config, self._name, message), message)
+        issues = Issues(self._api(message.at), self._config, self._name, message)
+        return await keep(issues, message, issues if self._config.items else None)
+
+    async def compare(self, shown: Sequence[Shown], now: float) -> Sequence[Mismatch]:
+        """Compare the issues, a hundred at a time. Raises: CompareFailed."""
+        ids = [_uuid(origin(self._name, one.incident)) for one in shown]
+        tickets: dict[str, Ticket] = {}
+        try:
+            for start in range(0, len(ids), COMPARED):
+                asked = {"ids": ids[start : start + COMPARED]}
+                answer = await self._api(now).ask(COMPARE, asked, Found)
+                tickets |= {one.id: one.ticket() for one in answer.issues.nodes}
+        except Failed as failure:
+            raise CompareFailed(getattr(failure.result, "reason", "no answer")) from None
+        pairs = zip(shown, ids, strict=True)
+        found = (compared(one, tickets.get(id_)) for one, id_ in pairs)
+        return [one for one in found if one]
 
     async def verify(self) -> str | Result:
         """Look up the team."""

@@ -2,12 +2,22 @@
 
 import msgspec
 
+from router.senders.tickets.tracker import Ticket
+
+ENDED = frozenset({"completed", "canceled"})
+"""Types of states that end an issue."""
+
 FIND = """query Find($id: ID!, $comments: [ID!]) {
   issues(filter: {id: {eq: $id}}, includeArchived: true) {
     nodes {
       identifier description state { type }
       comments(filter: {id: {in: $comments}}) { nodes { id } }
     }
+  }
+}"""
+COMPARE = """query Compare($ids: [ID!]) {
+  issues(filter: {id: {in: $ids}}, includeArchived: true, first: 100) {
+    nodes { id identifier state { type } }
   }
 }"""
 STATES = """query States($team: String!) {
@@ -41,8 +51,12 @@ class Comments(msgspec.Struct, frozen=True):
 class Issue(msgspec.Struct, frozen=True):
     identifier: str
     state: State
+    id: str = ""
     description: str | None = None
     comments: Comments = Comments()
+
+    def ticket(self, seen_entry: int = 0) -> Ticket:
+        return Ticket(self.identifier, self.state.type not in ENDED, seen_entry)
 
 
 class IssueList(msgspec.Struct, frozen=True):

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from router.model.difference import DifferenceKind
 from router.ports.reconcile import CompareFailed, Mismatch, Shown
 from router.senders.calls import Failed
-from router.senders.tickets.keep import Ticket, Tracker
+from router.senders.tickets.tracker import Ticket, Tracker
 
 
 async def compare_tickets(
@@ -22,11 +22,12 @@ async def compare_tickets(
         ]
     except Failed as failure:
         raise CompareFailed(getattr(failure.result, "reason", "no answer")) from None
-    found = (_compared(message, ticket) for message, ticket in zip(shown, tickets, strict=True))
+    found = (compared(message, ticket) for message, ticket in zip(shown, tickets, strict=True))
     return [mismatch for mismatch in found if mismatch]
 
 
-def _compared(shown: Shown, ticket: Ticket | None) -> Mismatch | None:
+def compared(shown: Shown, ticket: Ticket | None) -> Mismatch | None:
+    """The difference between an incident and its ticket; None if they agree."""
     incident = shown.incident
     if ticket is None:
         return Mismatch(incident.id, DifferenceKind.GONE) if incident.is_open else None

@@ -4,64 +4,26 @@ The comment comes first, then the state. So an attempt may stop anywhere, and th
 continues: before anything is written, the tracker is asked if an earlier attempt wrote it.
 """
 
-from typing import Protocol
-
-from msgspec import Struct
-
-from router.model.incident import Incident
 from router.model.notification import Message, Result, Sent
 from router.senders.calls import Failed
+from router.senders.tickets.items import track
 from router.senders.tickets.text import unseen
+from router.senders.tickets.tracker import ItemTracker, Ticket, Tracker
 
 
-class Ticket(Struct, frozen=True):
-    """A ticket of a tracker.
+async def keep(tracker: Tracker, message: Message, items: ItemTracker | None = None) -> Result:
+    """Bring the incident's ticket up to date, and with `items` those of its action items.
 
-    ref: its number or key. seen_entry: the newest timeline entry in its text, 0 if unknown.
-    author: the router's user id there; 0 where a comment's mark can't be forged.
+    The result's `ref` has the refs of all, like `12 1:15 2:16`.
     """
-
-    ref: str
-    is_open: bool
-    seen_entry: int = 0
-    author: int = 0
-
-
-class Tracker(Protocol):
-    """The calls of one attempt. All methods raise `Failed`."""
-
-    async def known(self, ref: str, incident: Incident) -> Ticket | None:
-        """Return the ticket of this ref, if it still exists and is this incident's."""
-        ...
-
-    async def find(self, incident: Incident) -> Ticket | None:
-        """Find the incident's ticket when its ref is lost; the oldest of several."""
-        ...
-
-    async def open(self, message: Message) -> Ticket: ...
-
-    async def newest(self, ticket: Ticket, since: float) -> int:
-        """Return the newest timeline entry in the router's comments since then; 0 for none."""
-        ...
-
-    async def comment(self, ticket: Ticket, message: Message, seen_entry: int) -> None:
-        """Comment the entries after `seen_entry`."""
-        ...
-
-    async def close(self, ticket: Ticket, incident: Incident) -> None: ...
-
-    async def reopen(self, ticket: Ticket) -> None: ...
-
-
-async def keep(tracker: Tracker, message: Message) -> Result:
-    """Bring the incident's ticket up to date. The result's `ref` is the ticket's."""
     try:
-        return Sent((await bring_up_to_date(tracker, message)).ref)
+        ticket = await _bring_up_to_date(tracker, message)
+        return Sent(ticket.ref + (await track(items, ticket, message) if items else ""))
     except Failed as failure:
         return failure.result
 
 
-async def bring_up_to_date(tracker: Tracker, message: Message) -> Ticket:
+async def _bring_up_to_date(tracker: Tracker, message: Message) -> Ticket:
     """Raises: Failed."""
     incident, ref = message.incident, message.ref.partition(" ")[0]
     ticket = (await tracker.known(ref, incident) if ref else None) or await tracker.find(incident)

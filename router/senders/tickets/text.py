@@ -79,16 +79,21 @@ def item_title(incident: Incident, item: Item) -> str:
     return cut(f"[{incident.name}] {plain(item.text)}", MAX_TITLE)
 
 
-def item_body(message: Message, item: Item, ticket: int) -> str:
-    """The issue of an action item. `ticket` is the incident's issue."""
+def item_body(message: Message, item: Item, ticket: str) -> str:
+    """The issue of an action item. `ticket` refers to the incident's issue."""
+    return f"{described_item(message, item, ticket)}\n\n{item_mark(message.incident, item)}"
+
+
+def described_item(message: Message, item: Item, ticket: str) -> str:
+    """An action item, without a mark."""
     lines = [
         f"- **Action item:** {code(plain(item.text))}",
         f"- **Owner:** {code(plain(item.owner))}",
         f"- **Due:** {utc(item.due_at)}",
-        f"- **Incident:** #{ticket}",
+        f"- **Incident:** {ticket}",
         *([f"- [Post-mortem](<{message.postmortem}>)"] if message.postmortem else []),
     ]
-    return "\n".join([*lines, "", item_mark(message.incident, item)])
+    return "\n".join(lines)
 
 
 def item_mark(incident: Incident, item: Item) -> str:
@@ -102,6 +107,11 @@ def is_marked(text: str | None, incident: Incident) -> bool:
     A mark is a complete line, which no text of an alert can form.
     """
     return incident_mark(incident) in (text or "").splitlines()
+
+
+def is_of_item(text: str | None, incident: Incident, item: Item) -> bool:
+    """Check if this is the text of the item's issue."""
+    return item_mark(incident, item) in (text or "").splitlines()
 
 
 def seen_entry_in(text: str | None) -> int:

@@ -67,11 +67,15 @@ class Processed(Struct, frozen=True):
     ignored: str = ""
 
 
+Beats = Callable[[Sequence[Alert], Sequence[str]], Awaitable[None]]
+
+
 class WebhookProcessor:
     """Applies webhooks of all sources.
 
     `forms` gives the senders that can show forms, by the type of source that receives the content.
-    `beats` records heartbeats among the alerts: they are committed when it returns.
+    `beats` records heartbeats by their names and among the alerts: they are committed when it
+    returns.
     """
 
     def __init__(  # noqa: PLR0913 - the parts that a webhook may need
@@ -81,7 +85,7 @@ class WebhookProcessor:
         clock: Clock,
         *,
         recorder: DeploymentRecorder,
-        beats: Callable[[Sequence[Alert]], Awaitable[None]],
+        beats: Beats,
         forms: Callable[[], Mapping[str, FormSender]],
     ) -> None:
         self._inbox = inbox
@@ -95,7 +99,8 @@ class WebhookProcessor:
     async def process(self, kind: str, received: Received) -> Processed:
         """Commit everything that the webhook of a source of that kind asks for.
 
-        Raises: Overloaded, StoreUnavailable; aiohttp's HTTPBadGateway if a form cannot be opened.
+        Raises: Overloaded, StoreUnavailable; InvalidInput for an unknown heartbeat; aiohttp's
+        HTTPBadGateway if a form cannot be opened.
         """
         for form in received.forms:
             await self._open(kind, form)
@@ -110,8 +115,8 @@ class WebhookProcessor:
         reasons: list[Reason] = []
         for start in range(0, len(events), BATCH):
             reasons += await self._inbox.submit(events[start : start + BATCH])
-        if received.alerts:
-            await self._beats(received.alerts)
+        if received.alerts or received.beats:
+            await self._beats(received.alerts, received.beats)
         on_alerts = reasons[: len(received.alerts)]
         on_commands = iter(reasons[len(received.alerts) + len(received.undelivered) :])
         results = [

@@ -1,6 +1,6 @@
 """Receives webhooks: check the sender, decode, commit, and only then answer 2xx."""
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from http import HTTPStatus
 
@@ -9,7 +9,6 @@ from aiohttp import web
 from msgspec import Struct
 from msgspec.structs import replace
 
-from router.model.alert import Alert
 from router.ports.channels import FormSender
 from router.ports.clock import Clock
 from router.ports.errors import InvalidInput, Unauthorized
@@ -22,7 +21,7 @@ from router.telemetry.metrics import Metrics
 from router.web.body import Bodies
 from router.web.head import Head
 from router.web.problem import problem
-from router.web.webhooks.commands import Processed, WebhookProcessor
+from router.web.webhooks.commands import Beats, Processed, WebhookProcessor
 from router.web.webhooks.selection import admitted, verified
 
 log = logger(__name__)
@@ -66,7 +65,7 @@ class Webhooks:
         *,
         max_body: int,
         recorder: DeploymentRecorder,
-        beats: Callable[[Sequence[Alert]], Awaitable[None]],
+        beats: Beats,
         forms: Callable[[], Mapping[str, FormSender]],
         bodies: Bodies | None = None,
         own_paths: Mapping[str, Sequence[str]] = {},

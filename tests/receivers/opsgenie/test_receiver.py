@@ -63,6 +63,21 @@ async def only(daemon: Daemon) -> Incident:
 # --- the client library
 
 
+async def test_the_client_library_pings_a_heartbeat(router: Router, clock: SteppedClock) -> None:
+    """A beat of the router's heartbeat with that name."""
+    beats = {"backup-job": {"every": "5m", "insecure": True}}
+    async with router(clock, sources={"og": SOURCE}, heartbeats=beats) as daemon:
+        api = opsgenie_sdk.HeartbeatApi(api_of(daemon).api_client)
+        answer = await asyncio.to_thread(api.ping, "backup-job")
+        assert answer.result == "PONG - Heartbeat received"
+        (shown,) = (await daemon.get("/api/v1/heartbeats")).json["heartbeats"]
+        assert shown["state"] == "alive"
+        refused = await ask(daemon, "POST", "/v2/heartbeats/unknown/ping")
+        assert refused.status == 400
+        assert "no heartbeat 'unknown'" in refused.json["message"]
+        assert (await ask(daemon, "DELETE", "/v2/heartbeats/unknown")).status == 403
+
+
 async def test_the_client_library_drives_the_whole_life_of_an_alert(daemon: Daemon) -> None:
     """Only its host is changed: create, look up, note, acknowledge, close."""
     api, call = api_of(daemon), asyncio.to_thread

@@ -264,6 +264,12 @@ class Linear:
                 found.append(self._shown(key) | {"comments": {"nodes": made}})
         return {"issues": {"nodes": found}}
 
+    def _compare(self, given: dict[str, Any]) -> Any:
+        assert len(given["ids"]) <= 100
+        known = {issue["id"]: key for key, issue in self.issues.items()}
+        nodes = [self._shown(known[one]) | {"id": one} for one in given["ids"] if one in known]
+        return {"issues": {"nodes": nodes}}
+
     def _shown(self, key: str) -> dict[str, Any]:
         described = self.issues[key]["description"]
         return {"identifier": key, "description": described, "state": {"type": self._type(key)}}

@@ -17,7 +17,7 @@ OPEN = FIRST.incident
 CLOSED = replace(OPEN, status=Status.RESOLVED, closed_at=NOW)
 
 
-@pytest.fixture(params=["gitlab", "jira"])
+@pytest.fixture(params=CASES)
 def case(request: pytest.FixtureRequest) -> Case:
     return CASES[request.param]
 

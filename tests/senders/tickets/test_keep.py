@@ -1,14 +1,17 @@
 """Tickets: the same life of an issue in every service, also when an attempt breaks off."""
 
+import json
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import pytest
+from msgspec.structs import replace
 
 from router.config.channel_options import ChannelOptions
 from router.model.decision import Entry
 from router.model.incident import Status
 from router.model.notification import Message, Sent
+from router.model.postmortem import Item
 from router.model.reason import Reason
 from tests.senders.kit import NOW, Answer, Disconnect, Request, deliver, make_message
 from tests.senders.tickets import doubles
@@ -173,3 +176,35 @@ async def test_a_lost_comment_is_not_repeated_by_the_next_message(case: Case) ->
         (True, False),
         (False, True),
     ]
+
+
+async def test_each_action_item_has_a_ticket_that_is_closed_when_its_done(case: Case) -> None:
+    """Opened once, also if its ref is lost; its ref is stored next to the incident's."""
+    service, prefix = case.service(), case.ref[:-1]
+    one, two = (
+        Item(number, f"Add an index, @team {number}", "ana", NOW + 864_000, "ben", NOW)
+        for number in (1, 2)
+    )
+    done = replace(one, done_at=NOW)
+
+    async def sent(ref: str, *items: Item) -> str:
+        message = later(case, items=items, ref=ref)
+
+        def options(url: str, seconds: float) -> ChannelOptions:
+            return case.options(url, seconds, items=True)
+
+        ((result,), _) = await deliver(case.kind, options, service, message)
+        assert isinstance(result, Sent), result
+        return result.ref
+
+    first = await sent("", one)
+    assert first == f"{case.ref} 1:{prefix}2"
+    assert await sent(first, one, two) == f"{first} 2:{prefix}3"
+    for ref in ("", f"{case.ref} 1:{case.ref} 2:junk"):
+        assert await sent(ref, one, two) == f"{first} 2:{prefix}3"
+    assert service.is_open(f"{prefix}2")
+    await sent(f"{first} 2:{prefix}3", done, two)
+    assert not service.is_open(f"{prefix}2")
+    assert service.is_open(f"{prefix}3")
+    assert service.is_open(case.ref)
+    assert "Add an index" in json.dumps(service.issues[f"{prefix}2"])
