@@ -5,7 +5,7 @@ import asyncio
 import pytest
 from msgspec.structs import replace
 
-from router.core.incident.snapshot import Writes
+from router.core.incident.snapshot import Conflict, Writes
 from router.core.outbox.digest import Standing
 from router.model.event import TimerDue
 from router.model.incident import Severity, Status
@@ -300,6 +300,23 @@ async def test_deadlines_move_once_for_all_replicas(store: SqlStore, url: str) -
     (due,) = await store.claim_timers(NOW, "me", NOW + 60, 9)
     assert due.due_at == NOW - by
     assert await store.shift(-3600.0, NOW)
+
+
+async def test_deadlines_that_move_undo_no_save(store: SqlStore) -> None:
+    """Replicas write incidents while one of them moves the deadlines of all."""
+    await store.save(Writes(incidents={1: incident(1)}))
+    for turn in range(20):
+        before = await store.incident(1)
+        assert before is not None
+        version = before.version + 1
+        changed = replace(before, version=version, title=f"turn {turn}")
+        save = store.save(Writes(incidents={1: changed}))
+        at = NOW + 100.0 * turn
+        _, lost = await asyncio.gather(store.shift(-1.0, at), save, return_exceptions=True)
+        after = await store.incident(1)
+        assert after is not None
+        assert isinstance(lost, Conflict) or after.title == changed.title, lost
+        assert after.version == version + (lost is None)
 
 
 async def test_a_new_state_before_a_second_sending_is_no_repetition(store: SqlStore) -> None:
