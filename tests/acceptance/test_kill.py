@@ -36,12 +36,15 @@ rules:
     match: ['alertname="Quick"']
     thresholds: {P0: "> 10%", P1: "> 1%"}
     group_by: [service]
+    flapping: {changes: 0}
   - name: patient
     match: ['alertname="Patient"']
     severity: P2
     group_by: [service]
     resolve_after: 300ms
+    flapping: {changes: 0}
 """
+"""Groups change many times a second, and each change must arrive."""
 
 
 class Dawdling(Peer):

@@ -208,7 +208,8 @@ async def _read(cluster: Cluster) -> Record:
 
 def config(folder: Path, doubles: Providers) -> dict[str, Any]:
     (folder / "rules.yaml").write_text(
-        "rules: [{name: page, match: ['alertname=Page'], severity: P1, group_by: [service]}]"
+        "rules: [{name: page, match: ['alertname=Page'], severity: P1, group_by: [service], "
+        "flapping: {changes: 0}}]"
     )
     twilio = {"account_sid": ACCOUNT, "auth_token": "s3cret", "from": SENDER}
     smtp = {"host": "127.0.0.1", "port": doubles.smtp, "starttls": False}

@@ -135,7 +135,7 @@ async def test_what_cannot_be_read_is_a_400(daemon: Daemon) -> None:
 
 @pytest.mark.parametrize("path", ["webhook/{}/heartbeat/", "heartbeat/{}/"])
 async def test_a_heartbeat_is_a_beat_of_the_integrations_name(router: Router, path: str) -> None:
-    """By GET or POST. Without a heartbeat of that name it is refused, since nobody watches it."""
+    """A beat by GET or POST. An unknown name is refused, since nobody watches it."""
     beats = {"shop": {"every": "5m", "insecure": True}}
     async with router(sources={"oncall": SOURCE}, heartbeats=beats) as daemon:
         for method in ("GET", "POST"):

@@ -2,7 +2,7 @@
 
 The law: a flapping incident stays open until no alert fired for `settle` seconds, and is settled
 once its state hasn't changed for that long. The changes in between notify nobody; a worse severity
-does. A P0 never flaps: each of its changes is reported.
+does. A P0 never flaps: each of its changes is reported. Nor does a test of a channel.
 """
 
 from router.core.incident.escalation import Decision
@@ -25,7 +25,7 @@ def count(decision: Decision, at: float, settings: Settings) -> None:
     """Count a change of state. With one too many the incident begins to flap."""
     incident = decision.changed
     limit = limits(incident, settings)
-    if not limit.changes:
+    if not limit.changes or incident.canary:
         return
     recent = [change for change in (*incident.changes, at) if change > at - limit.within]
     decision.change(changes=tuple(recent[-limit.changes :]))

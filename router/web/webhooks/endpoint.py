@@ -1,6 +1,6 @@
 """Receives webhooks: check the sender, decode, commit, and only then answer 2xx."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import partial
 from http import HTTPStatus
 

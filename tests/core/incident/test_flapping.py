@@ -130,6 +130,17 @@ def test_a_rule_may_never_flap() -> None:
     assert made.incident.changes == ()
 
 
+def test_a_test_of_a_channel_never_flaps() -> None:
+    """However often somebody repeats it."""
+    made = world()
+    for _ in range(4):
+        made.see(alert(to=("slack",), starts_at=made.now))
+        made.advance(1)
+        made.see(over(to=("slack",)))
+        assert not made.incident.is_open
+        made.advance(1)
+
+
 def test_a_severity_that_follows_its_alert_stays_the_worst() -> None:
     """A warning and a critical alert by turns are one page, not many."""
     levels = SeverityFrom(label="level", map={"warn": Severity.P2, "bad": Severity.P1}, follow=True)
