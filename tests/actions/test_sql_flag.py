@@ -154,8 +154,7 @@ async def test_through_the_running_router(server: Postgres, router: Callable[...
             shown = await request(daemon, flag="checkout")
             assert shown["outputs"][-1]["output"] == "checkout is true"
             assert shown["shown"] == [
-                """UPDATE "public"."feature_flags" SET "enabled" = false WHERE "name" = 'checkout'
-                """
+                'UPDATE "public"."feature_flags" SET "enabled" = false WHERE "name" = \'checkout\''
             ]
             await ask(daemon, "/1/approve", by="ben")
             assert (await over(daemon))["outputs"][-1][

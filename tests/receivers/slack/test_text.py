@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from router.receivers.slack.text import mentioned, written
+from router.receivers.slack.text import written
 
 NAMES = {"U1": "ana"}
 
@@ -23,12 +23,6 @@ NAMES = {"U1": "ana"}
 )  # fmt: skip
 def test_markup_becomes_what_is_meant(text: str, read: str) -> None:
     assert written(text, NAMES) == read
-
-
-@pytest.mark.parametrize("text", ["@ana", "ana", "<@U1>", " <@U1|whoever> "])
-def test_who_is_mentioned(text: str) -> None:
-    """In any of the ways that Slack gives it."""
-    assert mentioned(text, NAMES) == "ana"
 
 
 @given(st.text())
