@@ -18,6 +18,7 @@ from router.config.load import Config, Types, load
 from router.config.located import Invalid
 from router.core.incident.settings import Settings
 from router.core.messages.signed_links import Signer
+from router.core.messages.templates import compile_packaged
 from router.core.rules.heartbeat import SOURCE as HEARTBEAT
 from router.engine.jobs.channel_health import Proofs
 from router.engine.jobs.clock_jumps import ClockJumps
@@ -124,6 +125,7 @@ class App:
 
     async def _begin(self, port: int | None) -> None:
         parts, document = self.parts, self.config.file
+        compile_packaged()
         await parts.store.recover()
         await parts.ownership.start()
         await parts.live_settings.refresh()

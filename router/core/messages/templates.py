@@ -79,6 +79,12 @@ def packaged(name: str) -> Template:
     return compile_template(source(name), KINDS[name])
 
 
+def compile_packaged() -> None:
+    """Compile the packaged templates: otherwise the first message waits for it, some 50 ms."""
+    for name in KINDS:
+        packaged(name)
+
+
 @dataclass(frozen=True, slots=True)
 class Wording:
     """A company's message templates: its `own`, and the packaged ones for the rest.
