@@ -16,11 +16,11 @@ LABEL = re.compile(r"\S{1,255}")
 WORKFLOW = ("resolve_transition", "reopen_transition", "wont_fix_resolution", "reopen_duration")
 
 
-def jira(one: Integration) -> dict[str, Any] | None:
+def jira(integration: Integration) -> dict[str, Any] | None:
     """A channel of an account with an e-mail address: Jira Cloud."""
-    section, project = one.section, one.section.text("project")
-    site = urlsplit(one.text("api_url", "jira_api_url"))
-    http = (section if "http_config" in section else one.defaults).section("http_config")
+    section, project = integration.section, integration.section.text("project")
+    site = urlsplit(integration.text("api_url", "jira_api_url"))
+    http = (section if "http_config" in section else integration.defaults).section("http_config")
     login = http.section("basic_auth")
     token = secret_of(login, "password")
     if token is None or not site.hostname or not PROJECT.fullmatch(project):
@@ -30,7 +30,7 @@ def jira(one: Integration) -> dict[str, Any] | None:
             "type": "jira",
             "api_url": f"{site.scheme}://{site.netloc}",
             "email": str(parse_email(login.text("username"))),
-            "token": one.keep("token", token),
+            "token": integration.keep("token", token),
             "project": project,
         }
     except ValueError:
@@ -42,56 +42,66 @@ def jira(one: Integration) -> dict[str, Any] | None:
     section.skip("api_type")
     if issue_type := section.text("issue_type"):
         made["issue_type"] = issue_type
-    if labels := _labels(one):
+    if labels := _labels(integration):
         made["labels"] = labels
     return made
 
 
-def _labels(one: Integration) -> list[str]:
-    given = one.section.texts("labels")
+def _labels(integration: Integration) -> list[str]:
+    given = integration.section.texts("labels")
     fixed = [label for label in given if TEMPLATE not in label and LABEL.fullmatch(label)]
     if len(fixed) < len(given):
-        one.section.remark("labels", "`labels` with templates or blanks are left out")
+        integration.section.remark("labels", "`labels` with templates or blanks are left out")
     return fixed
 
 
-def rocketchat(one: Integration) -> dict[str, Any] | None:
-    site = urlsplit(one.text("api_url", "rocketchat_api_url"))
-    user = one.secret("token_id", "rocketchat_token_id")
-    token = one.secret("token", "rocketchat_token")
-    channel = one.section.text("channel")
+def rocketchat(integration: Integration) -> dict[str, Any] | None:
+    site = urlsplit(integration.text("api_url", "rocketchat_api_url"))
+    user = integration.secret("token_id", "rocketchat_token_id")
+    token = integration.secret("token", "rocketchat_token")
+    channel = integration.section.text("channel")
     if user is None or token is None or not site.hostname or not channel or TEMPLATE in channel:
         return None
     scheme = "rockets" if site.scheme == "https" else "rocket"
     place = channel if channel[0] in "#@" else f"#{channel}"
-    return _apprise(one, f"{scheme}://{{}}:{{}}@{site.netloc}/{_quoted(place)}", user, token)
+    return _apprise(
+        integration, f"{scheme}://{{}}:{{}}@{site.netloc}/{_quoted(place)}", user, token
+    )
 
 
-def pushover(one: Integration) -> dict[str, Any] | None:
-    user, token = one.secret("user_key"), one.secret("token")
-    return None if user is None or token is None else _apprise(one, "pover://{}@{}", user, token)
+def pushover(integration: Integration) -> dict[str, Any] | None:
+    user, token = integration.secret("user_key"), integration.secret("token")
+    return (
+        None
+        if user is None or token is None
+        else _apprise(integration, "pover://{}@{}", user, token)
+    )
 
 
-def webex(one: Integration) -> dict[str, Any] | None:
-    room = one.section.text("room_id")
-    token = secret_of(one.section.section("http_config").section("authorization"), "credentials")
+def webex(integration: Integration) -> dict[str, Any] | None:
+    room = integration.section.text("room_id")
+    token = secret_of(
+        integration.section.section("http_config").section("authorization"), "credentials"
+    )
     if token is None or not room or TEMPLATE in room:
         return None
-    one.section.skip("api_url")
-    return _apprise(one, f"wxteams://{{}}/{_quoted(room)}", token)
+    integration.section.skip("api_url")
+    return _apprise(integration, f"wxteams://{{}}/{_quoted(room)}", token)
 
 
-def _apprise(one: Integration, url: str, *secrets: SecretFile) -> dict[str, Any]:
+def _apprise(integration: Integration, url: str, *secrets: SecretFile) -> dict[str, Any]:
     """A channel with Apprise's URL, a secret as a whole. A secret in another file isn't read."""
     if files := [secret.copied_from for secret in secrets if secret.copied_from]:
-        message = f"{', '.join(files)} isn't read: put Apprise's URL into secrets/{one.name}-url"
-        one.section.report.add(one.section.place, message)
+        message = (
+            f"{', '.join(files)} isn't read: put Apprise's URL into secrets/{integration.name}-url"
+        )
+        integration.section.report.add(integration.section.place, message)
         whole = SecretFile(placeholder=url.format(*("replace-me" for _ in secrets)))
     else:
         whole = SecretFile(url.format(*(_quoted(secret.text) for secret in secrets)))
     message = "this channel needs pip install 'alert-router[apprise]'"
-    one.section.report.add(one.section.place, message)
-    return {"type": "apprise", "urls": [one.keep("url", whole)]}
+    integration.section.report.add(integration.section.place, message)
+    return {"type": "apprise", "urls": [integration.keep("url", whole)]}
 
 
 def _quoted(text: str) -> str:

@@ -77,7 +77,7 @@ class AuditLog:
         log.info("audit", by=who.name, what=what, address=address_of(request))
         with self._reported(what):
             await self._entries.change(
-                key, lambda one: one and replace(one, what=what), self._clock.now()
+                key, lambda entry: entry and replace(entry, what=what), self._clock.now()
             )
         return None
 

@@ -91,7 +91,7 @@ def parsed_filter(request: web.Request, name: str) -> tuple[Matcher, ...]:
     """Parse the matchers of a repeated parameter. Raises: Refused."""
     texts = request.query.getall(name, [])
     try:
-        return tuple(one for text in texts for one in parse_matchers(text))
+        return tuple(matcher for text in texts for matcher in parse_matchers(text))
     except ValueError as error:
         raise Refused(web.HTTPBadRequest.status_code, f"bad matcher format: {error}") from None
 

@@ -93,7 +93,9 @@ def of_incident(request: web.Request, incident: Incident, people: People) -> Not
 def _unknown(reason: Reason, incident: Incident, people: People) -> list[str]:
     """Return warnings about people who were assigned, and are no contacts."""
     assigned = {Reason.ASSIGNED: [incident.lead], Reason.ROLE_SET: [*incident.roles.values()]}
-    return [one for name in assigned.get(reason, ()) for one in warnings_about(name, people)]
+    return [
+        warning for name in assigned.get(reason, ()) for warning in warnings_about(name, people)
+    ]
 
 
 def of_several(request: web.Request) -> Notice | None:
