@@ -338,3 +338,23 @@ def make_message(**changes: Any) -> Message:
         company="VintStreet",
     )
     return msgspec.structs.replace(message, **changes)
+
+
+def written_by_others(text: str, **changes: Any) -> Message:
+    """A message with `text` in the fields that alerts and people write."""
+    said = {"text": text, "title": text, "status": "investigating", "component": "payments"}
+    fields = {
+        "title": text,
+        "labels": {"service": text, "a": text},
+        "annotations": {"description": text},
+        "lead": text,
+        "component": text,
+        "acknowledged_by": text,
+        "company": text,
+        "timeline": (
+            Entry(142, NOW, Reason.OPENED, text, {"alert": text, "value": text}, id=1),
+            Entry(142, NOW, Reason.NOTED, text, {"text": text}, id=2),
+            Entry(142, NOW, Reason.PUBLISHED, text, said, id=3),
+        ),
+    }
+    return make_message(**fields | changes)

@@ -9,13 +9,19 @@ from functools import partial
 import pytest
 from msgspec.structs import replace
 
-from router.model.decision import Entry
 from router.model.incident import Severity, Status
 from router.model.notification import Message, Rejected, Retry, Sent, Uncertain
-from router.model.reason import Reason
 from router.ports.write_guard import WriteGuard, WriteRefused
 from router.senders import KINDS
-from tests.senders.kit import NOW, Disconnect, Hang, Reply, make_message, mentions
+from tests.senders.kit import (
+    NOW,
+    Disconnect,
+    Hang,
+    Reply,
+    make_message,
+    mentions,
+    written_by_others,
+)
 from tests.senders.subjects import SUBJECTS, Subject, asks, bench, texts
 
 HOSTILE = [
@@ -79,24 +85,7 @@ async def test_hostile_text_stays_in_its_place(subject: Subject, text: str) -> N
 
     The service checks the rest of its format.
     """
-    said = {"text": text, "title": text, "status": "investigating", "component": "payments"}
-    hostile = make_message(
-        title=f"x{text}",
-        labels={"service": text, "a": text},
-        annotations={"description": text},
-        lead=text,
-        component=text,
-        runbook=text,
-        public_title=text,
-        acknowledged_by=text,
-        company=text,
-        url=text,
-        timeline=(
-            Entry(142, NOW, Reason.OPENED, text, {"alert": text, "value": text}, id=1),
-            Entry(142, NOW, Reason.NOTED, text, {"text": text}, id=2),
-            Entry(142, NOW, Reason.PUBLISHED, text, said, id=3),
-        ),
-    )
+    hostile = written_by_others(text, title=f"x{text}", runbook=text, public_title=text, url=text)
     async with bench(subject) as made:
         assert isinstance(await made.send(hostile), Sent)
         if subject.kind == "webhook":

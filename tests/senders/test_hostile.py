@@ -30,7 +30,7 @@ from router.senders.tickets import text as ticket_text
 from router.senders.twilio import sms
 from router.web.statuspage.documents import documents
 from tests.core.statuspage.published import PLAN
-from tests.senders.kit import NOW, make_message
+from tests.senders.kit import NOW, written_by_others
 
 HOSTILE = [
     "<!channel>",
@@ -74,23 +74,7 @@ SENDER, TO = Address("Router", "router", "example.com"), Address("", "ana", "exa
 
 
 def message(text: str) -> Message:
-    said = {"text": text, "title": text, "status": "investigating", "component": "payments"}
-    found = make_message(
-        title=text,
-        labels={"service": text, "a": text},
-        annotations={"description": text},
-        lead=text,
-        component=text,
-        runbook=text,
-        public_title=text,
-        acknowledged_by=text,
-        company=text,
-        timeline=(
-            Entry(142, NOW, Reason.OPENED, text, {"alert": text, "value": text}, id=1),
-            Entry(142, NOW, Reason.NOTED, text, {"text": text}, id=2),
-            Entry(142, NOW, Reason.PUBLISHED, text, said, id=3),
-        ),
-    )
+    found = written_by_others(text)
     return replace(found, incident=replace(found.incident, url=text))
 
 
