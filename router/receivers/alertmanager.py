@@ -4,7 +4,7 @@ https://prometheus.io/docs/alerting/latest/configuration/#webhook_config
 """
 
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import msgspec
 from aiohttp import ClientSession
@@ -18,7 +18,7 @@ from router.receivers.alertmanager_poll import AlertmanagerPoll, AlertmanagerPol
 from router.receivers.body import clean, decode
 from router.receivers.credentials import Credentials, check
 from router.receivers.grafana import with_grafana
-from router.receivers.limits import MAX_ALERTS, SMALL, check_limits
+from router.receivers.limits import MAX_ALERT, MAX_ALERTS, MAX_FIELDS, SHORT, check_limits
 from router.receivers.source import Source
 from router.receivers.times import LATEST
 from router.receivers.wire_alert import read_alert
@@ -53,18 +53,31 @@ class _Envelope(Struct, gc=False, rename="camel"):
     org_id: Any = None
 
 
+_Label = Annotated[str, Meta(min_length=1, max_length=SHORT)]
+_Text = Annotated[str, Meta(max_length=SHORT)]
+
+
 class _Alert(Struct, gc=False, rename="camel"):
     status: AlertStatus
-    labels: dict[str, str]
+    labels: Annotated[dict[str, _Label], Meta(min_length=1, max_length=MAX_FIELDS)]
     starts_at: Moment
     ends_at: Moment | None = None
-    annotations: dict[str, str] | None = None
+    annotations: Annotated[dict[str, _Text], Meta(max_length=MAX_FIELDS)] | None = None
     generator_url: str = field(default="", name="generatorURL")
     fingerprint: str = ""
 
 
+class _WellFormed(Struct, gc=False, rename="camel"):
+    """A webhook of Alertmanager's of which nothing needs a correction."""
+
+    version: Literal["4"]
+    alerts: list[_Alert]
+    truncated_alerts: Literal[0] = 0
+    org_id: None = None
+
+
+_WELL_FORMED = msgspec.json.Decoder(_WellFormed)
 _ENVELOPE = msgspec.json.Decoder(_Envelope)
-_ALERT = msgspec.json.Decoder(_Alert)
 _ANY = msgspec.json.Decoder()
 
 
@@ -95,7 +108,10 @@ class AlertmanagerReceiver(Source):
 
         Raises: Bad, if the envelope or every alert is unreadable.
         """
-        envelope = decode(_ENVELOPE, clean(incoming.body))
+        body = clean(incoming.body)
+        if alerts := self._well_formed(body):
+            return Received(alerts, [], [])
+        envelope = decode(_ENVELOPE, body)
         if str(envelope.version) not in VERSIONS:
             raise InvalidInput(
                 "Only version 4 of Alertmanager's webhook and version 1 of Grafana's are supported",
@@ -114,8 +130,36 @@ class AlertmanagerReceiver(Source):
             )
         return received
 
+    def _well_formed(self, body: bytes) -> list[Alert]:
+        """The alerts of a webhook that needs no correction; empty for any other one."""
+        # So an alert is within all limits if its texts are.
+        if self.kind == "grafana" or len(body) > MAX_ALERT:
+            return []
+        try:
+            wires = _WELL_FORMED.decode(body).alerts
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            return []
+        alerts: list[Alert] = []
+        for wire in wires:
+            starts_at = wire.starts_at.timestamp()
+            ends_at = wire.ends_at.timestamp() if wire.ends_at else 0.0
+            if not 0 < starts_at < LATEST:
+                return []
+            alert = Alert(
+                self.name,
+                self._prefix + _identity(wire.fingerprint, wire.labels),
+                wire.status,
+                wire.labels,
+                wire.annotations or {},
+                starts_at,
+                ends_at if 0 < ends_at < LATEST else None,
+                wire.generator_url,
+            )
+            alerts.append(alert)
+        return alerts
+
     def _read(self, envelope: _Envelope) -> Received:
-        """Decode well-formed alerts fast, and correct any other."""
+        """Read each alert by itself, and correct it."""
         # Grafana's version is 1, and every version of its payload has `orgId`.
         grafana = self.kind == "grafana" or envelope.org_id is not None
         grafana = grafana or str(envelope.version) == "1"
@@ -123,38 +167,11 @@ class AlertmanagerReceiver(Source):
         errors: list[InvalidInput] = []
         warnings: list[InvalidInput] = []
         for index, raw in enumerate(envelope.alerts):
-            alert = None if grafana else self._well_formed(raw)
-            if alert is None:
-                try:
-                    alert = self._corrected(raw, f"/alerts/{index}", warnings, grafana=grafana)
-                except InvalidInput as error:
-                    errors.append(InvalidInput(error.detail, f"/alerts/{index}{error.pointer}"))
-                    continue
-            alerts.append(alert)
+            try:
+                alerts.append(self._corrected(raw, f"/alerts/{index}", warnings, grafana=grafana))
+            except InvalidInput as error:
+                errors.append(InvalidInput(error.detail, f"/alerts/{index}{error.pointer}"))
         return Received(alerts, errors, warnings)
-
-    def _well_formed(self, raw: Raw) -> Alert | None:
-        """The alert, if nothing about it needs a correction or a check."""
-        try:
-            wire = _ALERT.decode(raw)
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-            return None
-        starts_at, labels = wire.starts_at.timestamp(), wire.labels
-        ends_at = wire.ends_at.timestamp() if wire.ends_at else 0.0
-        if not (0 < starts_at < LATEST and labels) or "" in labels.values():
-            return None
-        if len(memoryview(raw)) > SMALL:
-            return None
-        return Alert(
-            self.name,
-            self._prefix + _identity(wire.fingerprint, labels),
-            wire.status,
-            labels,
-            wire.annotations or {},
-            starts_at,
-            ends_at if 0 < ends_at < LATEST else None,
-            wire.generator_url,
-        )
 
     def _corrected(
         self, raw: Raw, at: str, warnings: list[InvalidInput], *, grafana: bool

@@ -33,6 +33,8 @@ def clean(body: bytes) -> bytes:
     text at all. Either would lose an alert that is otherwise fine.
     """
     body = body.removeprefix(BOM)
+    if b"\\u" not in body:
+        return body
     if b"\\u0000" not in body and b"\\ud" not in body and b"\\uD" not in body:
         return body
     return _ESCAPE.sub(lambda found: found["fine"] or rb"\ufffd", body)

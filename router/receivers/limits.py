@@ -26,6 +26,9 @@ MAX_FIELDS = 256
 SMALL = MAX_LABEL
 """An alert of at most this many bytes cannot exceed any of the limits above."""
 
+SHORT = MAX_LABEL // 4
+"""Characters that are within the limits above in any script."""
+
 CUT = "…"
 
 
@@ -65,7 +68,7 @@ def _cut(name: str, text: str, warnings: list[InvalidInput]) -> str:
 def within_limits(alert: WireAlert, warnings: list[InvalidInput]) -> WireAlert:
     """Cut labels and annotations that are too long, of an alert that its labels don't identify."""
     labels = {
-        name: shorten(text, MAX_LABEL // 4, f"/labels{pointer(name)}", warnings)
+        name: shorten(text, SHORT, f"/labels{pointer(name)}", warnings)
         for name, text in alert.labels.items()
     }
     annotations = {name: _cut(name, text, warnings) for name, text in alert.annotations.items()}

@@ -15,7 +15,8 @@ from router.model.alert import Alert, AlertStatus
 from router.ports.errors import InvalidInput, Unauthorized
 from router.ports.webhooks import Incoming, Received, Receiver
 from router.receivers import RECEIVERS
-from router.receivers.alertmanager import AlertmanagerConfig, AlertmanagerReceiver
+from router.receivers.alertmanager import _ENVELOPE, AlertmanagerConfig, AlertmanagerReceiver
+from router.receivers.body import decode as json_decode
 from router.receivers.context import ReceiverContext
 from router.receivers.credentials import Basic, SecretHeader
 from router.receivers.limits import MAX_ALERTS, MAX_ANNOTATION, MAX_FIELDS, MAX_LABEL
@@ -255,6 +256,45 @@ def test_any_alerts_are_read_or_bad(alerts: list[Any]) -> None:
         return
     assert len(received.alerts) + len(received.errors) == len(alerts)
     assert all(alert.labels and all(alert.labels.values()) for alert in received.alerts)
+
+
+TEXTS = st.dictionaries(
+    st.text(max_size=5),
+    st.text(max_size=5) | st.sampled_from(["x" * 4096, "\U0001f600" * 4096, "x" * 20_000]),
+    max_size=3,
+)
+MANY = st.just({str(number): "x" for number in range(MAX_FIELDS + 1)})
+
+
+@given(
+    st.lists(
+        st.builds(
+            an_alert,
+            status=st.sampled_from(["firing", "resolved", "Firing", ...]),
+            labels=TEXTS | MANY,
+            annotations=TEXTS | MANY | st.sampled_from([None, ...]),
+            startsAt=st.sampled_from(["2026-08-22T12:00:00.5+02:00", "0001-01-01T00:00:00Z", ...]),
+            endsAt=st.sampled_from(["0001-01-01T00:00:00Z", "2026-08-22T12:00:00Z", None, ...]),
+            fingerprint=st.sampled_from(["0123456789abcdef", "short", ...]),
+        ),
+        max_size=3,
+    ),
+    st.fixed_dictionaries({}, optional={"version": st.just("1"), "orgId": st.just(1)}),
+)
+@settings(max_examples=300)
+def test_alerts_that_need_no_correction_are_read_the_same(
+    alerts: list[Any], changes: dict[str, Any]
+) -> None:
+    """The short way is taken only if the careful one has no warning and the same alerts."""
+    body = envelope(*alerts, **changes)
+    if found := OPEN._well_formed(body):
+        assert OPEN._read(json_decode(_ENVELOPE, body)) == Received(found, [], [])
+
+
+def test_alerts_of_alertmanager_need_no_correction() -> None:
+    """Its real requests take the short way."""
+    for name in ("alertmanager-0.25", "alertmanager-0.34", "alertmanager-resolved"):
+        assert OPEN._well_formed((PAYLOADS / f"{name}.json").read_bytes())
 
 
 @given(st.binary(max_size=60) | JSON.map(lambda value: json.dumps(value).encode()))
