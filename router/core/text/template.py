@@ -27,6 +27,13 @@ LONGEST = 500
 
 _LONGEST_SOURCE = 10_000
 
+_KNOWN = 256
+"""Results that a condition keeps."""
+
+Lookups = Mapping[str, frozenset[str]]
+"""The keys that a template looks up in each mapping; a mapping that it reads as a whole is absent.
+"""
+
 
 @dataclass(frozen=True, slots=True)
 class Template:
@@ -35,6 +42,7 @@ class Template:
     source: str
     compiled: jinja2.Template = field(repr=False, compare=False)
     longest: int = field(default=LONGEST_STEP, repr=False)
+    lookups: Lookups = field(default_factory=dict, repr=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,17 +51,31 @@ class Condition:
 
     source: str
     compiled: jinja2.Template = field(repr=False, compare=False)
+    lookups: Lookups = field(default_factory=dict, repr=False, compare=False)
+    _known: dict[object, bool] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def holds(self, *, labels: Mapping[str, str], annotations: Mapping[str, str]) -> bool:
         """Evaluate the expression. A failure counts as true: better one page too many.
 
         Never raises.
         """
-        given = {"labels": _cut(labels), "annotations": _cut(annotations)}
+        lookups = self.lookups
+        given = {
+            "labels": _shortened(labels, lookups.get("labels")),
+            "annotations": _shortened(annotations, lookups.get("annotations")),
+        }
+        # It depends on nothing else, and mostly sees the same few values.
+        key = (*given["labels"].items(), "", *given["annotations"].items())
+        if (known := self._known.get(key)) is not None:
+            return known
         try:
-            return bool(_output(_pieces(self.compiled, given)))
+            holds = bool(_output(_pieces(self.compiled, given)))
         except Exception:  # noqa: BLE001 - a template raises whatever its operands raise
-            return True
+            holds = True
+        if len(self._known) >= _KNOWN:
+            self._known.clear()
+        self._known[key] = holds
+        return holds
 
 
 def compile_link(source: str) -> Template:
@@ -77,7 +99,7 @@ def compile_template(source: str, kind: TemplateKind = TITLE) -> Template:
         # No globals: Jinja2 would copy a chain of two empty maps for each text.
         compiled = kind.environment.from_string(tree)
         compiled.globals = {}
-        return Template(source, compiled, kind.longest)
+        return Template(source, compiled, kind.longest, _lookups(tree, kind.names))
     except jinja2.TemplateSyntaxError as error:
         raise ValueError(f"line {error.lineno}: {error.message}") from None
     except (RecursionError, SyntaxError, MemoryError):  # as Python's compiler reports nesting
@@ -106,7 +128,7 @@ def compile_condition(source: str) -> Condition:
     except ValueError as error:
         why = str(error).partition(": ")[2].replace("'end of statement block'", "end")
         raise ValueError(f"invalid condition: {why}") from None
-    return Condition(source, template.compiled)
+    return Condition(source, template.compiled, template.lookups)
 
 
 def _problem(node: nodes.Node, environment: Environment) -> str | None:
@@ -133,6 +155,29 @@ def _check_names(tree: nodes.Template, names: frozenset[str]) -> None:
         if node.name in unknown:
             known = ", ".join(sorted(names))
             raise ValueError(f"line {node.lineno}: expected one of {known}, not {node.name}")
+
+
+def _lookups(tree: nodes.Template, names: Iterable[str]) -> Lookups:
+    """The keys of each mapping of which the template reads nothing but the values of some keys."""
+    keys: dict[str, set[str]] = {}
+    looked_up = set[int]()
+    for node in tree.find_all(nodes.Expr):
+        if not isinstance(node, nodes.Getattr | nodes.Getitem):
+            continue
+        key = _key(node)
+        # A method, such as `labels.items()`, reads them all.
+        if isinstance(node.node, nodes.Name) and key is not None and not hasattr(dict, key):
+            keys.setdefault(node.node.name, set()).add(key)
+            looked_up.add(id(node.node))
+    whole = {node.name for node in tree.find_all(nodes.Name) if id(node) not in looked_up}
+    return {name: frozenset(keys.get(name, ())) for name in names if name not in whole}
+
+
+def _key(node: nodes.Getattr | nodes.Getitem) -> str | None:
+    if isinstance(node, nodes.Getattr):
+        return node.attr
+    arg = node.arg
+    return arg.value if isinstance(arg, nodes.Const) and isinstance(arg.value, str) else None
 
 
 def render(
@@ -163,9 +208,7 @@ def written(template: Template, given: Mapping[str, Any]) -> str:
 
     Raises: NotMeant; ValueError, with the reason.
     """
-    cut = {
-        name: _cut(value) if isinstance(value, Mapping) else value for name, value in given.items()
-    }
+    cut = _cut(given, template.lookups)
     try:
         return _output(_pieces(template.compiled, cut), template.longest)
     except NotMeant:
@@ -174,8 +217,18 @@ def written(template: Template, given: Mapping[str, Any]) -> str:
         raise ValueError(str(error) or type(error).__name__) from None
 
 
-def _cut(texts: Mapping[str, str]) -> dict[str, str]:
-    return {name: text[:LONGEST_STEP] for name, text in texts.items()}
+def _cut(given: Mapping[str, Any], lookups: Lookups) -> dict[str, Any]:
+    """Shorten the values of each mapping, and leave out those that the template doesn't read."""
+    return {
+        name: _shortened(value, lookups.get(name)) if isinstance(value, Mapping) else value
+        for name, value in given.items()
+    }
+
+
+def _shortened(texts: Mapping[str, str], keys: frozenset[str] | None) -> dict[str, str]:
+    if keys is None:
+        return {name: text[:LONGEST_STEP] for name, text in texts.items()}
+    return {key: texts[key][:LONGEST_STEP] for key in keys if key in texts}
 
 
 def _pieces(compiled: jinja2.Template, given: dict[str, Any]) -> Iterable[str]:

@@ -4,7 +4,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from router.core.text.template import LONGEST, compile_template, render
+from router.core.text.template import (
+    LONGEST,
+    Condition,
+    compile_condition,
+    compile_template,
+    render,
+)
 
 LABELS = {"service": "api", "items": "x", "lines": "a\nb", "ratio": "0.5"}
 
@@ -160,3 +166,33 @@ def test_any_source_compiles_or_names_a_line(source: str) -> None:
 def test_templates_of_the_same_source_are_equal() -> None:
     assert compile_template("{{ value }}") == compile_template("{{ value }}")
     assert compile_template("{{ value }}") != compile_template("{{ labels }}")
+
+
+CONDITIONS = [
+    "labels.a == 'x'",
+    "labels['a'] == annotations.b",
+    "labels.a",
+    "labels.items == 'x'",
+    "labels.get('a') == 'x' and labels.b",
+    "'a' in labels",
+    "labels",
+    "labels[annotations.b] == 'x'",
+    "labels.a.b.c or annotations['a']",
+    "labels.a | length > 1 or labels.b * 2",
+    "annotations.items() | length == 1",
+    "{'a': labels}.a.b == 'x'",
+]
+texts = st.dictionaries(
+    st.sampled_from(["a", "b", "items"]), st.sampled_from(["", "x", "a", "x" * 2_001])
+)
+
+
+@given(st.sampled_from(CONDITIONS), st.lists(st.tuples(texts, texts), min_size=1))
+def test_a_condition_needs_only_the_labels_that_it_reads(
+    source: str, incidents: list[tuple[dict[str, str], dict[str, str]]]
+) -> None:
+    condition = compile_condition(source)
+    for labels, annotations in incidents:
+        whole = Condition(source, condition.compiled)
+        expected = whole.holds(labels=labels, annotations=annotations)
+        assert condition.holds(labels=labels, annotations=annotations) is expected
