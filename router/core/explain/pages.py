@@ -9,8 +9,7 @@ from collections.abc import Sequence
 
 from msgspec import Struct
 
-from router.core.oncall import duty
-from router.core.oncall.duty import Duty
+from router.core.oncall.recipients import Duty, read_duties
 from router.model.decision import Entry
 from router.model.incident import Incident
 from router.model.notification import Notification, person_of
@@ -149,7 +148,7 @@ def _names(entry: Entry, address: str) -> bool:
         return True
     contact = person_of(address)
     return bool(contact) and any(
-        shift.contact == contact for shift in duty.read(entry.data.get("duties"))
+        shift.contact == contact for shift in read_duties(entry.data.get("duties"))
     )
 
 
@@ -158,7 +157,7 @@ def _duties(timeline: Sequence[Entry], contact: str, at: float) -> tuple[Duty, .
     for entry in reversed(timeline):
         if entry.at <= at + _SAME_MOMENT and entry.what in PAGING:
             found = tuple(
-                shift for shift in duty.read(entry.data.get("duties")) if shift.contact == contact
+                shift for shift in read_duties(entry.data.get("duties")) if shift.contact == contact
             )
             if found:
                 return found
@@ -173,7 +172,7 @@ def recorded_duties(history: IncidentHistory, at: float) -> tuple[Duty, ...]:
         if entry.at <= at + _SAME_MOMENT:
             found |= {
                 shift.target: shift
-                for shift in duty.read(entry.data.get("duties"))
+                for shift in read_duties(entry.data.get("duties"))
                 if shift.target[:9] == "schedule:"
             }
     return tuple(found.values())

@@ -14,9 +14,8 @@ from router.core.explain.alert import Explanation
 from router.core.explain.pages import IncidentHistory, Page, pages, recorded_duties
 from router.core.incident.settings import Settings
 from router.core.messages.timeline import describe
-from router.core.oncall import duty
 from router.core.oncall.business_hours import written
-from router.core.oncall.duty import Duty
+from router.core.oncall.recipients import Duty, read_duties
 from router.core.oncall.schedule import turn
 from router.core.text.plain import utc
 from router.model.alert import RuleMatch
@@ -143,7 +142,7 @@ def _why_not(contact: str, history: IncidentHistory, settings: Settings, at: flo
     if any(page.person == contact and page.stakeholder for page in pages(history) if page.at <= at):
         return "they are a stakeholder, who is informed and not paged"
     for entry in before:
-        meant = any(shift.contact == contact for shift in duty.read(entry.data.get("duties")))
+        meant = any(shift.contact == contact for shift in read_duties(entry.data.get("duties")))
         unreachable = entry.data.get("target") == f"contact:{contact}"
         if entry.what in OBSTACLES and (meant or unreachable):
             return describe(entry)
@@ -186,7 +185,7 @@ _OF_SEVERITY = having(Trait.STARTS_POLICY)
 def on_duty(settings: Settings, at: float) -> Iterator[Duty]:
     """The duties of each schedule at `at`, by the current schedules."""
     for name, schedule in settings.people.schedules.items():
-        yield duty.duty(settings.people, f"schedule:{name}", turn(schedule, at).contact, at)
+        yield settings.people.duty(f"schedule:{name}", turn(schedule, at).contact, at)
 
 
 def _on_call(

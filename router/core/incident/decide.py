@@ -23,7 +23,6 @@ from router.core.incident.relations import Absorbed, Related, absorbed
 from router.core.incident.settings import Settings
 from router.core.incident.suspects import deployed
 from router.core.incident.transitions import later
-from router.core.oncall.duty import recorded
 from router.core.oncall.recipients import Recipients
 from router.model.event import (
     ActionAnswered,
@@ -93,7 +92,7 @@ def _delivery_failed(incident: Incident, event: DeliveryFailed, settings: Settin
         channel=event.channel,
         channels=list(reached.addresses),
         policy=policy.name,
-        duties=recorded(settings.people, policy.fallback, event.at),
+        duties=settings.people.duties(policy.fallback, event.at),
     )
     tell(decision, event.at, Reason.FALLBACK, reached)
     return decision

@@ -14,7 +14,6 @@ from msgspec.structs import replace
 
 from router.core.incident.policy import Policy, Step, Unless
 from router.core.incident.settings import Settings
-from router.core.oncall.duty import recorded
 from router.core.oncall.recipients import Recipients
 from router.model.decision import Entry, Queued, Timer
 from router.model.event import TimerDue
@@ -102,7 +101,7 @@ def run_steps(
         due = policy.steps[step]
         step += 1
         if skipped := unneeded(due, incident):
-            by = recorded(settings.people, due.notify, at)
+            by = settings.people.duties(due.notify, at)
             decision.note(
                 at, skipped, step=step, channels=list(due.notify), policy=policy.name, duties=by
             )
@@ -110,7 +109,7 @@ def run_steps(
             continue
         reached = settings.people.reach(due.notify, incident.severity, at)
         tell(decision, at, reason, reached)
-        by = recorded(settings.people, due.notify, at)
+        by = settings.people.duties(due.notify, at)
         if reason is Reason.STEP_DUE:
             decision.note(
                 at,
@@ -201,7 +200,7 @@ def tell_again(decision: Decision, at: float, policy: Policy, settings: Settings
         time=incident.repeats + 1,
         channels=list(reached.addresses),
         policy=policy.name,
-        duties=recorded(settings.people, tuple(targets), at),
+        duties=settings.people.duties(tuple(targets), at),
     )
     tell(decision, at, Reason.STEPS_REPEATED, reached)
     _wait_for_answer(decision, at, policy)
@@ -211,7 +210,7 @@ def _unanswered(decision: Decision, at: float, policy: Policy, settings: Setting
     """Note the end of the escalation, and notify everybody and the fallback."""
     incident = decision.changed
     decision.reason = Reason.UNANSWERED
-    by = recorded(settings.people, policy.fallback, at)
+    by = settings.people.duties(policy.fallback, at)
     decision.note(
         at,
         Reason.UNANSWERED,

@@ -1,19 +1,20 @@
-"""Recipients: the addresses of a policy's targets at a time, in order.
+"""Recipients: the addresses of a policy's targets at a time, and the duties of people.
 
 A target is the name of a channel, or `contact:NAME`, `role:NAME` or `schedule:NAME`. An address is
 a channel's name, or a person over a channel, such as `sms/ana`.
 """
 
+import math
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
 from typing import Any, cast
 
-from msgspec import Struct
+from msgspec import Struct, convert, to_builtins
 from msgspec import field as config_key
 from msgspec.structs import force_setattr, replace
 
-from router.core.oncall.schedule import Schedule, on_call
+from router.core.oncall.schedule import Override, Schedule, next_change, on_call, turn
 from router.core.outbox.rate_limit import Limit
 from router.model.incident import Severity
 from router.model.scalars import Duration
@@ -57,6 +58,18 @@ class Recipients(Struct, frozen=True):
         )
 
 
+class Duty(Struct, frozen=True, omit_defaults=True):
+    """`contact` is a recipient of `target`: by a schedule's `layer` (from 1), or by an override.
+
+    A decision stores its duties, since a rotation or a role may be changed later.
+    """
+
+    target: str
+    contact: str
+    layer: int = 0
+    override: Override | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class People:
     """Contacts with their contact methods, roles with their contacts, and schedules, all by name.
@@ -73,13 +86,12 @@ class People:
     _known: dict[Any, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def known(self, at: float) -> dict[Any, Any]:
-        """Cached results for `at`, empty for any other time.
-
-        The alerts of one request have the same time, and mostly the same recipients.
-        """
-        if self._known.get(None) != at:
+        """Results that apply at `at`, kept until somebody else is on call anywhere."""
+        since, until = self._known.get(None, (at, at))
+        if not since <= at < until:
             self._known.clear()
-            self._known[None] = at
+            changes = [next_change(schedule, at) for schedule in self.schedules.values()]
+            self._known[None] = (at, min(changes, default=math.inf))
         return self._known
 
     def find(self, name: str) -> str | None:
@@ -119,3 +131,32 @@ class People:
             case "role":
                 return self.roles[name]
         return (name,)
+
+    def duty(self, target: str, contact: str, at: float) -> Duty:
+        """The duty by which `target` reaches `contact` at `at` (UTC epoch seconds)."""
+        kind, _, name = target.partition(":")
+        if kind != "schedule":
+            return Duty(target, contact)
+        found = turn(self.schedules[name], at)
+        override = found.overrides[-1] if found.overrides else None
+        return Duty(target, contact, found.layer, override)
+
+    def duties(self, targets: Sequence[str], at: float) -> list[dict[str, Any]]:
+        """The duties of everybody reached by these targets, as data of a timeline entry.
+
+        Channels have none.
+        """
+        known, key = self.known(at), ("duties", tuple(targets))
+        if key not in known:
+            people = dict.fromkeys(target for target in targets if ":" in target)
+            known[key] = [
+                to_builtins(self.duty(target, contact, at))
+                for target in people
+                for contact in self.people(target, at)
+            ]
+        return cast("list[dict[str, Any]]", known[key])
+
+
+def read_duties(data: object) -> tuple[Duty, ...]:
+    """The duties from the data of a timeline entry; () if it has none."""
+    return convert(data or (), tuple[Duty, ...])

@@ -131,6 +131,12 @@ def turn(schedule: Schedule, at: float) -> Turn:
     return Turn(contact, number, tuple(applied))
 
 
+def next_change(schedule: Schedule, at: float) -> float:
+    """The time until which the turn is certainly the same as at `at`, at most a day later."""
+    until = at + DAY.total_seconds()
+    return min([until, *(edge for edge in changes(schedule, at, until) if edge > at)])
+
+
 def on_call(schedule: Schedule, at: float) -> tuple[str, ...]:
     """The contact on call, or () for nobody."""
     contact = turn(schedule, at).contact

@@ -9,7 +9,7 @@ from router.core.explain.why import NEAR, Why, why_alert, why_incident, why_pers
 from router.core.incident.settings import Settings
 from router.core.incident.snapshot import ReadPlan
 from router.core.incident.suppression import may_be_inhibited
-from router.core.oncall.duty import Duty
+from router.core.oncall.recipients import Duty
 from router.model.alert import Alert
 from router.model.incident import OPEN, Incident
 from router.model.notification import channel_of

@@ -10,7 +10,7 @@ from router.core.incident.outlook import outlook
 from router.core.incident.settings import Settings
 from router.core.messages.timeline import describe
 from router.core.messages.timeline import measured as in_unit
-from router.core.oncall.duty import Duty
+from router.core.oncall.recipients import Duty
 from router.core.text.units import Threshold
 from router.model.incident import Incident
 from router.model.notification import channel_of

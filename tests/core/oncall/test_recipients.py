@@ -1,5 +1,6 @@
 """Recipients of a policy, times and contact methods: hand-overs, preferences, and nobody at all."""
 
+from dataclasses import replace
 from datetime import date
 from typing import Any
 
@@ -7,7 +8,13 @@ import pytest
 
 from router.core.incident.escalation import REACH
 from router.core.incident.policy import Policy, Step, Unless
-from router.core.oncall.recipients import ContactMethod, People, Recipients
+from router.core.oncall.recipients import (
+    ContactMethod,
+    Duty,
+    People,
+    Recipients,
+    read_duties,
+)
 from router.core.oncall.rotation import Handover, Rotate, Rotation
 from router.core.oncall.schedule import Layer, Override, Restriction, Schedule
 from router.model.event import Command
@@ -22,6 +29,9 @@ ACKNOWLEDGED = Unless.ACKNOWLEDGED
 
 WEEKLY = Layer(Rotation(Rotate.WEEKLY, Handover(540, 0), ("ana", "ben"), start=date(2026, 1, 5)))
 """Ana has the odd weeks of 2026 in ISO's count, from Monday at nine, and Ben the even ones."""
+
+ROTA = Schedule("primary", "Europe/London", (WEEKLY,))
+SMS = (ContactMethod("sms"),)
 
 OFFICE = Layer(Rotation(Rotate.DAILY, Handover(0), ("ana",)), (Restriction(540, 1020),))
 
@@ -349,11 +359,34 @@ def test_an_override_pages_who_stands_in() -> None:
     ]  # fmt: skip
 
 
-def test_recipients_are_found_once_for_a_time() -> None:
-    """A later time finds them again: a shift may have changed since."""
-    people = People({"ana": (ContactMethod("sms"),)})
-    first = people.reach(["contact:ana"], Severity.P0, 1.0)
-    assert people.reach(("contact:ana",), Severity.P0, 1.0) is first
-    assert people.reach(["contact:ana"], Severity.P1, 1.0) is not first
-    again = people.reach(["contact:ana"], Severity.P0, 2.0)
-    assert (again, again is first) == (first, False)
+def test_recipients_are_found_once_for_a_turn() -> None:
+    """After a handover, and for an earlier time, they're found again."""
+    people = replace(PEOPLE, contacts={"ana": SMS, "ben": SMS}, roles={}, called={})
+    targets, handover = ["schedule:primary"], 1_768_208_400.0 + 3600 * 24 * 7
+    first = people.reach(targets, Severity.P0, handover - 7200.0)
+    assert people.reach(tuple(targets), Severity.P0, handover - 1.0) is first
+    assert people.reach(targets, Severity.P1, handover - 1.0) is not first
+    assert [people.reach(targets, Severity.P0, at).now for at in (handover - 1, handover)] == [
+        ("sms/ben",), ("sms/ana",),
+    ]  # fmt: skip
+    assert people.reach(targets, Severity.P0, handover - 7200.0) == first
+
+
+def test_each_target_with_its_recipients() -> None:
+    """A layer of a schedule, the contacts of a role; a channel has no duty."""
+    people = People({"ana": (), "ben": ()}, {"cto": ("ben", "ana")}, {"primary": ROTA})
+    on = people.people("schedule:primary", NOW)[0]
+    targets = ("slack", "schedule:primary", "role:cto")
+    assert read_duties(people.duties(targets, NOW)) == (
+        Duty("schedule:primary", on, 1), Duty("role:cto", "ben"), Duty("role:cto", "ana"),
+    )  # fmt: skip
+
+
+def test_a_duty_is_recorded_with_the_active_override() -> None:
+    on = People({}, {}, {"primary": ROTA}).people("schedule:primary", NOW)[0]
+    override = Override("cto", NOW - 60, NOW + 60, on)
+    covered = Schedule("primary", "Europe/London", (WEEKLY,), (override,))
+    people = People({"ana": (), "ben": (), "cto": ()}, {}, {"primary": covered})
+    duties = people.duties(("schedule:primary",), NOW)
+    assert read_duties(duties) == (Duty("schedule:primary", "cto", 1, override),)
+    assert read_duties(None) == ()

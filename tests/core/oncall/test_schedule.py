@@ -21,8 +21,10 @@ from router.core.oncall.schedule import (
     Schedule,
     Shift,
     gaps,
+    next_change,
     on_call,
     shifts,
+    turn,
 )
 
 LONDON = "Europe/London"
@@ -606,6 +608,18 @@ def test_any_schedule_s_shifts_and_gaps_tile_the_time_and_agree_with_who_is_on_c
     """Over every change of the clocks, at each edge, a second off it, and anywhere in between."""
     start, end = span
     agrees(rota, start, end, (start + point * (end - start) for point in points))
+
+
+@settings(deadline=None)
+@given(schedules, times, st.lists(st.floats(0, 1, exclude_max=True), max_size=20))
+def test_until_the_next_change_the_turn_is_the_same(
+    rota: Schedule, at: float, points: list[float]
+) -> None:
+    """Contact, layer and overrides."""
+    until = next_change(rota, at)
+    assert at < until <= at + DAY
+    for point in (*points, 0.9999):
+        assert turn(rota, at + point * (until - at)) == turn(rota, at)
 
 
 @settings(deadline=None)
