@@ -2,10 +2,10 @@
 
 from router.cli.arguments import Ids, Note
 from router.cli.client import Router, responder
-from router.cli.outcome import command_each
+from router.cli.incident_command import run_on_each
 
 
 @responder
 def ack(router: Router, incidents: Ids, note: Note = "") -> None:
     """Acknowledge incidents: you work on them, and escalation stops."""
-    command_each(router, "ack", incidents, {"text": note})
+    run_on_each(router, "ack", incidents, {"text": note})

@@ -6,7 +6,7 @@ import typer
 
 from router.cli.arguments import Id
 from router.cli.client import Router, responder, viewer
-from router.cli.outcome import finish, warn
+from router.cli.incident_command import finish, warn
 from router.cli.output import Exit, console, echo
 from router.cli.times import minute
 

@@ -1,4 +1,4 @@
-"""The routing of `amtool config routes test`, next to that of a config."""
+"""Compare the routing of a config with that of `amtool config routes test`."""
 
 import subprocess
 from collections.abc import Iterable, Mapping, Sequence
@@ -27,7 +27,7 @@ def parse_labels(text: str) -> Labels:
 
 
 def decided(amtool: str, config: str, sets: Iterable[Labels]) -> list[tuple[str, ...]]:
-    """The receivers that amtool names for each label set. Raises: ValueError, with its answer."""
+    """The receivers that amtool names for each label set. Raises: ValueError, with its output."""
     with TemporaryDirectory() as folder, ThreadPoolExecutor(WORKERS) as pool:
         file = Path(folder) / "alertmanager.yml"
         file.write_text(config, "utf-8")
@@ -51,7 +51,7 @@ def differences(
     sets: Sequence[Labels],
     wanted: Sequence[tuple[str, ...]],
 ) -> list[str]:
-    """A sentence for each label set for which the rules notify different channels than amtool."""
+    """A sentence for each label set that the rules and amtool route to different channels."""
     sentences = []
     for labels, receivers in zip(sets, wanted, strict=True):
         expected = {channel for name in receivers for channel in channels.get(name, ())}

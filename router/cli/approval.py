@@ -1,4 +1,4 @@
-"""Drafts of texts to the public, which a person reads and approves."""
+"""Drafts of public texts, which a person reads and approves."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -6,7 +6,7 @@ from typing import Any
 import typer
 
 from router.cli.client import Router
-from router.cli.outcome import command, finish
+from router.cli.incident_command import finish, run_command
 from router.cli.output import echo
 
 Draft = Mapping[str, Any]
@@ -14,7 +14,7 @@ Draft = Mapping[str, Any]
 
 
 def drafts(router: Router, incident: str) -> dict[str, Draft]:
-    """The drafts of an incident, by the command that sends them, else by their template."""
+    """The drafts of an incident, by the command that sends each, or else by its template."""
     found = router.ask("GET", f"/incidents/{incident}/drafts")["drafts"]
     return {draft["approved_by"] or draft["template"]: draft for draft in found}
 
@@ -22,9 +22,9 @@ def drafts(router: Router, incident: str) -> dict[str, Draft]:
 def approve(
     router: Router, incident: str, draft: Draft, title: str, text: str, *, yes: bool
 ) -> None:
-    """Show the words, ask unless `yes`, and send exactly these words.
+    """Show a draft, ask for confirmation unless `yes`, and send exactly the text that was shown.
 
-    The question names the number of people that are mailed, and the router refuses if it grew.
+    The question has the number of people to mail. The router refuses if there are more by then.
     """
     title, text = title or draft["subject"], text or draft["text"]
     name, people = draft["approved_by"], draft.get("recipients", 0)
@@ -35,4 +35,4 @@ def approve(
             f"Publish this{mail}?" if name == "publish" else f"Send this{mail}?", abort=True
         )
     body = {"title": title, "text": text, "confirm": people}
-    finish(command(router, name, incident, body))
+    finish(run_command(router, name, incident, body))

@@ -6,7 +6,7 @@ import typer
 
 from router.cli.arguments import Id
 from router.cli.client import Router, responder
-from router.cli.outcome import command, finish
+from router.cli.incident_command import finish, run_command
 
 
 @responder
@@ -18,4 +18,4 @@ def assign(
 ) -> None:
     """Give somebody a role in an incident, such as lead, and notify them."""
     other = {} if role == "lead" else {"role": role}
-    finish(command(router, "assign", incident, {"text": person, **other}))
+    finish(run_command(router, "assign", incident, {"text": person, **other}))

@@ -39,9 +39,11 @@ def send_test(
         list[str] | None,
         typer.Argument(help="Channels, and people as contact:NAME. Default: all channels."),
     ] = None,
-    wait: Annotated[bool, typer.Option("--wait", help="Wait until each message arrived.")] = False,
+    wait: Annotated[
+        bool, typer.Option("--wait", help="Wait until every message has arrived.")
+    ] = False,
     timeout: Annotated[
-        float, typer.Option("--timeout", min=1, help="Seconds to wait at most.")
+        float, typer.Option("--timeout", min=1, help="Maximum seconds to wait.")
     ] = 600,
 ) -> None:
     """Send a test message. With --wait, exits with 1 if a message does not arrive."""
@@ -58,7 +60,7 @@ def send(router: Router, to: list[str], timeout: float | None) -> None:
 
 
 def _ended(router: Router, name: str, timeout: float) -> dict[str, Any]:
-    """The test when it has ended. Exits if it does not end in time."""
+    """Wait for the test to end, and return it. Exits if it does not end in time."""
     end = monotonic() + timeout
     while True:
         found: dict[str, Any] = router.ask("GET", f"/drills/{name}")

@@ -7,11 +7,11 @@ from typing import Annotated
 
 import typer
 
+from router.cli.check_live import check_live
+from router.cli.check_reach import check_reach
 from router.cli.config import ConfigPath, config_at, path_of
-from router.cli.live import check_live
 from router.cli.output import Exit, echo, fail
-from router.cli.reach import check_reach
-from router.cli.stored import UNREADABLE, store_of
+from router.cli.store import UNREADABLE, store_of
 from router.config.load import Config
 from router.core.reachability.gaps import coming_gaps, uncovered
 from router.core.rules.lint import LintWarning, doubts
@@ -20,7 +20,7 @@ from router.core.text.plain import utc
 from router.ports.clock import SystemClock
 
 PAGE = 1000
-"""Alerts in one read from the store."""
+"""Alerts per read from the store."""
 
 
 def check(
@@ -47,19 +47,18 @@ def check(
     ] = "",
     person: Annotated[
         list[str] | None,
-        typer.Option(help="For --reach: a channel that reaches a person itself, as PagerDuty."),
+        typer.Option(help="For --reach: a channel that pages people itself, such as PagerDuty."),
     ] = None,
     allow_silence: Annotated[
         list[str] | None,
-        typer.Option(
-            help="A silence that is meant to keep its alerts from everybody. For --reach."
-        ),
+        typer.Option(help="For --reach: a silence during which nobody needs to be paged."),
     ] = None,
     config_only: Annotated[
         bool,
         typer.Option(
             "--config-only",
-            help="For --reach: assume what only the store knows, and that it is good.",
+            help="For --reach: don't read the store, and assume that "
+            "every contact method works and nobody set an override or a silence.",
         ),
     ] = False,
     in_full: Annotated[

@@ -53,11 +53,11 @@ By = Annotated[
 
 
 class Unanswered(Exception):
-    """No answer from the router, or a refusal. The text has the reason."""
+    """The router did not answer, or refused. The message has the reason."""
 
 
 class Router(NamedTuple):
-    """A running router, as the options of a command name it."""
+    """A running router: its address and credentials, from the options of a command."""
 
     url: str | None = None
     token: str | None = None
@@ -126,7 +126,7 @@ def viewer(command: Callable[..., None]) -> Callable[..., None]:
 
 
 def responder(command: Callable[..., None]) -> Callable[..., None]:
-    """Give a command that acts the options of `viewer` and `--by`."""
+    """Give a command that changes something the options of `viewer`, and `--by`."""
     options = {"config": ConfigPath, "url": Url, "token": Token, "by": By}
     return _with_options(command, options)
 
@@ -159,7 +159,7 @@ def _with_options(command: Callable[..., None], options: Mapping[str, Any]) -> C
 
 
 def address(url: str | None, config: Path | None) -> str:
-    """The router's address: of `--url`, `--config`, $ALERT_ROUTER_URL or the config file found.
+    """The router's address: --url, $ALERT_ROUTER_URL, or `listen` in the config.
 
     Raises: Unanswered.
     """
@@ -220,7 +220,7 @@ def _connection(parts: SplitResult) -> HTTPConnection:
 
 
 def _answer(base: str, response: HTTPResponse, body: bytes, hint: str) -> Any:
-    """The decoded body of an answer; a 401 gets the hint. Raises: Unanswered."""
+    """The decoded body of an answer. The error for a 401 includes the hint. Raises: Unanswered."""
     if response.status in range(300, 400):
         raise Unanswered(f"{base} redirects to {response.headers['Location']}: use that address")
     try:

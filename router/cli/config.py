@@ -45,9 +45,9 @@ def path_of(given: Path | None) -> Path:
 
 
 def raw_value(path: Path, *keys: str) -> str:
-    """A text of the config by its keys, "" if it is not set. Nothing else in the file is checked.
+    """One text of the config, by its keys; "" if it is not set.
 
-    So that a client needs none of the secrets in the file. Raises: ValueError.
+    Nothing else is checked, so a client needs none of the secrets in the file. Raises: ValueError.
     """
     import yaml
 

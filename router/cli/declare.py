@@ -6,7 +6,7 @@ import typer
 
 from router.cli.arguments import SEVERITIES
 from router.cli.client import Router, responder
-from router.cli.outcome import finish, report
+from router.cli.incident_command import finish, report
 from router.model.incident import Severity
 
 

@@ -61,7 +61,7 @@ def _clock(at: float, zone: str) -> str:
 
 
 _WORDS = {Reason.NEXT_METHOD: "next contact method", Reason.STEPS_REPEATED: "reminder"}
-"""Readers' terms for reasons whose stored name differs."""
+"""Words shown instead of a reason's stored name, where the name is hard to read."""
 
 
 def _why(moment: Moment) -> str:

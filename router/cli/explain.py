@@ -14,8 +14,8 @@ from rich.text import Text
 from router.cli.arguments import Resource, Source
 from router.cli.client import Url
 from router.cli.config import ConfigPath, Json, config_at, path_of
-from router.cli.current import current
-from router.cli.explained import answered, show_explained
+from router.cli.explain_output import answered, show_explained
+from router.cli.live_state import read_live_state
 from router.cli.output import console, echo, fail, print_json
 from router.cli.payload import decoded
 from router.config.load import Config
@@ -89,7 +89,7 @@ def explain(
     checked = config_at(path_of(config))
     received = _decode(checked, payload, source, resource)
     time = _time(checked, at) if at else SystemClock().now()
-    now = current(checked, lambda _: received.alerts, time, url, config)
+    now = read_live_state(checked, lambda _: received.alerts, time, url, config)
     incidents = [incident for incident in now.incidents if incident.is_open and not incident.drill]
     explanations = [
         explain_alert(now.settings, alert, time, incidents=incidents) for alert in received.alerts
@@ -187,7 +187,7 @@ def _quiet(explanation: Explanation) -> Iterator[str]:
     if explanation.quiet:
         until = utc(explanation.quiet.until)
         quiet = f"{explanation.quiet.reason} by {explanation.quiet.by}"
-        yield f"{quiet} until {until}: nobody is notified before"
+        yield f"{quiet} until {until}: nobody is notified until then"
     for inhibition in explanation.inhibitions:
         who = f"rule {inhibition.rule}" if inhibition.rule else "any rule"
         source = (
@@ -210,7 +210,7 @@ def _who(step: Step, reached: Recipients) -> Iterator[str]:
 
 
 def _afterwards(outcome: RuleOutcome) -> Iterator[str]:
-    """Effects after the steps."""
+    """Describe the repeats and the promotion that follow the last step."""
     policy = outcome.policy
     if policy and policy.repeat:
         times, every = policy.repeat.times, duration(policy.repeat.every)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from router.cli.imported import Imported, texts
+from router.cli.import_files import Imported, texts
 from router.cli.output import Exit, console, echo, fail
 
 if TYPE_CHECKING:

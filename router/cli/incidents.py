@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from rich.table import Table
 
 PAGE = 1000
-"""Incidents in one request: the most that the API gives."""
+"""Incidents per request, the API's maximum."""
 
 STYLES = {"P0": "bold red", "P1": "red", "P2": "yellow", "P3": "dim"}
 

@@ -36,7 +36,7 @@ def init(
     found = _example() if example else _below(files("router.cli") / "starter")
     sources = {folder / name: source for name, source in found}
     if existing := [str(target) for target in sources if target.exists()]:
-        fail(f"nothing was written, because there is already {', '.join(existing)}")
+        fail(f"nothing was written, because these files exist: {', '.join(existing)}")
     try:
         for target, source in sources.items():
             target.parent.mkdir(parents=True, exist_ok=True)

@@ -1,6 +1,6 @@
-"""The command group that imports a command when it is used.
+"""A command group that imports each command when it is used.
 
-So that `--help`, and commands that only talk to the router, start without the server's libraries.
+`--help` and commands that only talk to the router thus start without the server's libraries.
 """
 
 import errno

@@ -6,7 +6,7 @@ import typer
 
 from router.cli.arguments import Id, Note
 from router.cli.client import Router, responder
-from router.cli.outcome import command, finish
+from router.cli.incident_command import finish, run_command
 
 
 @responder
@@ -17,4 +17,4 @@ def link(
     note: Note = "",
 ) -> None:
     """Link an incident with another one. Both stay as they are."""
-    finish(command(router, "link", incident, {"other": other, "text": note}))
+    finish(run_command(router, "link", incident, {"other": other, "text": note}))

@@ -6,7 +6,7 @@ import typer
 
 from router.cli.arguments import Id, Note
 from router.cli.client import Router, responder
-from router.cli.outcome import command, finish
+from router.cli.incident_command import finish, run_command
 
 
 @responder
@@ -17,4 +17,4 @@ def merge(
     note: Note = "",
 ) -> None:
     """Close an incident and move its alerts to another one."""
-    finish(command(router, "merge", incident, {"other": other, "text": note}))
+    finish(run_command(router, "merge", incident, {"other": other, "text": note}))

@@ -8,7 +8,7 @@ from router.cli.output import echo, fail
 
 def migrate(config: ConfigPath = None) -> None:
     """Upgrade the schema of the store. `serve` does the same when it starts."""
-    from router.cli.stored import location
+    from router.cli.store import location
     from router.ports.errors import StoreUnavailable
     from router.store import migrate as migrate_store
 

@@ -6,7 +6,7 @@ import typer
 
 from router.cli.arguments import Id
 from router.cli.client import Router, responder
-from router.cli.outcome import command, finish
+from router.cli.incident_command import finish, run_command
 
 
 @responder
@@ -14,4 +14,4 @@ def note(
     router: Router, incident: Id, text: Annotated[str, typer.Argument(help="Text of the note.")]
 ) -> None:
     """Add a note to the timeline of an incident."""
-    finish(command(router, "note", incident, {"text": text}))
+    finish(run_command(router, "note", incident, {"text": text}))

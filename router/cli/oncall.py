@@ -11,17 +11,17 @@ import typer
 
 from router.cli.client import Router, Unanswered, responder, viewer
 from router.cli.config import Json, config_at, path_of
-from router.cli.output import Exit, console, echo, fail, print_json
-from router.cli.rota import (
+from router.cli.oncall_tables import (
     OWN,
     Clocks,
-    Rota,
+    ScheduleShifts,
     as_json,
-    computed,
     from_answer,
+    from_schedule,
     now_table,
-    runs_table,
+    shifts_table,
 )
+from router.cli.output import Exit, console, echo, fail, print_json
 from router.cli.times import minute
 
 DAY = 86_400.0
@@ -29,21 +29,22 @@ DAY = 86_400.0
 AHEAD = 28
 """Days that `now` looks ahead for the next shift."""
 
-Rotas = tuple[Sequence[Rota], dict[str, str]]
-"""The schedules, and the time zones of the contacts that have their own."""
+AllShifts = tuple[Sequence[ScheduleShifts], dict[str, str]]
+"""The shifts of each schedule, and the time zones of contacts that have their own."""
 
-Look = Callable[[Router, int], Rotas]
-"""Finds the schedules for a number of days from now."""
+FindShifts = Callable[[Router, int], AllShifts]
+"""Finds the shifts of all schedules for a number of days from now."""
 
 Name = Annotated[
-    str, typer.Argument(metavar="[SCHEDULE]", help="One schedule. Default: all of them.")
+    str, typer.Argument(metavar="[SCHEDULE]", help="A schedule. Default: all of them.")
 ]
 Schedule = Annotated[
-    str, typer.Argument(metavar="SCHEDULE", help="Its name in the config.", show_default=False)
+    str,
+    typer.Argument(
+        metavar="SCHEDULE", help="The schedule's name in the config.", show_default=False
+    ),
 ]
-Contact = Annotated[
-    str, typer.Argument(help="A contact, by the name in the config.", show_default=False)
-]
+Contact = Annotated[str, typer.Argument(help="A contact's name in the config.", show_default=False)]
 Zone = Annotated[
     str,
     typer.Option(
@@ -56,7 +57,7 @@ Zone = Annotated[
 WHEN = "Such as '2026-12-24 09:00' in the time zone of the schedule, or 2026-12-24T09:00Z."
 
 
-def oncall_app(look: Look) -> typer.Typer:
+def oncall_app(find_shifts: FindShifts) -> typer.Typer:
     """The sub-commands of `oncall`."""
     app = typer.Typer(
         help="Who is on call: now, week, gaps; overrides and swaps.", no_args_is_help=True
@@ -68,11 +69,11 @@ def oncall_app(look: Look) -> typer.Typer:
         router: Router, schedule: Name = "", time_zone: Zone = "", for_programs: Json = False
     ) -> None:
         """Show who is on call now, until when, and who is next."""
-        rotas, clocks = _chosen(look(router, AHEAD), schedule, time_zone)
+        schedules, clocks = _chosen(find_shifts(router, AHEAD), schedule, time_zone)
         if for_programs:
-            print_json([as_json(rota, 2) for rota in rotas])
+            print_json([as_json(schedule, 2) for schedule in schedules])
         else:
-            console().print(now_table(rotas, clocks))
+            console().print(now_table(schedules, clocks))
 
     @app.command()
     @viewer
@@ -84,11 +85,11 @@ def oncall_app(look: Look) -> typer.Typer:
         for_programs: Json = False,
     ) -> None:
         """Show the shifts of the coming week, gaps included."""
-        rotas, clocks = _chosen(look(router, weeks * 7), schedule, time_zone)
+        schedules, clocks = _chosen(find_shifts(router, weeks * 7), schedule, time_zone)
         if for_programs:
-            print_json([as_json(rota) for rota in rotas])
+            print_json([as_json(schedule) for schedule in schedules])
         else:
-            console().print(runs_table(rotas, clocks))
+            console().print(shifts_table(schedules, clocks))
 
     @app.command(name="gaps")
     @viewer
@@ -99,11 +100,11 @@ def oncall_app(look: Look) -> typer.Typer:
         time_zone: Zone = "",
     ) -> None:
         """Show when nobody is on call. Exits with 1 if there is such a time."""
-        rotas, clocks = _chosen(look(router, days), schedule, time_zone)
-        if not any(rota.holes for rota in rotas):
+        schedules, clocks = _chosen(find_shifts(router, days), schedule, time_zone)
+        if not any(schedule.gaps for schedule in schedules):
             echo(f"somebody is on call at all times in the next {days} days")
             return
-        console().print(runs_table(rotas, clocks, holes=True))
+        console().print(shifts_table(schedules, clocks, gaps_only=True))
         raise typer.Exit(Exit.FAILED)
 
     for command in (override, swap, overrides, remove):
@@ -155,7 +156,9 @@ def overrides(router: Router, schedule: Schedule, for_programs: Json = False) ->
         print_json(found)
         return
     if not found:
-        echo(f"no overrides of {schedule} by people; overrides in the config are not listed here")
+        echo(
+            f"nobody has set an override of {schedule}; overrides in the config are not listed here"
+        )
         return
     columns = ("override", "from (UTC)", "until (UTC)", "on call", "instead of", "set by")
     table = Table(*columns, box=None)
@@ -185,19 +188,21 @@ def _path(schedule: str, what: str) -> str:
 
 
 def _show_effect(answer: dict[str, Any], done: str) -> None:
-    """Print who is on call in the time of the override."""
-    echo(f"override {answer['override']['id']} is {done}. On call in that time:")
-    console().print(runs_table([from_answer(answer["schedule"])], Clocks()))
+    """Print who is on call during the override."""
+    echo(f"override {answer['override']['id']} is {done}. On call during that time:")
+    console().print(shifts_table([from_answer(answer["schedule"])], Clocks()))
 
 
-def _chosen(found: Rotas, name: str, time_zone: str) -> tuple[Sequence[Rota], Clocks]:
-    rotas, own = found
-    known = [rota.name for rota in rotas]
+def _chosen(found: AllShifts, name: str, time_zone: str) -> tuple[Sequence[ScheduleShifts], Clocks]:
+    schedules, own = found
+    known = [schedule.name for schedule in schedules]
     if not known:
         fail("no schedules are configured")
     if name and name not in known:
         fail(f"no schedule '{name}' is configured; the schedules are: {', '.join(known)}")
-    return [rota for rota in rotas if name in {"", rota.name}], Clocks(_zone(time_zone), own)
+    return [schedule for schedule in schedules if name in {"", schedule.name}], Clocks(
+        _zone(time_zone), own
+    )
 
 
 def _zone(name: str) -> str:
@@ -209,26 +214,26 @@ def _zone(name: str) -> str:
         fail(f"--time-zone: {error}")
 
 
-def look(router: Router, days: int) -> Rotas:
-    """The schedules of the running router, else of the config, with a notice on stderr."""
+def find_shifts(router: Router, days: int) -> AllShifts:
+    """Ask the running router for the shifts, or compute them from the config with a notice."""
     try:
         answer = router.try_ask("GET", "/schedules", params={"days": days})
     except Unanswered as error:
-        notice = "From the config alone, without imported calendars and overrides by people"
+        notice = "Using the config only, without imported calendars and overrides that people set"
         echo(f"{notice}: {error}", err=True)
-        return _of_config(router, days)
+        return _from_config(router, days)
     return [from_answer(schedule) for schedule in answer["schedules"]], answer["time_zones"]
 
 
-def _of_config(router: Router, days: int) -> Rotas:
+def _from_config(router: Router, days: int) -> AllShifts:
     from router.ports.clock import SystemClock
 
     checked = config_at(path_of(router.config))
     start = SystemClock().now()
     schedules = checked.settings.people.schedules.values()
     return [
-        computed(schedule, start, start + days * DAY) for schedule in schedules
+        from_schedule(schedule, start, start + days * DAY) for schedule in schedules
     ], checked.time_zones
 
 
-oncall = oncall_app(look)
+oncall = oncall_app(find_shifts)

@@ -10,7 +10,7 @@ from router.cli.config import found_config, raw_value
 
 
 def as_operator(router: Router) -> Router:
-    """Return the router with credentials: those given, or those that its store gives."""
+    """Return the router with the given credentials, or else with a token made from its store."""
     if router.token or os.environ.get("ALERT_ROUTER_TOKEN"):
         return router
     path = found_config(router.config)
@@ -23,7 +23,7 @@ def as_operator(router: Router) -> Router:
 
 def _token(path: Path) -> tuple[str, str]:
     """Return a token, or "" and the reason: the store can't be read, or has no key yet."""
-    from router.cli.stored import UNREADABLE
+    from router.cli.store import UNREADABLE
 
     try:
         token = asyncio.run(_read(raw_value(path, "storage") or "sqlite:///alert-router.db"))
@@ -33,7 +33,7 @@ def _token(path: Path) -> tuple[str, str]:
 
 
 async def _read(storage: str) -> str:
-    from router.cli.stored import existing
+    from router.cli.store import existing
     from router.ports.clock import SystemClock
     from router.signing import stored_access_seal
     from router.store import read_store

@@ -17,7 +17,7 @@ class Exit(IntEnum):
     DONE = 0
     FAILED = 1
     UNCHANGED = 3
-    """The command was understood, and there was nothing to do."""
+    """There was nothing to do."""
 
 
 # Everything that moves the cursor, starts an escape sequence or reverses the direction of text.

@@ -13,7 +13,7 @@ import typer
 from router.cli.arguments import Id
 from router.cli.client import Router, Unanswered, responder, viewer
 from router.cli.config import path_of, raw_value
-from router.cli.outcome import finish
+from router.cli.incident_command import finish
 from router.cli.output import Exit, echo, fail
 
 postmortem = typer.Typer(
@@ -31,7 +31,7 @@ def show(router: Router, incident: Id) -> None:
 @postmortem.command()
 @responder
 def edit(router: Router, incident: Id) -> None:
-    """Write a post-mortem as Markdown in $EDITOR. Your own headings are kept.
+    """Write a post-mortem as Markdown in $EDITOR. Headings that you add are kept.
 
     Text that can't be saved stays in a file, whose path is printed.
     """
@@ -72,7 +72,11 @@ def waive(
     """Waive a post-mortem with a reason, which ends its reminders."""
     answer = router.ask("POST", f"/incidents/{incident}/postmortem/waive", json={"text": reason})
     done = answer["outcome"] == "postmortem_waived"
-    echo("waived" if done else "nothing is due: it was already shared or waived, or never needed")
+    echo(
+        "waived"
+        if done
+        else "nothing to waive: it was already shared or waived, or none was needed"
+    )
     finish(Exit.DONE if done else Exit.UNCHANGED)
 
 
@@ -92,7 +96,7 @@ def export(
 ) -> None:
     """Write a post-mortem and its chart as files.
 
-    Edits in an existing file stay. Exits with 1 if both the file and the router's text changed.
+    Edits in an existing file are kept. Exits with 1 if both the file and the router's text changed.
     """
     import msgspec
 
@@ -108,7 +112,7 @@ def export(
         made = exported(found["incident"], sections, before)
         if made.conflicts:
             both = ", ".join(made.conflicts)
-            fail(f"{target} is unchanged: the file and the router both changed in {both}")
+            fail(f"{target} was not written: edited both in the file and in the router: {both}")
         folder.mkdir(parents=True, exist_ok=True)
         _write(target, made.text)
         _write(target.with_suffix(".svg"), found["chart"])
@@ -122,7 +126,11 @@ def export(
 def _directory(config: Path | None) -> Path:
     path = path_of(config)
     configured = raw_value(path, "postmortems", "directory")
-    return path.parent / configured if configured else fail("give DIR, or postmortems.directory")
+    return (
+        path.parent / configured
+        if configured
+        else fail("give DIR, or set postmortems.directory in the config")
+    )
 
 
 def _write(path: Path, text: str) -> None:

@@ -13,7 +13,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from router.app import TYPES
 from router.cli.config import ConfigPath, path_of
 from router.cli.output import console, echo, fail, print_json
-from router.cli.replayed import as_json, as_markdown, show
+from router.cli.replay_output import as_json, as_markdown, show
 from router.config.load import Config, load
 from router.config.located import Invalid
 from router.core.incident.settings import Settings
@@ -37,7 +37,7 @@ Against = Annotated[
     Path | None,
     typer.Option(
         help="Compare with the result of this config, with every message delivered; "
-        "default: with the past."
+        "default: with what happened."
     ),
 ]
 Rules = Annotated[
@@ -57,7 +57,7 @@ def replay(
     against: Against = None,
     history: HistoryPath = None,
     export: Annotated[
-        Path | None, typer.Option(help="Only export the recorded past into this file.")
+        Path | None, typer.Option(help="Only export the recorded history to this file.")
     ] = None,
     markdown: Annotated[
         bool, typer.Option("--markdown", help="Print Markdown for a comment on a pull request.")
@@ -109,7 +109,7 @@ def _past(checked: Config, history: Path | None) -> History:
 
 
 async def _stored(storage: str) -> History:
-    """The past that the store has recorded; it is only read.
+    """The history recorded in the store, which is only read.
 
     Raises: StoreUnavailable, OSError, ValueError.
     """

@@ -7,7 +7,7 @@ import typer
 
 from router.cli.arguments import Ids, Note, Yes
 from router.cli.client import Router, responder
-from router.cli.outcome import command_each
+from router.cli.incident_command import run_on_each
 
 HOLDS = "Nobody is paged for its alerts until they end, or until a value becomes worse. Close it?"
 
@@ -34,4 +34,4 @@ def resolve(
     if false_positive and not yes and in_terminal():
         typer.confirm(HOLDS, abort=True)
     name = "false-positive" if false_positive else "resolve"
-    command_each(router, name, incidents, {"text": note})
+    run_on_each(router, name, incidents, {"text": note})

@@ -11,21 +11,21 @@ from router.app import App
 from router.app import serve as serve_app
 from router.cli.config import ConfigPath, config_at, path_of
 from router.cli.output import echo, fail
-from router.cli.stored import location
+from router.cli.store import location
 from router.config.located import Invalid
 from router.ports.errors import StoreUnavailable
 
 SWITCH = 0.0005
-"""Seconds that a store's thread may wait for its turn.
+"""Seconds that a thread of the store may wait for the GIL.
 
 Python's default of 5 ms costs a fifth of the alerts that can be accepted under load.
 """
 
 
 COLLECT_AFTER = 10_000
-"""New objects between two garbage collections, since a transaction of many alerts makes thousands.
+"""Allocations between two garbage collections. A transaction of many alerts makes thousands.
 
-With Python's default of 700, and modules and config collected again each time, an alert takes a
+Python's default is 700. With it, and with modules and config scanned each time, an alert takes a
 tenth more CPU time.
 """
 

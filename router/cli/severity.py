@@ -6,7 +6,7 @@ import typer
 
 from router.cli.arguments import SEVERITIES, Id, Note
 from router.cli.client import Router, responder
-from router.cli.outcome import command, finish
+from router.cli.incident_command import finish, run_command
 from router.model.incident import Severity
 
 
@@ -18,4 +18,4 @@ def severity(
     note: Note = "",
 ) -> None:
     """Set the severity of an incident. The policy of that severity starts from its first step."""
-    finish(command(router, "severity", incident, {"severity": severity, "text": note}))
+    finish(run_command(router, "severity", incident, {"severity": severity, "text": note}))

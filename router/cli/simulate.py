@@ -12,8 +12,8 @@ from router.chart import ImageFormat
 from router.cli.arguments import Resource, Source
 from router.cli.client import Url
 from router.cli.config import ConfigPath, Json, config_at, path_of
-from router.cli.current import current, rates
 from router.cli.escalation import as_json, drawn, show
+from router.cli.live_state import ignored_rates, read_live_state
 from router.cli.output import console, fail, print_json
 from router.cli.payload import alerts_in
 from router.config.fields import parse_duration
@@ -73,9 +73,9 @@ def simulate(
         alerts = _read(checked, payload, source, resource)
     else:
         alerts = _made_up(checked.settings, rule, severity, label or [], start)
-    now = current(checked, lambda _: alerts, start, url, config)
+    now = read_live_state(checked, lambda _: alerts, start, url, config)
     found = simulate_alerts(now.settings, alerts, start, answer, known=now.snapshot)
-    shared = rates(checked, [moment.over for moment in found.moments])
+    shared = ignored_rates(checked, [moment.over for moment in found.moments])
     found = replace(found, left_out=(*now.left_out, *found.left_out, *shared))
     for path, form in ((svg, ImageFormat.SVG), (png, ImageFormat.PNG)):
         if path:
@@ -92,7 +92,7 @@ def simulate(
 def _moment(at: str, zone: str) -> float:
     """The time now, or a time by the clock of `zone`, or with an offset."""
     if not at:
-        # Rounded up, or what was set within this second would not hold yet.
+        # Rounded up: otherwise an override set within this second would not apply yet.
         return float(math.ceil(SystemClock().now()))
     try:
         moment = parse_moment(at)

@@ -6,7 +6,7 @@ import typer
 
 from router.cli.arguments import Ids, Note
 from router.cli.client import Router, responder
-from router.cli.outcome import command_each
+from router.cli.incident_command import run_on_each
 from router.cli.output import fail
 
 
@@ -29,4 +29,4 @@ def snooze(
     """Pause the pages of incidents until a time. The incidents stay open."""
     if bool(for_) == bool(until):
         fail("give either --for or --until")
-    command_each(router, "snooze", incidents, {"for": for_, "until": until, "text": note})
+    run_on_each(router, "snooze", incidents, {"for": for_, "until": until, "text": note})

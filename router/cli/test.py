@@ -18,7 +18,7 @@ from router.app import TYPES
 from router.cli.config import ConfigPath, Json, config_at, path_of
 from router.cli.output import console, fail, print_json
 from router.cli.payload import alerts_in
-from router.cli.trial import Trial, as_json, as_junit, clock
+from router.cli.test_report import ScenarioResult, as_json, as_junit, clock
 from router.config.load import Config
 from router.config.located import Invalid
 from router.config.scenarios import Located, load_scenarios
@@ -61,14 +61,14 @@ def test(
     checked = config_at(path)
     found = _chosen(_tests(paths or [path.parent / "rules/tests"], checked), run)
     coverage = Coverage(checked.settings)
-    trials = [_try(test_file, checked, coverage) for test_file in found]
-    failed = [trial for trial in trials if not trial.passed]
+    results = [_try(test_file, checked, coverage) for test_file in found]
+    failed = [result for result in results if not result.passed]
     if junit:
-        junit.write_bytes(as_junit(trials))
+        junit.write_bytes(as_junit(results))
     if for_programs:
-        print_json(as_json(trials, coverage))
+        print_json(as_json(results, coverage))
     else:
-        _show(console(), trials, coverage, whole=not run)
+        _show(console(), results, coverage, whole=not run)
     if coverage_min is not None and 100 * coverage.ratio < coverage_min:
         fail(
             f"{100 * coverage.ratio:.0f}% of the rules and policies are tested, "
@@ -101,36 +101,38 @@ def _chosen(found: list[Located], run: str) -> list[Located]:
     return chosen or fail(f"no test name matches '{run}'" if run else "the files have no tests")
 
 
-def _try(located: Located, checked: Config, coverage: Coverage) -> Trial:
+def _try(located: Located, checked: Config, coverage: Coverage) -> ScenarioResult:
     started = time.perf_counter()
     played = play(located.scenario, checked.settings, coverage.watch)
-    return Trial(located, compare(located.scenario, played), time.perf_counter() - started)
+    return ScenarioResult(located, compare(located.scenario, played), time.perf_counter() - started)
 
 
 # --- for people
 
 
-def _show(out: Console, trials: Sequence[Trial], coverage: Coverage, *, whole: bool) -> None:
-    failed = [trial for trial in trials if not trial.passed]
-    for trial in failed:
-        _show_failed(out, trial)
+def _show(
+    out: Console, results: Sequence[ScenarioResult], coverage: Coverage, *, whole: bool
+) -> None:
+    failed = [result for result in results if not result.passed]
+    for result in failed:
+        _show_failed(out, result)
     if whole:
         for sentence in coverage.missed:
             out.print(Text(sentence, "yellow"))
-    took = sum(trial.took for trial in trials)
-    said = f"{len(trials) - len(failed)} passed, {len(failed)} failed in {duration(took)}"
+    took = sum(result.took for result in results)
+    said = f"{len(results) - len(failed)} passed, {len(failed)} failed in {duration(took)}"
     tested = f"; {100 * coverage.ratio:.0f}% of the rules and policies tested" if whole else ""
     out.print(Text(said + tested, "bold red" if failed else "bold green"))
 
 
-def _show_failed(out: Console, trial: Trial) -> None:
-    """Show both sides of every line, so that errors are seen in context."""
-    scenario = trial.test.scenario
-    out.print(Text(f"FAILED {scenario.name}  {trial.test.place}", "bold red"))
+def _show_failed(out: Console, result: ScenarioResult) -> None:
+    """Show the expected and the actual side of every line, so that errors are seen in context."""
+    scenario = result.test.scenario
+    out.print(Text(f"FAILED {scenario.name}  {result.test.place}", "bold red"))
     table = Table(
         "", "after", f"clock ({scenario.zone})", "expected", "got", box=None, padding=(0, 2)
     )
-    for line in trial.lines:
+    for line in result.lines:
         style = "dim" if line.agrees else "red" if line.got is None else "yellow"
         table.add_row(*_cells(line, scenario), style=style)
     out.print(table, Text(""))

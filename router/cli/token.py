@@ -22,7 +22,9 @@ def add(
     role: Annotated[str, typer.Option(help="viewer, responder or admin.")] = "responder",
     areas: Annotated[
         list[str] | None,
-        typer.Option("--for", help="Only for /api/v1/THIS, such as deployments. Repeatable."),
+        typer.Option(
+            "--for", help="Limit the token to /api/v1/AREA, such as deployments. May be repeated."
+        ),
     ] = None,
     expires: Annotated[str, typer.Option(help="How long it is valid, at most 366d.")] = "90d",
 ) -> None:

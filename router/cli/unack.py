@@ -2,10 +2,10 @@
 
 from router.cli.arguments import Ids, Note
 from router.cli.client import Router, responder
-from router.cli.outcome import command_each
+from router.cli.incident_command import run_on_each
 
 
 @responder
 def unack(router: Router, incidents: Ids, note: Note = "") -> None:
     """Withdraw an acknowledgement. The policy starts from its first step."""
-    command_each(router, "unack", incidents, {"text": note})
+    run_on_each(router, "unack", incidents, {"text": note})

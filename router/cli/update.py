@@ -6,7 +6,7 @@ import typer
 
 from router.cli.arguments import Id
 from router.cli.client import Router, responder
-from router.cli.outcome import command, finish
+from router.cli.incident_command import finish, run_command
 from router.cli.output import fail
 from router.model.incident import OPEN
 
@@ -24,4 +24,4 @@ def update(
     if not (text or status):
         fail("give a text, or --status")
     name, body = ("status", {"status": status}) if status else ("note", {})
-    finish(command(router, name, incident, body | {"text": text}))
+    finish(run_command(router, name, incident, body | {"text": text}))

@@ -29,7 +29,7 @@ def add(
         str, typer.Option("--name", help="Their name, if it is not a contact's.")
     ] = "",
 ) -> None:
-    """Add a user, and print a link by which they sign in and set a password."""
+    """Add a user, and print a link that signs them in to set a password."""
     body = {"name": name, "role": role, "email": email, "shown": shown}
     made = as_operator(router).ask("POST", "/users", json=body)
     echo(f"{name} is {made['user']['role']}. This link signs them in, once, within 3 days:")

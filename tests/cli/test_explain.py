@@ -174,7 +174,7 @@ def test_what_keeps_it_quiet_at_a_time(tmp_path: Path, at: str, silenced: bool) 
     write_config(tmp_path, **QUIET)
     text = explain(tmp_path, group(alert("DiskFull")), "--at", at).stdout
     assert (
-        "silenced by night until 2026-11-29 06:00 UTC: nobody is notified before" in text
+        "silenced by night until 2026-11-29 06:00 UTC: nobody is notified until then" in text
     ) is silenced
     assert (
         "inhibited while an incident of rule payment-failures is open, with the same service"

@@ -43,7 +43,7 @@ def test_nothing_is_overwritten(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setenv("PATH", "")
     (tmp_path / "config.yaml").write_text("mine")
     code, output = run(SHOP, "--into", tmp_path)
-    assert (code, "nothing was written, because there is already" in output) == (1, True)
+    assert (code, "nothing was written, because these files exist" in output) == (1, True)
     assert [path.name for path in tmp_path.iterdir()] == ["config.yaml"]
 
 
@@ -98,4 +98,4 @@ def test_a_tool_needs_files(tmp_path: Path) -> None:
         1,
         "give the files of the export: alert-router import goalert FILE...\n",
     )
-    assert "there is no file that ends with .json" in run("goalert", tmp_path)[1]
+    assert "no file here ends with .json" in run("goalert", tmp_path)[1]

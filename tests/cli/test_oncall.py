@@ -8,7 +8,7 @@ import pytest
 from typer.testing import CliRunner
 
 from router.cli.oncall import DAY, oncall_app
-from router.cli.rota import Rota, computed
+from router.cli.oncall_tables import ScheduleShifts, from_schedule
 from router.core.oncall.local_time import instant
 from router.core.oncall.rotation import Handover, Rotate, Rotation
 from router.core.oncall.schedule import Layer, Restriction, Schedule
@@ -39,10 +39,10 @@ def _logs_elsewhere() -> None:
 def said(*arguments: str, schedules: Mapping[str, Schedule] = SCHEDULES) -> tuple[int, list[str]]:
     """The exit code, and the lines, with one space between words."""
 
-    def rotas(days: float) -> list[Rota]:
-        return [computed(schedule, NOW, NOW + days * DAY) for schedule in schedules.values()]
+    def computed(days: float) -> list[ScheduleShifts]:
+        return [from_schedule(schedule, NOW, NOW + days * DAY) for schedule in schedules.values()]
 
-    app = oncall_app(lambda _router, days: (rotas(days), {"ana": "Asia/Kolkata"}))
+    app = oncall_app(lambda _router, days: (computed(days), {"ana": "Asia/Kolkata"}))
     result = CliRunner().invoke(app, list(arguments), env={"COLUMNS": "200"})
     return result.exit_code, [" ".join(line.split()) for line in result.output.splitlines()]
 
@@ -164,7 +164,7 @@ async def test_without_the_router_it_is_the_config_alone_and_that_is_said(
     code, out, error = await run("http://127.0.0.1:1", "oncall", "now", "--config", str(path))
     assert code == 0
     assert out.splitlines()[1].split()[0] == "primary"
-    assert error.startswith("From the config alone")
+    assert error.startswith("Using the config only")
     assert error.count("\n") == 1
 
 

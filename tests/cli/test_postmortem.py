@@ -140,7 +140,7 @@ async def test_export(router: Router, tmp_path: Path) -> None:
         )
         before = target.read_text()
         code, _, err = await run(daemon, "postmortem", "export", "1", *config)
-        assert (code, "both changed in Summary" in err) == (1, True)
+        assert (code, "both in the file and in the router: Summary" in err) == (1, True)
         assert target.read_text() == before
         assert (await run(daemon, "postmortem", "export", "1", str(tmp_path / "else")))[0] == 0
         assert len([*(tmp_path / "else").iterdir()]) == 2

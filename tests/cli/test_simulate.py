@@ -217,7 +217,7 @@ def test_what_is_wrong_is_said_in_a_line(
 def test_without_a_store_or_a_router_it_says_so(folder: Path) -> None:
     """Somebody may have set an override or a silence there."""
     done = run(folder, "--rule", "disk-full")
-    assert "without overrides by people" in done.stderr
+    assert "without overrides that people set" in done.stderr
     said = (
         "not considered: silences that people have made, and open incidents: the store can't be "
         "read"

@@ -1,4 +1,4 @@
-"""A running router's config and stored settings, for commands that predict results."""
+"""The settings and incidents of a running router, for commands that predict results."""
 
 import asyncio
 from collections.abc import Callable, Sequence
@@ -8,8 +8,8 @@ from pathlib import Path
 from msgspec import Struct
 from msgspec.structs import replace
 
-from router.cli.arranged import live_settings as with_overrides
-from router.cli.stored import UNREADABLE, live_settings, store_of
+from router.cli.live_overrides import with_live_overrides
+from router.cli.store import UNREADABLE, live_settings, store_of
 from router.config.load import Config
 from router.core.incident.settings import Settings
 from router.core.incident.snapshot import Snapshot
@@ -20,7 +20,7 @@ from router.ports.clock import SystemClock
 
 
 class _ClockAt(SystemClock):
-    """A clock that shows the time in question, so that overrides and calendars of then are read."""
+    """A clock that always shows one time, so that overrides are read for that time."""
 
     def __init__(self, at: float) -> None:
         self._at = at
@@ -29,8 +29,8 @@ class _ClockAt(SystemClock):
         return self._at
 
 
-class Current(Struct, frozen=True):
-    """The current settings, the stored state of the alerts, and unreadable parts."""
+class LiveState(Struct, frozen=True):
+    """The current settings, the stored state of the alerts, and the parts that can't be read."""
 
     settings: Settings
     snapshot: Snapshot | None = None
@@ -38,28 +38,28 @@ class Current(Struct, frozen=True):
 
     @property
     def incidents(self) -> list[Incident]:
-        """The stored incidents of the alerts, and all open ones if those may inhibit."""
+        """The stored incidents of the alerts, and all open incidents if there are inhibitions."""
         return list(self.snapshot.incidents.values()) if self.snapshot else []
 
 
-def current(
+def read_live_state(
     config: Config,
     alerts: Callable[[Settings], Sequence[Alert]],
     at: float,
     url: str | None,
     path: Path | None,
-) -> Current:
+) -> LiveState:
     """Read the config's store; if it can't be read, ask the router for the overrides.
 
-    `alerts` are those in question by some settings, at `at` (UTC epoch seconds).
+    `alerts` returns the alerts to decide on under some settings; `at` is in UTC epoch seconds.
     """
     try:
         found = asyncio.run(_stored(config, alerts, at))
     except UNREADABLE as error:
         why = f"the store can't be read ({error})"
-        settings = with_overrides(config.settings, url, path)
+        settings = with_live_overrides(config.settings, url, path)
         left_out = f"silences that people have made, and open incidents: {why}"
-        found = Current(settings, None, (left_out,))
+        found = LiveState(settings, None, (left_out,))
     unread = [
         f"schedule '{name}'"
         for name, schedule in found.settings.people.schedules.items()
@@ -73,7 +73,7 @@ def current(
 
 async def _stored(
     config: Config, alerts: Callable[[Settings], Sequence[Alert]], at: float
-) -> Current:
+) -> LiveState:
     async with store_of(config) as store:
         settings = await live_settings(config, store, _ClockAt(at))
         batch = received(settings, alerts(settings), at)
@@ -81,11 +81,11 @@ async def _stored(
             with_fields(plan, alerts=[*plan.alerts, *plan.fingerprints]) for plan in batch.reads
         )
         await store.load(reads, batch.view)
-        return Current(settings, batch.view)
+        return LiveState(settings, batch.view)
 
 
-def rates(config: Config, channels: Sequence[str]) -> list[str]:
-    """The limits of these channels that a simulation leaves out."""
+def ignored_rates(config: Config, channels: Sequence[str]) -> list[str]:
+    """The rate limits of these channels, which a simulation ignores."""
     return [
         f"the rate of channel {name} ({rate.count} in {rate.per:g} s), which other incidents share"
         for name in dict.fromkeys(channels)

@@ -1,4 +1,4 @@
-"""The store of a config, read by a command without a router. Nothing is written."""
+"""Read the store of a config without a router. Nothing is written."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager

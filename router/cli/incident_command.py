@@ -1,4 +1,4 @@
-"""Results of commands on incidents: sentences and exit codes."""
+"""Run a command on incidents, and report its result as a sentence and an exit code."""
 
 from collections.abc import Callable, Iterable, Mapping
 from time import gmtime, strftime
@@ -47,7 +47,7 @@ _UNCHANGED: Mapping[str, Callable[[Incident], str]] = {
     "link": lambda _: "was already linked",
     "announce": lambda incident: f"was already mailed to customers{_at(incident['announced_at'])}",
 }
-"""Sentences of `already_done`, by command."""
+"""Sentences for the outcome `already_done`, by command."""
 
 _REFUSED: Mapping[str, str] = {
     "not_resolved": "is not resolved yet, so customers were not mailed",
@@ -60,12 +60,12 @@ _REFUSED: Mapping[str, str] = {
 _ALREADY_OPEN = {"joined", "repeated", "changed", "severity_raised"}
 
 
-def command(router: Router, name: str, incident: str, body: Mapping[str, object]) -> Exit:
+def run_command(router: Router, name: str, incident: str, body: Mapping[str, object]) -> Exit:
     """Apply a command to an incident and print the result. Exits with the error of the router."""
     return report(name, router.ask("POST", f"/incidents/{incident}/{name}", json=body))
 
 
-def command_each(
+def run_on_each(
     router: Router, name: str, incidents: Iterable[str], body: Mapping[str, object]
 ) -> None:
     """Apply a command to several incidents. Exits if one failed, or if none was changed."""
@@ -81,7 +81,7 @@ def command_each(
 
 
 def finish(*codes: Exit) -> None:
-    """Exit with the code of several results, unless that is 0."""
+    """Exit with the combined code of several results, unless it is 0."""
     code = Exit.FAILED if Exit.FAILED in codes else min(codes, default=Exit.DONE)
     if code:
         raise typer.Exit(code)
@@ -100,7 +100,7 @@ def report(name: str, answer: Mapping[str, Any]) -> Exit:
 
 
 def warn(answer: Mapping[str, Any]) -> None:
-    """Print the warnings of an answer as errors are printed."""
+    """Print the warnings of an answer on stderr."""
     for warning in answer.get("warnings", ()):
         echo(f"warning: {warning}", err=True)
 

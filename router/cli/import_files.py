@@ -11,11 +11,11 @@ if TYPE_CHECKING:
     from router.importers.files import SecretFile, Written
 
 ENDINGS = {".json", ".yaml", ".yml", ".tf"}
-"""Endings of the files that are read from a folder."""
+"""Extensions of the files that are read from a folder."""
 
 
 def texts(paths: list[Path]) -> dict[str, str]:
-    """The text of each file, and of those in folders, by its path."""
+    """The text of each file by its path. A folder stands for the files in it."""
     files = [file for path in paths for file in (_inside(path) if path.is_dir() else [path])]
     return {str(file): _text(file) for file in files}
 
@@ -23,7 +23,7 @@ def texts(paths: list[Path]) -> dict[str, str]:
 def _inside(folder: Path) -> list[Path]:
     files = sorted(path for path in folder.rglob("*") if path.suffix in ENDINGS and path.is_file())
     if not files:
-        fail(f"{folder}: there is no file that ends with {', '.join(sorted(ENDINGS))}")
+        fail(f"{folder}: no file here ends with {', '.join(sorted(ENDINGS))}")
     return files
 
 
@@ -37,7 +37,7 @@ def _text(file: Path) -> str:
 
 
 class Imported:
-    """The files of an import with its report, and the config that they are."""
+    """The files of an import with its report, and the config that they form."""
 
     def __init__(self, written: "Written", report: list[str], base: Path) -> None:
         """`base`: the folder from which the old tool's secret files are copied. Exits on errors."""
@@ -50,10 +50,10 @@ class Imported:
         self.config = self._checked()
 
     def write(self, folder: Path) -> None:
-        """Write all files, or none if one of them is there already."""
+        """Write all files, or none if one of them exists."""
         names = [*self._files, *self._secrets]
         if existing := [str(folder / name) for name in names if (folder / name).exists()]:
-            fail(f"nothing was written, because there is already {', '.join(existing)}")
+            fail(f"nothing was written, because these files exist: {', '.join(existing)}")
         for name, text in self._files.items():
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
             (folder / name).write_text(text, "utf-8")
@@ -81,6 +81,6 @@ def _content(secret: "SecretFile", base: Path, name: str) -> str:
         try:
             return (base / secret.copied_from).read_text("utf-8").strip() or secret.placeholder
         except OSError as error:
-            why = f"since {secret.copied_from} can't be read: {error.strerror}"
-            echo(f"secrets/{name}: put the secret in, {why}")
+            why = f"{secret.copied_from} can't be read: {error.strerror}"
+            echo(f"secrets/{name}: put the secret into this file, because {why}")
     return secret.text or secret.placeholder

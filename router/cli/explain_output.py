@@ -1,4 +1,4 @@
-"""Why somebody was paged, or was not, on one screen: from the running router, or from its store."""
+"""Show on one screen why somebody was or was not paged, by the running router or its store."""
 
 import asyncio
 from collections.abc import Iterator, Mapping
@@ -12,14 +12,14 @@ from rich.text import Text
 
 from router.cli.client import ask
 from router.cli.output import fail
-from router.cli.stored import UNREADABLE, live_settings, store_of
+from router.cli.store import UNREADABLE, live_settings, store_of
 from router.config.load import Config
 from router.ports.clock import SystemClock
 from router.web.api import views
 from router.web.api.why import Explainer
 
 UNDECIDED = "undecided"
-"""Shown where an older version did not record what the answer depends on."""
+"""Shown where an older version did not record what the answer needs."""
 
 
 def answered(
@@ -101,7 +101,7 @@ def _facts(answer: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     then = (
         "on call"
         if answer["on_call_recorded"] or not answer["incident"]
-        else "on call (by the schedules as they are now)"
+        else "on call (by the current schedules)"
     )
     for duty in answer["on_call"]:
         yield then, f"{_duty(duty)}: {duty['contact'] or 'nobody'}"
@@ -151,7 +151,7 @@ def _meant(page: Mapping[str, Any]) -> str:
 
 
 def _verdicts(rules: list[dict[str, Any]], *, changed: bool) -> Table:
-    title = "by the rules as they are now, which have changed since" if changed else None
+    title = "by the current rules, which have changed since" if changed else None
     table = Table(
         "rule",
         "result",

@@ -1,4 +1,4 @@
-"""The outcome of a rule test, and how programs read it: as JSON, and as the XML of JUnit."""
+"""Results of rule tests for programs: as JSON, and as JUnit XML."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -15,8 +15,8 @@ from router.core.virtual.scenario import Scenario
 from router.core.virtual.scenario_diff import Line
 
 
-class Trial(Struct, frozen=True):
-    """A test, its comparison, and how long it took, in seconds."""
+class ScenarioResult(Struct, frozen=True):
+    """A test, its comparison line by line, and its duration in seconds."""
 
     test: Located
     lines: tuple[Line, ...]
@@ -36,21 +36,21 @@ def clock(scenario: Scenario, after: float) -> datetime:
     return local_time(scenario.start + after, scenario.zone)
 
 
-def as_json(trials: Sequence[Trial], coverage: Coverage) -> dict[str, Any]:
+def as_json(results: Sequence[ScenarioResult], coverage: Coverage) -> dict[str, Any]:
     return {
-        "passed": sum(trial.passed for trial in trials),
-        "failed": sum(not trial.passed for trial in trials),
+        "passed": sum(result.passed for result in results),
+        "failed": sum(not result.passed for result in results),
         "coverage": {"percent": round(100 * coverage.ratio, 1), "missed": coverage.missed},
-        "tests": [_trial(trial) for trial in trials],
+        "tests": [_result(result) for result in results],
     }
 
 
-def _trial(trial: Trial) -> dict[str, Any]:
-    scenario = trial.test.scenario
+def _result(result: ScenarioResult) -> dict[str, Any]:
+    scenario = result.test.scenario
     return {
         "name": scenario.name,
-        "at": str(trial.test.place),
-        "passed": trial.passed,
+        "at": str(result.test.place),
+        "passed": result.passed,
         "differences": [
             {
                 "after": line.after,
@@ -59,50 +59,50 @@ def _trial(trial: Trial) -> dict[str, Any]:
                 "expected": line.expected,
                 "got": line.got,
             }
-            for line in trial.differences
+            for line in result.differences
         ],
     }
 
 
-def as_junit(trials: Sequence[Trial]) -> bytes:
+def as_junit(results: Sequence[ScenarioResult]) -> bytes:
     """A suite for each file, in the format of https://github.com/testmoapp/junitxml."""
-    root = ET.Element("testsuites", _counts(trials))
-    for file in dict.fromkeys(trial.test.place.file for trial in trials):
-        suite = [trial for trial in trials if trial.test.place.file == file]
+    root = ET.Element("testsuites", _counts(results))
+    for file in dict.fromkeys(result.test.place.file for result in results):
+        suite = [result for result in results if result.test.place.file == file]
         element = ET.SubElement(root, "testsuite", {"name": file} | _counts(suite))
-        for trial in suite:
-            _testcase(element, trial)
+        for result in suite:
+            _testcase(element, result)
     ET.indent(root)
     text: bytes = ET.tostring(root, encoding="utf-8", xml_declaration=True)
     return text
 
 
-def _counts(trials: Sequence[Trial]) -> dict[str, str]:
-    failures = sum(not trial.passed for trial in trials)
-    took = sum(trial.took for trial in trials)
+def _counts(results: Sequence[ScenarioResult]) -> dict[str, str]:
+    failures = sum(not result.passed for result in results)
+    took = sum(result.took for result in results)
     return {
-        "tests": str(len(trials)),
+        "tests": str(len(results)),
         "failures": str(failures),
         "errors": "0",
         "time": f"{took:.3f}",
     }
 
 
-def _testcase(suite: ET.Element, trial: Trial) -> None:
-    place = trial.test.place
+def _testcase(suite: ET.Element, result: ScenarioResult) -> None:
+    place = result.test.place
     case = ET.SubElement(
         suite,
         "testcase",
         {
-            "name": trial.test.scenario.name,
+            "name": result.test.scenario.name,
             "classname": place.file,
             "file": place.file,
             "line": str(place.line),
-            "time": f"{trial.took:.3f}",
+            "time": f"{result.took:.3f}",
         },
     )
-    if not trial.passed:
-        said = [_sentence(line) for line in trial.differences]
+    if not result.passed:
+        said = [_sentence(line) for line in result.differences]
         ET.SubElement(case, "failure", {"message": said[0], "type": "difference"}).text = "\n".join(
             said
         )

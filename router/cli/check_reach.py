@@ -1,4 +1,4 @@
-"""`alert-router check --reach`: proves that urgent incidents reach a person, or shows gaps."""
+"""`alert-router check --reach`: prove that urgent incidents reach a person, or show the gaps."""
 
 import asyncio
 import math
@@ -13,7 +13,7 @@ from rich.text import Text
 
 from router.cli.escalation import as_json, show
 from router.cli.output import console, fail, print_json
-from router.cli.stored import UNREADABLE, live_settings, store_of
+from router.cli.store import UNREADABLE, live_settings, store_of
 from router.config.fields import parse_duration
 from router.config.load import Config
 from router.config.located import suggest
@@ -31,7 +31,7 @@ from router.ports.clock import Clock, SystemClock
 from router.web.api import views
 
 TIMES = 5
-"""Further times with the same cause that are listed."""
+"""Maximum further times listed for one cause."""
 
 PAGE = 1000
 
@@ -97,7 +97,7 @@ def _check_names(option: str, what: str, given: Sequence[str], known: Collection
 def _known(
     config: Config, clock: Clock, start: float, *, config_only: bool
 ) -> tuple[Settings, Known, str]:
-    """The current settings, the facts beside them, and the source of the stored data."""
+    """The current settings, what else the proof knows, and whether the store was read."""
     rates = {
         name: f"{rate.count} in {duration(rate.per)}"
         for name, channel in config.channels.items()
@@ -161,16 +161,14 @@ def _show_verdict(out: Console, proof: Proof, weeks: float) -> None:
     if proof.verdict is not Verdict.PROVEN:
         out.print(Text(f"not proven ({looked})", "bold red"))
         return
-    late = (
-        f"at the latest {duration(proof.slowest)} after it begins" if proof.slowest else "at once"
-    )
-    out.print(Text(f"proven: {looked}: somebody is notified of each {late}", "green"))
+    late = f"within {duration(proof.slowest)}" if proof.slowest else "at once"
+    out.print(Text(f"proven: {looked}: somebody is notified of each incident {late}", "green"))
     for assume in proof.assumes:
         out.print(Text(f"  assuming that {assume}", "dim"))
 
 
 def _show_example(out: Console, findings: Sequence[Finding], proof: Proof, zone: str) -> None:
-    """Print a cause with a route and time, one of a rule if possible, and the number of both."""
+    """Print a cause with one example, preferably a rule's, and its numbers of routes and times."""
     first = min(findings, key=lambda finding: _routes([finding])[0].by_hand)
     times = len({(finding.start, finding.end) for finding in findings})
     counts = f"(routes: {len(_routes(findings))}, intervals: {times})"
@@ -181,7 +179,7 @@ def _show_example(out: Console, findings: Sequence[Finding], proof: Proof, zone:
 
 
 def _routes(findings: Sequence[Finding]) -> list[Route]:
-    """The routes of the findings: those of rules first."""
+    """The routes of the findings, those of rules first."""
     routes = {route for finding in findings for route in finding.routes}
     return sorted(routes, key=lambda route: (route.by_hand, route))
 

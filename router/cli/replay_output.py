@@ -15,7 +15,7 @@ from router.core.text.plain import plain, utc
 from router.model.incident import Incident, Severity
 
 MOST = 20
-"""The most lines of each kind in a comment; the rest is counted."""
+"""Maximum lines of each kind in a comment. The others are only counted."""
 
 
 def headline(found: ReplayDiff) -> str:

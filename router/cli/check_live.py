@@ -13,7 +13,7 @@ from router.senders import KINDS
 
 
 def check_live(config: Config) -> bool:
-    """Print the result for every channel. Returns whether no service refused."""
+    """Print the result for every channel. Returns False if a service refused."""
     return all(asyncio.run(_verify_all(config)))
 
 
@@ -28,7 +28,7 @@ async def _verify(config: Config, name: str, session: aiohttp.ClientSession) -> 
     sender = KINDS[config.kinds[name]].build(name, config.channels[name], session)
     try:
         if not isinstance(sender, Verifying):
-            echo(f"channel '{name}': not verified: its service offers no check without a message")
+            echo(f"channel '{name}': not verified: only a message could check its service")
             return True
         result = await sender.verify()
     finally:

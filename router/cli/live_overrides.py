@@ -1,4 +1,4 @@
-"""Overrides that people set on the running router, for commands that read the config."""
+"""Overrides set on the running router, for commands that read the config."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
@@ -14,19 +14,21 @@ from router.core.oncall.override import StoredOverride, arranged
 from router.core.oncall.schedule import Override
 
 
-def live_settings(settings: Settings, url: str | None, config: Path | None) -> Settings:
-    """`settings` with the overrides of people, or without and with a notice on stderr."""
+def with_live_overrides(settings: Settings, url: str | None, config: Path | None) -> Settings:
+    """Return `settings` with the live overrides, or unchanged with a notice on stderr."""
     try:
         found = [
-            override for name in settings.people.schedules for override in _of(name, url, config)
+            override
+            for name in settings.people.schedules
+            for override in _overrides(name, url, config)
         ]
     except Unanswered as error:
-        echo(f"From the config alone, without overrides by people: {error}", err=True)
+        echo(f"Using the config only, without overrides that people set: {error}", err=True)
         return settings
     return replace(settings, people=arranged(settings.people, found))
 
 
-def _of(schedule: str, url: str | None, config: Path | None) -> Iterator[StoredOverride]:
+def _overrides(schedule: str, url: str | None, config: Path | None) -> Iterator[StoredOverride]:
     answer = try_ask("GET", f"/schedules/{quote(schedule, safe='')}/overrides", url, config)
     for override in answer["overrides"]:
         changes = tuple(_override(change) for change in override["changes"])
