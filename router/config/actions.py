@@ -30,7 +30,7 @@ PARSERS: dict[Any, Callable[[str], object]] = {IntegerRange: parse_range}
 """The parsers of this module, for `Hooks.parsers`."""
 
 EXPECTED: dict[Any, str] = {IntegerRange: "a range like 0..100"}
-"""For `Hooks.expected`."""
+"""Descriptions of these types, for `Hooks.expected`."""
 
 
 class SqlFlagConfig(Struct, frozen=True, kw_only=True):
@@ -110,10 +110,10 @@ class ActionConfig(Struct, frozen=True, kw_only=True):
         if sum(map(bool, kinds.values())) != 1:
             raise ValueError(f"an action needs exactly one of {', '.join(kinds)}")
         if not self.argv and (self.dry_run or self.undo or self.env):
-            raise ValueError("dry_run, undo and env go with argv only")
+            raise ValueError("dry_run, undo and env are only for an action with argv")
         for argv in filter(None, (self.argv, self.dry_run, self.undo)):
             if not argv[0] or placeholders(argv[0]):
-                raise ValueError("the program, first in the list, can't be a parameter")
+                raise ValueError("the program, the first item of the list, can't be a parameter")
         if not 0 < self.timeout <= 3600:
             raise ValueError("timeout: expected more than 0s, and at most 1h")
         self._check_placeholders()
@@ -136,13 +136,13 @@ class ActionConfig(Struct, frozen=True, kw_only=True):
 
 
 def plans(actions: Mapping[str, ActionConfig]) -> dict[str, ActionPlan]:
-    """The settings of the core."""
+    """Convert to the core's settings."""
     return {name: _plan(name, action) for name, action in actions.items()}
 
 
 def _plan(name: str, action: ActionConfig) -> ActionPlan:
     built_in = bool(action.sql_flag or action.git_revert)
-    # The repr of every secret is the same.
+    # A secret's repr is constant, so a renewed secret does not change the digest.
     digest = blake2b(repr(action).encode(), digest_size=8).hexdigest()
     return ActionPlan(
         name=name,

@@ -17,7 +17,7 @@ SHORTEST_KEY = 32
 
 
 EVERYBODY = "*"
-"""A group in `roles` that everybody is in."""
+"""The group in `roles` that stands for everybody."""
 
 
 class Token(Struct, frozen=True, kw_only=True):
@@ -74,7 +74,7 @@ class OidcConfig(Struct, frozen=True, kw_only=True):
 class ProxyConfig(Struct, frozen=True, kw_only=True):
     """A proxy that authenticates people, and names them in a header. `from` has its addresses.
 
-    groups: the header with the groups, separated by commas, that `roles` are about.
+    groups: the header that lists the person's groups, separated by commas; `roles` maps them.
     """
 
     user: str
@@ -143,7 +143,7 @@ class Auth(Struct, frozen=True, kw_only=True):
 
     @property
     def has_admins(self) -> bool:
-        """Report whether somebody else than a user of the store may be an admin."""
+        """Report whether anybody besides the users in the store may be an admin."""
         mapped = [provider.roles for provider in (self.oidc, self.proxy) if provider]
         return any(token.role == "admin" for token in self.tokens.values()) or any(
             roles.get("admin") for roles in mapped

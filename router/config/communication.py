@@ -16,7 +16,7 @@ from router.model.incident import Severity
 from router.templates import SUFFIX
 
 CUSTOMERS = "customers"
-"""The channel-like name of customers' mail in the outbox, written with the announcement."""
+"""The name that stands for a channel in the outbox rows of mail to customers."""
 
 _LINE = re.compile(r"line (\d+): (.*)", re.DOTALL)
 
@@ -95,7 +95,7 @@ def check_communication(context: Context) -> None:
 
 
 def _check_customers(target: Target, context: Context) -> None:
-    # With all targets it is checked that the channel is known and has addresses.
+    # The check of all targets reports a channel that is unknown or has no addresses.
     trail = ("communication", "customers")
     kind, name = split_target(target)
     if kind == "channel":

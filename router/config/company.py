@@ -21,9 +21,10 @@ def parse_holidays(text: str) -> Holidays:
         hint = suggest(country, known)
         raise ValueError(f"unknown country {country!r}{hint} (expected a code such as GB or US-CA)")
     if part and part not in known[country]:
-        parts = ", ".join(known[country]) or "it has none"
-        raise ValueError(f"unknown part {part!r} of {country} (expected one of: {parts})")
-    # Filled as days are looked up, so it is empty, and false, until then.
+        parts = ", ".join(known[country])
+        expected = f"expected one of: {parts}" if parts else f"{country} has no parts"
+        raise ValueError(f"unknown part {part!r} of {country} ({expected})")
+    # The calendar is filled as days are looked up, so it is empty, and thus false, at first.
     return Holidays(holidays.country_holidays(country, subdiv=part or None))
 
 
@@ -45,7 +46,7 @@ EXPECTED: dict[Any, str] = {
     Holidays: "a country such as GB, or a part of one such as GB-ENG",
     Delay: "a duration such as 30m, or 'next business day 10:00'",
 }
-"""For `Hooks.expected`."""
+"""Descriptions of these types, for `Hooks.expected`."""
 
 
 class Company(Calendar, frozen=True, kw_only=True):

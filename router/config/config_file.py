@@ -41,7 +41,7 @@ class Source(Struct, frozen=True):
 
 
 class Count(Struct, frozen=True, kw_only=True):
-    """Measure how often the rule matched an alert within `over`."""
+    """Count the alerts that the rule matched within `over`."""
 
     over: Duration
 

@@ -99,7 +99,7 @@ class Context:
 
 
 def convert(node: Node, type_: type[T], context: Context, trail: Trail = ()) -> T | Failed:
-    """`node` as a `type_`, or FAILED with the reasons in `context.problems`."""
+    """Convert `node` to `type_`. Returns FAILED with the reasons in `context.problems`."""
     value: T | Failed = _convert(node, type_, context, trail)
     return value
 

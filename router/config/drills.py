@@ -180,7 +180,7 @@ def read_scenarios(paths: Sequence[Path], context: Context) -> dict[str, DrillPl
             continue
         if document.name in found:
             context.report(
-                context.place_of((*trail, "name")), f"scenario '{document.name}' is there already"
+                context.place_of((*trail, "name")), f"scenario '{document.name}' already exists"
             )
         found[document.name] = plan(document)
     return found

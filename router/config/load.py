@@ -115,7 +115,7 @@ class Config(Struct, frozen=True):
 
     @property
     def time_zones(self) -> dict[str, str]:
-        """The time zones of contacts that have one."""
+        """The time zones of contacts that have their own."""
         contacts = self.file.contacts.items()
         return {name: contact.time_zone for name, contact in contacts if contact.time_zone}
 

@@ -13,9 +13,11 @@ def check_networks(key: str, addresses: Iterable[str]) -> None:
         try:
             network = _network(address)
         except ValueError:
-            raise ValueError(f"{key}: '{address}' is no address or network") from None
+            raise ValueError(f"{key}: '{address}' is not an address or network") from None
         if network.prefixlen == 0:
-            raise ValueError(f"{key}: {address} is everybody, who could then name anybody")
+            raise ValueError(
+                f"{key}: {address} includes every address, so anybody could pose as anybody"
+            )
 
 
 def is_within(address: str, networks: Iterable[str]) -> bool:

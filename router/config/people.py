@@ -27,7 +27,7 @@ Email = NewType("Email", str)
 """An address such as `ana@example.com`, without a name, in ASCII, which every relay accepts."""
 
 Phone = NewType("Phone", str)
-"""A number in E.164: `+442071838750`."""
+"""A telephone number in E.164 form: `+442071838750`."""
 
 WEEK: Final = 604_800.0
 LONGEST_HOLD: Final = 3600.0
@@ -74,7 +74,7 @@ EXPECTED: dict[Any, str] = {
     DayStart: "a day such as 2026-11-23",
     Moment: "a time such as '2026-11-23 09:00'",
 }
-"""For `Hooks.expected`."""
+"""Descriptions of these types, for `Hooks.expected`."""
 
 
 class ContactConfig(Struct, frozen=True, kw_only=True):

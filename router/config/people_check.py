@@ -50,7 +50,7 @@ def _check_way(trail: Trail, way: ContactMethod, context: Context) -> None:
     channel = channel_at(context, way.via)
     contact = context.values.get(trail[:2])
     if channel is None or not isinstance(contact, ContactConfig):
-        return  # reported already
+        return  # has been reported
     reaches = channel.capabilities.reaches
     if reaches is None:
         kind = context.values["channels", way.via, "type"]

@@ -78,7 +78,7 @@ def _check_names(context: Context) -> None:
             message = f"names that start with '{RULE}' are for the rules of heartbeats"
             context.report(place, f"{message}: rename the rule")
         elif name in places:
-            context.report(place, f"rule '{name}' is there already, at {places[name]}")
+            context.report(place, f"rule '{name}' already exists, at {places[name]}")
         places.setdefault(name, place)
 
 

@@ -1,4 +1,4 @@
-"""Reads files of rule tests, checks them against the config, and converts them to scenarios."""
+"""Read files of rule tests, check them against the config, and convert them to scenarios."""
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path

@@ -23,7 +23,7 @@ def parse_match(text: str) -> Matchers:
     """Raises: ValueError, also for no matcher at all: `match: []` matches every alert."""
     if matchers := parse_matchers(text):
         return Matchers(matchers)
-    raise ValueError("there is no matcher in it, so it would match every alert")
+    raise ValueError("without a matcher it would match every alert")
 
 
 def silence_matchers(texts: Iterable[str]) -> tuple[Matcher, ...]:
@@ -55,7 +55,7 @@ def check_silences(context: Context, rules: Iterable[str]) -> None:
     for trail, silence in context.all_of(SilenceConfig):
         if silence.name in names:
             place = context.place_of((*trail, "name"))
-            context.report(place, f"silence '{silence.name}' is there already")
+            context.report(place, f"silence '{silence.name}' already exists")
         names.add(silence.name)
         if matches_without_labels(silence.matchers):
             context.warn(

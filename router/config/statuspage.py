@@ -11,7 +11,7 @@ from router.model.scalars import Duration
 from router.model.statuspage import Component, StatusPlan
 
 CHANNEL = "status-page"
-"""The channel-like name of the page's updates in the outbox, written with the publication."""
+"""The name that stands for a channel in the outbox rows of the page's updates."""
 
 
 class SubscribersConfig(Struct, frozen=True, kw_only=True):
@@ -26,7 +26,10 @@ class SubscribersConfig(Struct, frozen=True, kw_only=True):
 
 
 class StatusPageConfig(Struct, frozen=True, kw_only=True):
-    """The public page. It is also written to the folder `export`, after each update and `every`."""
+    """The public page.
+
+    `export`: a folder to which it is also written, after each update and every `every`.
+    """
 
     components: tuple[Component, ...] = ()
     title: str = ""
@@ -71,7 +74,7 @@ def check_status_page(rules: Sequence[tuple[Trail, str]], context: Context) -> N
     known = [name for _, name in components]
     for number, (trail, name) in enumerate(components):
         if name in known[:number]:
-            context.report(context.place_of(trail), f"component '{name}' is there already")
+            context.report(context.place_of(trail), f"component '{name}' already exists")
     for trail, name in rules:
         check_name("component of status_page", name, known, trail, context)
     _check_subscribers(context)

@@ -92,7 +92,7 @@ def test_a_scenario_that_cant_be_held_is_refused(
 
 
 def test_two_scenarios_of_one_name_are_refused(tmp_path: Path) -> None:
-    assert problems(write(tmp_path, GOOD, GOOD)) == ["d1.yaml:1: scenario 'p0' is there already"]
+    assert problems(write(tmp_path, GOOD, GOOD)) == ["d1.yaml:1: scenario 'p0' already exists"]
 
 
 def test_what_is_regular_is_checked(tmp_path: Path) -> None:

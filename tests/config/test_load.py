@@ -275,7 +275,7 @@ BAD: dict[str, tuple[str, str, list[str]]] = {
     "two rules of a name": (
         CONFIG,
         changed("disk-full", "payment-failures", RULES),
-        ["rules.yaml:6:5: rule 'payment-failures' is there already"],
+        ["rules.yaml:6:5: rule 'payment-failures' already exists"],
     ),
     "a rule called default": (
         CONFIG,
@@ -423,7 +423,7 @@ def test_a_matcher_that_is_none_hides_no_other_mistake_of_its_rule(tmp_path: Pat
     for problem in (
         "rules.yaml:9:31: ",
         "needs either thresholds or a severity",
-        "rule 'disk-full' is there already",
+        "rule 'disk-full' already exists",
     ):
         assert problem in said
 

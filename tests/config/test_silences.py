@@ -74,7 +74,7 @@ def test_an_inhibition_names_its_cause_and_its_effects(tmp_path: Path) -> None:
             {"silences": [NIGHT | {"from": "24:00"}]},
             "`from` can't be 24:00: write 00:00 of the next day",
         ),
-        ({"silences": [NIGHT, NIGHT]}, "silence 'night' is there already"),
+        ({"silences": [NIGHT, NIGHT]}, "silence 'night' already exists"),
         (
             {"inhibit": [LOUD | {"target": []}]},
             "`target` would match every alert: give it a matcher",

@@ -61,7 +61,7 @@ def test_the_page_and_public_channels_are_queued_what_is_published(tmp_path: Pat
 @pytest.mark.parametrize(
     ("page", "problem"),
     [
-        ({"components": [{"name": "api"}, {"name": "api"}]}, "component 'api' is there already"),
+        ({"components": [{"name": "api"}, {"name": "api"}]}, "component 'api' already exists"),
         ({"subscribers": {"channel": "mial"}}, "unknown channel 'mial', did you mean 'mail'?"),
         (
             {"subscribers": {"channel": "log"}},
