@@ -1,6 +1,7 @@
 """Docstrings start with a verb or a noun, so that they read the same way everywhere."""
 
 import ast
+import builtins
 import re
 from collections.abc import Iterator
 from itertools import pairwise
@@ -39,3 +40,65 @@ def test_no_docstring_opens_with_a_clause_that_has_no_subject(folder: str) -> No
         if SUBORDINATE.match(text)
     ]
     assert not found, "\n".join(found)
+
+
+ATTRIBUTE = re.compile(r"`(router(?:\.\w+)+)`")
+RAISED = re.compile(r"Raises: ([^.\n]+)")
+
+
+def names(folder: str) -> set[str]:
+    """Every name that the code of a folder mentions, and those of Python."""
+    found = set(dir(builtins))
+    for path in (ROOT / folder).rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            match node:
+                case ast.Name(id=name) | ast.Attribute(attr=name) | ast.ClassDef(name=name):
+                    found.add(name)
+                case ast.alias(name=name):
+                    found.add(name.rpartition(".")[2])
+    return found
+
+
+def test_docstrings_name_things_that_exist() -> None:
+    """A renamed exception, module or class is renamed in the docstrings, too."""
+    known = names("router")
+    missing = []
+    for path in sorted((ROOT / "router").rglob("*.py")):
+        for line, text in docstrings(path):
+            raised = {name for part in RAISED.findall(text) for name in exceptions(part)}
+            dotted = {name for name in ATTRIBUTE.findall(text) if not exists(name)}
+            missing += [
+                f"{path.relative_to(ROOT)}:{line}: {name}"
+                for name in sorted({*(raised - known), *dotted})
+            ]
+    assert not missing, "\n".join(missing)
+
+
+def exceptions(clause: str) -> list[str]:
+    """The capitalised names of a `Raises:` clause, without an explanation after them."""
+    listed = re.split(r" (?:for|if|in|with) ", clause, maxsplit=1)[0]
+    return re.findall(r"\b(?:HTTP)?[A-Z][a-z]\w*", listed)
+
+
+def exists(dotted: str) -> bool:
+    """Check a dotted name: of a module, or of something at the top of a module."""
+    *module, last = dotted.split(".")
+    for parts, attribute in (((*module, last), ""), (module, last), (module[:-1], module[-1])):
+        path = ROOT.joinpath(*parts)
+        for file in (path.with_suffix(".py"), path / "__init__.py"):
+            if file.is_file():
+                return not attribute or attribute in top(file)
+    return False
+
+
+def top(file: Path) -> set[str]:
+    """The names that a module defines."""
+    body = ast.parse(file.read_text("utf-8")).body
+    targets = [node.targets[0] for node in body if isinstance(node, ast.Assign)]
+    annotated = [node.target for node in body if isinstance(node, ast.AnnAssign)]
+    assigned = {node.id for node in [*targets, *annotated] if isinstance(node, ast.Name)}
+    return assigned | {
+        node.name
+        for node in body
+        if isinstance(node, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef)
+    }

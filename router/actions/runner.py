@@ -51,7 +51,7 @@ class ActionRunner:
         return [self.redactor.redact(line) for line in found[0].shown(request)] if found else []
 
     async def __call__(self, row: Notification) -> Performed:
-        """Run the row's request if it's still waiting. A `router.ports.Performer`."""
+        """Run the row's request if it's still waiting. A `router.ports.services.Performer`."""
         job = await self._job(row)
         if job is None:
             return Performed(Sent(silent=True))

@@ -46,7 +46,7 @@ class CustomerMail:
         self._addresses = {_digest(address): address for address in addresses}
 
     async def __call__(self, row: Notification) -> Performed:
-        """A `router.ports.Performer`."""
+        """A `router.ports.services.Performer`."""
         digest = person_of(row.channel)
         address = self._addresses.get(digest)
         incident = await self._store.incident(row.incident_id)

@@ -63,7 +63,7 @@ class Recent:
 
 
 class DeploymentEvents:
-    """Sends deployment events to one channel. A `router.ports.Performer`."""
+    """Sends deployment events to one channel. A `router.ports.services.Performer`."""
 
     def __init__(self, records: Records[Deployment], announcer: Announcer, clock: Clock) -> None:
         self._records = records
@@ -78,7 +78,7 @@ class DeploymentEvents:
 
 
 class Deployments:
-    """A `router.ports.services.Recorder`.
+    """A `router.ports.services.DeploymentRecorder`.
 
     `channels` get an event for each deployment that succeeds; `wake` wakes them.
     """

@@ -29,7 +29,7 @@ class SignInMail:
         self._url = url
 
     async def __call__(self, row: Notification) -> Performed:
-        """A `router.ports.Performer`. Nothing is sent if the link or its user is over."""
+        """A `router.ports.services.Performer`. Nothing is sent if the link or its user is over."""
         link, now = await self._links.get(row.subject), self._clock.now()
         user = await self._users.get(link.user) if link else None
         over = link is None or link.used_at is not None or link.expires_at <= now

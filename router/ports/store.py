@@ -63,7 +63,7 @@ class Store(Protocol):
     async def save(self, changes: Writes) -> None:
         """Write all changes, or nothing.
 
-        Raises: router.core.incident.snapshot.Conflict, Stale, StoreUnavailable.
+        Raises: router.core.incident.snapshot.Conflict, StaleRecord, StoreUnavailable.
         """
         ...
 

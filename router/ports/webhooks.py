@@ -187,7 +187,7 @@ class Receiver(Protocol):
         ...
 
     def decode(self, incoming: Incoming, now: float) -> Received:
-        """Decode the body. Raises: Bad, if no part of it can be decoded."""
+        """Decode the body. Raises: InvalidInput, if no part of it can be decoded."""
         ...
 
     def reply(

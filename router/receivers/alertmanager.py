@@ -106,7 +106,7 @@ class AlertmanagerReceiver(Source):
     def decode(self, incoming: Incoming, now: float) -> Received:
         """Read every alert; report those that cannot be read and those that Alertmanager left out.
 
-        Raises: Bad, if the envelope or every alert is unreadable.
+        Raises: InvalidInput, if the envelope or every alert is unreadable.
         """
         body = clean(incoming.body)
         if alerts := self._well_formed(body):

@@ -43,7 +43,7 @@ def clean(body: bytes) -> bytes:
 def decode(decoder: msgspec.json.Decoder[T], body: bytes | msgspec.Raw, at: str = "") -> T:
     """Decode `body`, which is at the JSON Pointer `at` of the whole document.
 
-    Raises: Bad, pointing at the field that is wrong or missing.
+    Raises: InvalidInput, pointing at the field that is wrong or missing.
     """
     try:
         return decoder.decode(body)

@@ -71,7 +71,7 @@ class GitHubReceiver(Source):
             raise Unauthorized("X-Hub-Signature-256 is wrong")
 
     def decode(self, incoming: Incoming, now: float) -> Received:
-        """A deployment, or why there is none. Raises: Bad."""
+        """A deployment, or why there is none. Raises: InvalidInput."""
         event = incoming.headers.get("x-github-event", "")
         if event == "ping":
             return Received(ignored="A ping")

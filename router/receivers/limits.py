@@ -35,7 +35,7 @@ CUT = "…"
 def check_limits(alert: WireAlert, size: int, warnings: list[InvalidInput]) -> WireAlert:
     """Cut annotations that are too long; `size` is the length of the alert's JSON in bytes.
 
-    Raises: Bad.
+    Raises: InvalidInput.
     """
     if size <= SMALL:
         return alert

@@ -76,7 +76,7 @@ class OnCallReceiver(Source):
         self.admit(incoming)
 
     def decode(self, incoming: Incoming, now: float) -> Received:
-        """Read the alerts, each with the label `integration`. Raises: Bad."""
+        """Read the alerts, each with the label `integration`. Raises: InvalidInput."""
         type_, _, is_heartbeat = _steps(incoming)
         integration = self._integration(incoming)
         if is_heartbeat:
@@ -103,7 +103,7 @@ class OnCallReceiver(Source):
         return replace(alert, source=self.name, labels=labels)
 
     def _plain(self, body: object, integration: str) -> Received:
-        """One alert, by the fields of a formatted webhook. Raises: Bad."""
+        """One alert, by the fields of a formatted webhook. Raises: InvalidInput."""
         if not isinstance(body, dict):
             raise InvalidInput("Expected an object")
         warnings: list[InvalidInput] = []

@@ -74,12 +74,12 @@ class PagerDutyEventsReceiver(Source):
         self._services = config.services
 
     def verify(self, incoming: Incoming, now: float) -> None:
-        """Raises: Unauthorized; Bad, if the body is not a JSON object."""
+        """Raises: Unauthorized; InvalidInput, if the body is not a JSON object."""
         if not self._service(incoming.body):
             raise Unauthorized("routing_key is missing, or of no service of this source")
 
     def decode(self, incoming: Incoming, now: float) -> Received:
-        """An alert, a command for an alert, or a deployment; or every error. Raises: Bad."""
+        """Decode an alert, a command for an alert, or a deployment. Raises: InvalidInput."""
         event = decode(_BODY, clean(incoming.body))
         if not isinstance(event, dict):
             raise InvalidInput("Expected an object")

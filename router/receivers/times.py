@@ -35,7 +35,7 @@ def first_epoch(*values: object) -> float | None:
 def read_rfc3339(value: object, pointer: str) -> float | None:
     """UTC seconds since 1970; None if the time is zero or "never".
 
-    Raises: Bad, if it is not a time in RFC 3339.
+    Raises: InvalidInput, if it is not a time in RFC 3339.
     """
     if not isinstance(value, str):
         raise InvalidInput("Expected `str`", pointer)

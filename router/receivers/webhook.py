@@ -155,7 +155,7 @@ class WebhookReceiver(Source):
             _check_signature(incoming, self._signature)
 
     def decode(self, incoming: Incoming, now: float) -> Received:
-        """Read every alert, or report why it cannot be read. Raises: Bad."""
+        """Read every alert, or report why it cannot be read. Raises: InvalidInput."""
         payload = _payload(incoming)
         if url := self._confirmation(payload):
             asks = InvalidInput(
@@ -188,7 +188,7 @@ class WebhookReceiver(Source):
     def _confirmation(self, payload: object) -> str:
         """The URL by which the payload asks to confirm a subscription. It is never requested.
 
-        Raises: Bad, for a URL that is not Amazon's.
+        Raises: InvalidInput, for a URL that is not Amazon's.
         """
         if self._mapping.confirm is None or not isinstance(payload, dict):
             return ""
@@ -214,7 +214,7 @@ class WebhookReceiver(Source):
         return items
 
     def _alert(self, item: object, payload: object, warnings: list[InvalidInput]) -> Alert | str:
-        """An alert, or why there is none. Raises: Bad."""
+        """An alert, or why there is none. Raises: InvalidInput."""
         mapping = self._mapping
         content = {**item, "_root": payload} if isinstance(item, dict) else item
         status = self._status(content)
@@ -247,7 +247,7 @@ class WebhookReceiver(Source):
         )
 
     def _times(self, content: object, status: AlertStatus) -> tuple[float, float | None]:
-        """Start and end. Raises: Bad."""
+        """Start and end. Raises: InvalidInput."""
         mapping = self._mapping
         starts_at = first_epoch(_search(mapping.starts_at, content)) if mapping.starts_at else None
         if status is AlertStatus.FIRING:
@@ -261,7 +261,7 @@ class WebhookReceiver(Source):
         return (UNKNOWN, starts_at) if ends_at is None else (starts_at or UNKNOWN, ends_at)
 
     def _status(self, content: object) -> AlertStatus | str:
-        """The status, or why the alert is ignored. Raises: Bad."""
+        """The status, or why the alert is ignored. Raises: InvalidInput."""
         mapping = self._mapping
         if mapping.status is None:
             return AlertStatus.FIRING
@@ -287,7 +287,7 @@ class WebhookReceiver(Source):
 
 
 def _payload(incoming: Incoming) -> Any:
-    """The JSON of the body; a form is an object of texts. Raises: Bad."""
+    """The JSON of the body; a form is an object of texts. Raises: InvalidInput."""
     if incoming.headers.get("content-type", "").startswith(FORM):
         try:
             return dict(
@@ -306,7 +306,7 @@ def _search(expression: Expression, content: object) -> object:
 
 
 def _texts(expressions: Mapping[str, Expression], content: object, at: str) -> dict[str, str]:
-    """The texts that the expressions select, without those that are empty. Raises: Bad."""
+    """The texts that the expressions select, without those that are empty. Raises: InvalidInput."""
     texts: dict[str, str] = {}
     for name, expression in expressions.items():
         try:

@@ -28,7 +28,7 @@ class WireAlert(Struct, frozen=True):
 
 
 def read_alert(content: Any, warnings: list[InvalidInput]) -> WireAlert:
-    """Add a warning to `warnings` for each value that had to be corrected. Raises: Bad."""
+    """Add a warning to `warnings` for each value that had to be corrected. Raises: InvalidInput."""
     if not isinstance(content, dict):
         raise InvalidInput("Expected an object")
     labels = {

@@ -62,7 +62,7 @@ class SqlStore:
         return await self._database.query(self._load, plans, view or Snapshot())
 
     async def save(self, changes: Writes) -> None:
-        """Raises: Conflict, Stale, StoreUnavailable."""
+        """Raises: Conflict, StaleRecord, StoreUnavailable."""
         await self._database.save(partial(self._save, changes))
 
     async def claim_timers(

@@ -299,7 +299,7 @@ def test_alerts_of_alertmanager_need_no_correction() -> None:
 
 @given(st.binary(max_size=60) | JSON.map(lambda value: json.dumps(value).encode()))
 def test_any_body_is_read_or_bad(body: bytes) -> None:
-    """Any bytes raise nothing but Bad."""
+    """Any bytes raise nothing but InvalidInput."""
     with pytest.raises(InvalidInput):
         decode(body)
 
@@ -307,7 +307,7 @@ def test_any_body_is_read_or_bad(body: bytes) -> None:
 @given(st.data())
 @settings(max_examples=50)
 def test_a_damaged_request_is_read_or_bad(data: st.DataObject) -> None:
-    """A real request with any byte replaced raises nothing but Bad."""
+    """A real request with any byte replaced raises nothing but InvalidInput."""
     body = bytearray((PAYLOADS / "alertmanager-0.34.json").read_bytes())
     body[data.draw(st.integers(0, len(body) - 1))] = data.draw(st.integers(0, 255))
     try:

@@ -151,7 +151,7 @@ def test_a_form_is_an_object_of_texts() -> None:
     ],
 )
 def test_what_holds_no_alert_is_bad_or_ignored(body: object) -> None:
-    """Nothing but Bad is raised, and nothing is invented."""
+    """Nothing but InvalidInput is raised, and nothing is invented."""
     try:
         received = decode(receiver(**MAPPED), body)
     except InvalidInput:

@@ -37,7 +37,7 @@ MOST = 500
 
 
 class Drills:
-    """A `router.ports.services.DrillHall`, and the loop that runs drills."""
+    """A `router.ports.services.DrillService`, and the loop that runs drills."""
 
     def __init__(
         self, store: Store, inbox: Inbox, clock: Clock, settings: Callable[[], Settings]

@@ -103,7 +103,7 @@ class SubscriberMail:
         self._maintenances = Records(store, "maintenance", Maintenance)
 
     async def __call__(self, row: Notification) -> Performed:
-        """A `router.ports.Performer`.
+        """A `router.ports.services.Performer`.
 
         Nothing is sent if the subscriber has left or the update isn't public.
         """

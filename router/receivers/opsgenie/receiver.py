@@ -84,7 +84,7 @@ class OpsgenieReceiver(Source):
         self.admit(incoming)
 
     def decode(self, incoming: Incoming, now: float) -> Received:
-        """An alert, a command for an alert, or a question. Raises: Bad."""
+        """An alert, a command for an alert, or a question. Raises: InvalidInput."""
         asked = read(incoming)
         match asked.operation:
             case Operation.CREATE:
@@ -163,7 +163,7 @@ class OpsgenieReceiver(Source):
         return CommandRequest(None, None, self.name, alert=ref)
 
     def _list(self, asked: ApiRequest) -> Received:
-        """Raises: Bad, if the query has more than the router can search for."""
+        """Raises: InvalidInput, if the query has more than the router can search for."""
         listed = listing(self.name, asked)
         if isinstance(listed, AlertListing):
             return Received(listing=listed)
@@ -224,7 +224,7 @@ def _outcome(operation: Operation, results: Sequence[CommandResult], now: float)
 
 
 def _object(body: bytes) -> Mapping[str, Any]:
-    """Raises: Bad."""
+    """Raises: InvalidInput."""
     document = decode(_BODY, clean(body))
     if not isinstance(document, dict):
         raise InvalidInput("Expected an object")

@@ -145,7 +145,7 @@ def _issue_evidence(issue: Issue) -> dict[str, str]:
 def plugin(body: bytes) -> SentryAlert:
     """Read the payload of a project's legacy "WebHooks" plugin: an event of an issue.
 
-    Raises: Bad.
+    Raises: InvalidInput.
     """
     payload = decode(PLUGIN, body)
     event = payload.event or Event()

@@ -95,7 +95,7 @@ class SentryReceiver(Source):
     def decode(self, incoming: Incoming, now: float) -> Received:
         """Read the alert, or report why there is none: most kinds of webhook report no state.
 
-        Raises: Bad, if the issue or metric alert is not named.
+        Raises: InvalidInput, if the issue or metric alert is not named.
         """
         body = clean(incoming.body)
         resource = incoming.headers.get("sentry-hook-resource", "")

@@ -114,7 +114,7 @@ class SlackReceiver(Source):
             raise Unauthorized("X-Slack-Signature is wrong")
 
     def decode(self, incoming: Incoming, now: float) -> Received:
-        """A person's request. Raises: Bad, if the payload cannot be read."""
+        """A person's request. Raises: InvalidInput, if the payload cannot be read."""
         if incoming.segment == "events":
             payload = decode(_PAYLOAD, clean(incoming.body))
             if member(payload, "type") == "url_verification":

@@ -63,7 +63,7 @@ class TwilioReceiver(Source):
         verify(incoming.headers, self._urls(incoming), parse_form(incoming.body), self._secrets)
 
     def decode(self, incoming: Incoming, now: float) -> Received:
-        """Raises: Bad, if the sender or an id is missing, or the path is unknown."""
+        """Raises: InvalidInput, if the sender or an id is missing, or the path is unknown."""
         form = parse_form(incoming.body)
         match incoming.segment:
             case "sms":

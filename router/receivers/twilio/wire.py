@@ -127,7 +127,7 @@ def public_url(external_url: str, raw_path: str) -> str:
 def parse_form(body: bytes) -> MultiDict[str]:
     """All fields of a form, also empty ones, since the signature covers them.
 
-    The sender is not verified at this point. Raises: Bad, if there are too many.
+    The sender is not verified at this point. Raises: InvalidInput, if there are too many.
     """
     try:
         fields = parse_qsl(
@@ -183,7 +183,10 @@ def _check_names(form: MultiDict[str]) -> None:
 
 
 def parse_reply(form: Mapping[str, str]) -> Reply:
-    """The request in an inbound text message. Raises: Bad, if the sender or the id is missing."""
+    """The request in an inbound text message.
+
+    Raises: InvalidInput, if the sender or the id is missing.
+    """
     number, sid, body = (
         _field(form, "From"),
         parse_sid(form, "MessageSid"),
@@ -205,7 +208,7 @@ def parse_key(form: Mapping[str, str]) -> Keyword:
 
 
 def parse_receipt(url: str, form: Mapping[str, str]) -> Receipt:
-    """A status callback. Raises: Bad, if the id or the status is missing."""
+    """A status callback. Raises: InvalidInput, if the id or the status is missing."""
     kind = "Call" if "CallSid" in form else "Message"
     status, code = _field(form, f"{kind}Status"), form.get("ErrorCode", "")
     about = dict(parse_qsl(urlsplit(url).query))
@@ -239,7 +242,7 @@ def answer(text: str = "") -> bytes:
 def parse_sid(form: Mapping[str, str], name: str) -> str:
     """The id of a message or a call: https://www.twilio.com/docs/glossary/what-is-a-sid.
 
-    Raises: Bad.
+    Raises: InvalidInput.
     """
     sid = _field(form, name)
     if not _SID.fullmatch(sid):

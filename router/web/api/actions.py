@@ -163,7 +163,7 @@ class Actions:
         headers=("Idempotency-Key",),
     )
     async def request_action(self, call: Call, body: RequestBody) -> Answer[ActionResult]:
-        """The same `Idempotency-Key` again has no second effect. Raises: Bad, for parameters."""
+        """The same `Idempotency-Key` again has no second effect. Raises: InvalidInput."""
         incident = await incident_named(call.request, self._store)
         return await self.request(incident, body, call.by, idempotency_key(call.request))
 
@@ -279,7 +279,7 @@ class Actions:
 
 
 def _bound(plan: ActionPlan, wanted: RequestBody, incident: Incident) -> Mapping[str, str]:
-    """Return the parameters of a request. Raises: Bad."""
+    """Return the parameters of a request. Raises: InvalidInput."""
     given = {parameter: str(value) for parameter, value in wanted.parameters.items()}
     parameters, problems = bind(plan, given, known(incident))
     if problems:

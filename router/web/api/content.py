@@ -82,7 +82,7 @@ async def draw(chart: Callable[[T], bytes], given: T) -> web.Response:
 
 
 async def body(request: web.Request, type_: type[T]) -> T:
-    """Read and decode the body. Raises: Bad, which names the field."""
+    """Read and decode the body. Raises: InvalidInput, which names the field."""
     return decode(await read_body(request, request.client_max_size), type_)
 
 
@@ -95,7 +95,10 @@ def text_of(raw: bytes) -> str:
 
 
 def decode(raw: bytes, type_: type[T]) -> T:
-    """Decode a body; an empty body is an empty object. Raises: Bad, which names the field."""
+    """Decode a body; an empty one is an empty object.
+
+    Raises: InvalidInput, which names the field.
+    """
     try:
         return msgspec.json.decode(raw if raw.strip() else b"{}", type=type_)
     except msgspec.DecodeError as error:
@@ -125,7 +128,7 @@ def _pointer(path: str) -> str:
 def query(request: web.Request, type_: type[T]) -> T:
     """Decode the query parameters; unknown and empty ones are ignored.
 
-    Raises: Bad, which names the parameter.
+    Raises: InvalidInput, which names the parameter.
     """
     known = schemas(type_)
     given: dict[str, Any] = {}
@@ -156,7 +159,7 @@ def _expected(schema: Mapping[str, Any]) -> str:
 
 
 async def form(request: web.Request, most: int = MAX_FORM) -> dict[str, str]:
-    """Read a page's form of at most `most` bytes. Raises: Bad, HTTPRequestEntityTooLarge."""
+    """Read a page's form of at most `most` bytes. Raises: InvalidInput, HTTP 413."""
     return dict(await fields(request, most))
 
 
@@ -176,7 +179,7 @@ async def fields(
 
 
 def check_ahead(at: float, now: float, pointer: str) -> None:
-    """Refuse a time more than a year ahead. Raises: Bad."""
+    """Refuse a time more than a year ahead. Raises: InvalidInput."""
     if at > now + YEAR:
         raise InvalidInput("more than a year ahead", pointer)
 

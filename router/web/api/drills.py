@@ -177,7 +177,7 @@ class Drills:
         problems=(HTTPStatus.CONFLICT,),
     )
     async def start_drill(self, call: Call, body: StartBody) -> DrillDetail:
-        """Raises: Bad; aiohttp's HTTPConflict while a drill of that name runs."""
+        """Raises: InvalidInput; aiohttp's HTTPConflict while a drill of that name runs."""
         return await self._start(self._plan(body), call.by)
 
     @operation(
@@ -218,7 +218,7 @@ class Drills:
 
     @operation("POST", "/drills/{id}/tick", "Tick off an item of a step.", Role.RESPONDER)
     async def tick_off(self, call: Call, body: TickBody) -> DrillDetail:
-        """Ticking off twice has no second effect. Raises: Bad."""
+        """Ticking off twice has no second effect. Raises: InvalidInput."""
         drill_id = (await self._named(call.request)).drill.id
         tick = Tick(body.step - 1, body.item - 1, call.by, self._clock.now())
         try:
@@ -243,7 +243,7 @@ class Drills:
     # --- parts of these
 
     def _plan(self, asked: StartBody) -> DrillPlan:
-        """Raises: Bad."""
+        """Raises: InvalidInput."""
         plans = self._config().drills
         if asked.plan is None:
             if asked.scenario not in plans:
@@ -303,7 +303,7 @@ class Drills:
 
 
 def canary_addresses(to: Sequence[str], own: Sequence[str], settings: Settings) -> tuple[str, ...]:
-    """Return the addresses of channels and contacts. Raises: Bad, for an unknown one."""
+    """Return the addresses of channels and contacts. Raises: InvalidInput, for an unknown one."""
     contacts = settings.people.contacts
     found: list[str] = []
     for number, address in enumerate(to or own):

@@ -206,7 +206,7 @@ class ExplainApi:
 
 
 def _moment(text: str) -> float:
-    """Return UTC epoch seconds; a time without an offset is in UTC. Raises: Bad."""
+    """Return UTC epoch seconds; a time without an offset is in UTC. Raises: InvalidInput."""
     try:
         return moment_at(parse_moment(text), "UTC")
     except (ValueError, OverflowError) as error:

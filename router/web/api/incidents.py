@@ -269,7 +269,7 @@ def _cursor(row: Notification) -> str:
 
 
 def _row(cursor: str) -> tuple[int, str] | None:
-    """Return the incident and the address that a cursor names. Raises: Bad."""
+    """Return the incident and the address that a cursor names. Raises: InvalidInput."""
     incident, _, channel = cursor.partition("/")
     if len(incident) > 15:
         raise InvalidInput("?after= takes `next` of the previous page", "/after")

@@ -178,7 +178,7 @@ async def _handle(
 ) -> web.StreamResponse:
     """Check the role, decode, call the handler, encode.
 
-    Raises: Unauthorized, Bad, aiohttp's 403.
+    Raises: Unauthorized, InvalidInput, aiohttp's 403.
     """
     by = ""
     if (

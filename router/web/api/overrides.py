@@ -217,7 +217,7 @@ class Overrides:
         return found
 
     def _check_contact(self, name: str, pointer: str, *, or_nobody: bool = False) -> None:
-        """Raises: Bad."""
+        """Raises: InvalidInput."""
         known = self._people().contacts
         if name not in known and not (or_nobody and not name):
             names = ", ".join(known)
@@ -225,7 +225,7 @@ class Overrides:
 
 
 def _moment(text: str, pointer: str, schedule: Schedule, default: float) -> float:
-    """Return UTC epoch seconds; without an offset by the schedule's clock. Raises: Bad."""
+    """Return UTC epoch seconds; without an offset by the schedule's clock. Raises: InvalidInput."""
     try:
         return moment_at(parse_moment(text), schedule.time_zone) if text else default
     except (ValueError, OverflowError) as error:
@@ -233,7 +233,7 @@ def _moment(text: str, pointer: str, schedule: Schedule, default: float) -> floa
 
 
 def _check_times(start: float, end: float, now: float) -> None:
-    """Raises: Bad."""
+    """Raises: InvalidInput."""
     if end <= start:
         raise InvalidInput("the override ends before it starts", "/to")
     if end <= now:

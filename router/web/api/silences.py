@@ -203,7 +203,7 @@ class SilenceApi:
         return SilenceResult(_view(key, ended, now))
 
     def _read(self, given: SilenceBody, by: str) -> Silence:
-        """Raises: Bad."""
+        """Raises: InvalidInput."""
         now = self._clock.now()
         for number, text in enumerate(given.match):
             _parsed(parse_match, text, f"/match/{number}")
@@ -218,7 +218,7 @@ class SilenceApi:
         return Silence(tuple(given.match), start, end, by, now, given.comment)
 
     def _times(self, given: SilenceBody, now: float) -> tuple[float, float]:
-        """Return start and end; what was not silenced until now stays so. Raises: Bad."""
+        """Return start and end; what was not silenced until now stays so. Raises: InvalidInput."""
         pointer = "/to" if given.to else "/for"
         start = max(now, self._moment(given.from_, "/from") if given.from_ else now)
         lasts = 0.0 if given.to else _parsed(parse_duration, given.for_, pointer)
@@ -229,14 +229,17 @@ class SilenceApi:
         return start, end
 
     def _moment(self, text: str, pointer: str) -> float:
-        """Return UTC epoch seconds; without an offset by the company's clock. Raises: Bad."""
+        """Return UTC epoch seconds; by the company's clock if there is no offset.
+
+        Raises: InvalidInput.
+        """
         zone = self._config().file.company.time_zone
         at: float = _parsed(lambda text: moment_at(parse_moment(text), zone), text, pointer)
         return at
 
 
 def _parsed(parse: Callable[[Any], Any], text: Any, pointer: str) -> Any:
-    """Raises: Bad."""
+    """Raises: InvalidInput."""
     try:
         return parse(text)
     except (ValueError, OverflowError) as error:

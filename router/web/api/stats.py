@@ -107,7 +107,7 @@ class Stats:
         )
 
     async def _found(self, span: str) -> tuple[float, Statistics]:
-        """Raises: Bad."""
+        """Raises: InvalidInput."""
         try:
             seconds = parse_duration(span)
         except ValueError as error:

@@ -111,7 +111,7 @@ class ItemPaths:
         headers=("Idempotency-Key",),
     )
     async def add_item(self, call: Call, body: ItemBody) -> Answer[ActionItemResult]:
-        """The same `Idempotency-Key` again has no second effect. Raises: Bad."""
+        """The same `Idempotency-Key` again has no second effect. Raises: InvalidInput."""
         incident = await incident_named(call.request, self._store)
         key = idempotency_key(call.request)
         (reason,) = await self._inbox.submit([self.event(incident, body, call.by, key=key)])
@@ -135,7 +135,7 @@ class ItemPaths:
     def event(
         self, incident: Incident, given: ItemBody, by: str, number: int = 0, key: str = ""
     ) -> ItemPut:
-        """Return the event to submit; `number` 0 is a new item. Raises: Bad."""
+        """Return the event to submit; `number` 0 is a new item. Raises: InvalidInput."""
         text, owner = _line("text", given.text), _line("owner", given.owner)
         now = self._clock.now()
         due_at = self._due(given.due)
@@ -161,7 +161,7 @@ class ItemPaths:
 
 
 def _line(name: str, text: str | None) -> str | None:
-    """Return the text on one line; None if it is missing or blank. Raises: Bad."""
+    """Return the text on one line; None if it is missing or blank. Raises: InvalidInput."""
     if text is None:
         return None
     text = plain(text)

@@ -415,7 +415,7 @@ KEYS = {"event_alert": "event", "metric_alert": "metric_alert", "issue": "issue"
 @given(st.sampled_from(sorted(KEYS)), SHAPED | JSON)
 @settings(max_examples=300)
 def test_any_data_is_read_or_bad(resource: str, data: Any) -> None:
-    """Any JSON results in an alert that can be stored, or in Bad."""
+    """Any JSON results in an alert that can be stored, or in InvalidInput."""
     action = next(iter(KINDS[resource].statuses))
     for whole in (data, {KEYS[resource]: data}):
         try:
@@ -433,7 +433,7 @@ def test_any_data_is_read_or_bad(resource: str, data: Any) -> None:
 
 @given(st.binary(max_size=60) | (SHAPED | JSON).map(lambda value: json.dumps(value).encode()))
 def test_any_body_is_read_or_bad(body: bytes) -> None:
-    """Any bytes, for any resource or the plugin, raise nothing but Bad."""
+    """Any bytes, for any resource or the plugin, raise nothing but InvalidInput."""
     for resource in ("", *KEYS):
         try:
             decode(resource, body)
