@@ -60,7 +60,10 @@ def test_an_action_is_of_one_kind(tmp_path: Path, action: Any) -> None:
         ({"argv": ["echo", "{y}"]}, "unknown parameter y"),
         ({"argv": ["echo", "{y.z}"]}, "parameter's name in braces"),
         ({"argv": ["true"], "parameters": X}, "unused parameter x"),
-        ({"guide": [{"do": "a", "confirm": "b"}], "env": ["HOME"]}, "go with argv only"),
+        (
+            {"guide": [{"do": "a", "confirm": "b"}], "env": ["HOME"]},
+            "are only for an action with argv",
+        ),
         ({"argv": ["echo", "{x}"], "parameters": {"x": {}}}, "one of pattern, choices or int"),
         ({"argv": ["echo", "{x}"], "parameters": {"x": {"pattern": "("}}}, "regular expression"),
         ({"argv": ["echo", "{x}"], "parameters": {"x": {"int": "9..1"}}}, "range like 0..100"),

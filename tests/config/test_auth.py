@@ -24,7 +24,10 @@ PROXY = "user: X-User, from: [10.0.0.0/8]"
         ("oidc: {issuer: http://id.example.com, client_id: r, roles: {admin: [a]}}", "https"),
         (f"proxy: {{{PROXY}, roles: {{admin: [sre]}}}}", "only '*' is possible"),
         ("proxy: {user: X-User, from: [], roles: {admin: ['*']}}", "the addresses of the proxy"),
-        ("proxy: {user: X-User, from: [0.0.0.0/0], roles: {admin: ['*']}}", "is everybody"),
+        (
+            "proxy: {user: X-User, from: [0.0.0.0/0], roles: {admin: ['*']}}",
+            "includes every address",
+        ),
         ("proxy: {user: X-User, from: [proxy.lan], roles: {admin: ['*']}}", "proxy.lan"),
         ("sessions: {idle: 2d, absolute: 1d}", "at most `absolute`"),
         ("sessions: {idle: 1s}", "at least 5m"),

@@ -58,7 +58,7 @@ def test_an_inhibition_names_its_cause_and_its_effects(tmp_path: Path) -> None:
         ),
         (
             {"silences": [NIGHT | {"match": ["{}"]}]},
-            "there is no matcher in it, so it would match every alert",
+            "without a matcher it would match every alert",
         ),
         *(
             (
