@@ -5,12 +5,11 @@ alert is repeated while it fires, and ends at its `endsAt`.
 """
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from http import HTTPStatus
-from typing import Annotated
 
 import msgspec
-from msgspec import Meta, Raw, Struct, field
+from msgspec import Raw, Struct, field
 from msgspec.structs import replace
 
 from router.core.rules.fingerprint import fingerprint
@@ -22,7 +21,7 @@ from router.receivers.alertmanager import AlertmanagerReceiver
 from router.receivers.body import clean, decode
 from router.receivers.credentials import Credentials
 from router.receivers.limits import MAX_ALERTS, check_limits
-from router.receivers.times import UNKNOWN, epoch
+from router.receivers.times import LATEST, UNKNOWN, epoch
 from router.receivers.wire_alert import WireAlert
 
 POSTED = "/api/v2/alerts"
@@ -43,14 +42,11 @@ class PrometheusSourceConfig(Credentials, frozen=True, kw_only=True, forbid_unkn
             raise ValueError("resolve_timeout must be longer than 0s")
 
 
-Moment = Annotated[datetime, Meta(tz=True)]
-
-
 class _Alert(Struct, gc=False, rename="camel"):
     labels: dict[str, str]
     annotations: dict[str, str] | None = None
-    starts_at: Moment | None = None
-    ends_at: Moment | None = None
+    starts_at: datetime | None = None
+    ends_at: datetime | None = None
     generator_url: str | None = field(default=None, name="generatorURL")
 
 
@@ -111,9 +107,11 @@ class PrometheusReceiver(AlertmanagerReceiver):
         """Raises: InvalidInput."""
         given = decode(_ALERT, raw)
         labels = {name: value for name, value in given.labels.items() if value}
-        starts_at = epoch(given.starts_at) if given.starts_at else None
-        ends_at = epoch(given.ends_at) if given.ends_at else None
-        _check(labels, starts_at, ends_at)
+        starts_at = epoch(_in_utc(given.starts_at)) if given.starts_at else None
+        ends_at = _end(given.ends_at)
+        _check(labels, starts_at, now + self._resolve_timeout if ends_at is None else ends_at)
+        if "" in (given.annotations or {}):
+            raise InvalidInput('invalid annotations: invalid name ""', "/annotations")
         firing = ends_at is None or ends_at > now
         wire = WireAlert(
             AlertStatus.FIRING if firing else AlertStatus.RESOLVED,
@@ -147,14 +145,26 @@ def _without_path(incoming: Incoming) -> Incoming:
     return replace(incoming, segment=segment.strip("/"))
 
 
-def _check(labels: dict[str, str], starts_at: float | None, ends_at: float | None) -> None:
+def _in_utc(moment: datetime) -> datetime:
+    """A time without an offset is in UTC, as in Alertmanager."""
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def _end(moment: datetime | None) -> float | None:
+    """UTC seconds since 1970; None for Go's zero time. A year that means "never" is kept."""
+    if moment is None or moment.year == 1:
+        return None
+    return min(max(_in_utc(moment).timestamp(), 0.0), LATEST)
+
+
+def _check(labels: dict[str, str], starts_at: float | None, ends_at: float) -> None:
     """Refuse what Alertmanager refuses, in its words. Raises: InvalidInput."""
+    if starts_at is not None and ends_at < starts_at:
+        raise InvalidInput("start time must be before end time", "/endsAt")
     if not labels:
         raise InvalidInput("at least one label pair required", "/labels")
     if "" in labels:
         raise InvalidInput('invalid label set: invalid name ""', "/labels")
-    if starts_at is not None and ends_at is not None and ends_at < starts_at:
-        raise InvalidInput("start time must be before end time", "/endsAt")
 
 
 def _limited(wire: WireAlert, raw: Raw, at: str, warnings: list[InvalidInput]) -> WireAlert:

@@ -1,7 +1,7 @@
 """`GET /api/v2/alerts` and `/api/v2/alerts/groups`."""
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 
 from aiohttp import web
 from msgspec import UNSET
@@ -14,17 +14,15 @@ from router.core.alertmanager.active import (
     grouped,
 )
 from router.core.incident.settings import Settings
-from router.core.rules.matcher import Matcher, MatchOp, parse_matchers
+from router.core.rules.matcher import Matcher, MatchOp
 from router.ports.clock import Clock
 from router.ports.store import Store
 from router.web.alertmanager.failure import Refused, answered
+from router.web.alertmanager.filters import flags, parsed_filter
 from router.web.alertmanager.wire import AlertGroup, AlertStatus, GettableAlert, Named
 from router.web.api.content import answer, firing_alerts, open_incidents
 from router.web.api.views import exactly
 from router.web.auth import Role, caller
-
-TRUE = frozenset({"true", "1", "yes", "ok", "y", "on", "selected", "checked", "t", "enabled"})
-"""Spellings of true in a query, as go-openapi reads them; all other text is false."""
 
 FLAGS = ("active", "silenced", "inhibited", "unprocessed", "muted")
 RECEIVER_LABELS = "receiver_matchers"
@@ -79,21 +77,6 @@ def _filter(request: web.Request) -> AlertFilter:
         **flags(request, FLAGS),
         receiver_labels=parsed_filter(request, RECEIVER_LABELS),
     )
-
-
-def flags(request: web.Request, names: Iterable[str]) -> dict[str, bool]:
-    """Return the flags in the query, without those that are missing or empty."""
-    query = request.query
-    return {name: query[name].lower() in TRUE for name in names if query.get(name)}
-
-
-def parsed_filter(request: web.Request, name: str) -> tuple[Matcher, ...]:
-    """Parse the matchers of a repeated parameter. Raises: Refused."""
-    texts = request.query.getall(name, [])
-    try:
-        return tuple(matcher for text in texts for matcher in parse_matchers(text))
-    except ValueError as error:
-        raise Refused(web.HTTPBadRequest.status_code, f"bad matcher format: {error}") from None
 
 
 def _receiver(pattern: str) -> Matcher | None:

@@ -48,7 +48,7 @@ def answered(handler: Handler) -> Handler:
     return handle
 
 
-MISSING = re.compile(r"Object missing required field `.+`")
+MISSING = re.compile(r"Object missing required field `.+`|Expected `.+`, got `null`")
 REQUIRED = 602
 """The code of go-openapi for a required field."""
 

@@ -2,20 +2,21 @@
 
 import uuid
 from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
 from http import HTTPStatus
 
 from aiohttp import web
 from msgspec import UNSET
 from msgspec.structs import replace
 
-from router.core.rules.matcher import Matcher, MatchOp, takes
+from router.core.rules.matcher import Matcher, MatchOp
 from router.core.suppression.recurring_silence import check_matchers
 from router.core.suppression.silence import Silence, SilenceState, expired, may_replace
 from router.ports.clock import Clock
 from router.records.records import Records
 from router.telemetry.logs import logger
-from router.web.alertmanager.alerts import flags, parsed_filter
 from router.web.alertmanager.failure import Refused, answered, failure
+from router.web.alertmanager.filters import flags, parsed_filter
 from router.web.alertmanager.wire import (
     GettableSilence,
     PostableSilence,
@@ -69,15 +70,17 @@ class SharedSilences:
         ]
 
     async def list_silences(self, request: web.Request) -> web.Response:
-        """Raises: Unauthorized, Refused, StoreUnavailable."""
+        """List silences that have each matcher of the filter, with its operator and value.
+
+        Raises: Unauthorized, Refused, StoreUnavailable.
+        """
         caller(request, Role.VIEWER, in_browser=True)
-        matchers, wanted = parsed_filter(request, "filter"), flags(request, SilenceState)
+        matchers, wanted = set(parsed_filter(request, "filter")), flags(request, SilenceState)
         now = self._clock.now()
         silences = [
             (key, silence)
             for key, silence in await self._silences.find(since=now - KEPT)
-            if wanted.get(silence.state(now), True)
-            and takes(matchers, {matcher.name: matcher.value for matcher in silence.matchers})
+            if wanted.get(silence.state(now), True) and matchers.issubset(silence.matchers)
         ]
         silences.sort(key=lambda silence: _place(silence[1], now))
         return answer([_view(*silence, now) for silence in silences])
@@ -85,20 +88,21 @@ class SharedSilences:
     async def show(self, request: web.Request) -> web.Response:
         """Raises: Unauthorized, StoreUnavailable."""
         caller(request, Role.VIEWER, in_browser=True)
-        silence = await self._silences.get(request.match_info["id"])
+        key = request.match_info["id"]
+        silence = await self._silences.get(key)
         if silence is None:
             return web.Response(status=HTTPStatus.NOT_FOUND)
-        return answer(_view(request.match_info["id"], silence, self._clock.now()))
+        return answer(_view(key, silence, self._clock.now()))
 
     async def expire(self, request: web.Request) -> web.Response:
         """End a silence now; an expired one stays as it is.
 
-        Raises: Unauthorized, Refused, StoreUnavailable.
+        Raises: Unauthorized, StoreUnavailable.
         """
         by = caller(request, Role.RESPONDER, in_browser=True)
         key, now = request.match_info["id"], self._clock.now()
         if await self._silences.get(key) is None:
-            raise Refused(HTTPStatus.NOT_FOUND, f"silence {key} not found")
+            return web.Response(status=HTTPStatus.NOT_FOUND)
         await self._end(key, by, now)
         await self._refresh()
         return web.Response()
@@ -155,7 +159,7 @@ def _author(given: str, sender: Identity) -> str:
 
 def _read(given: PostableSilence, author: str, now: float) -> Silence:
     """Raises: Refused, in Alertmanager's words where it has some."""
-    start, end = given.starts_at.timestamp(), given.ends_at.timestamp()
+    start, end = _seconds(given.starts_at), _seconds(given.ends_at)
     if start >= end:
         text = "Failed to create silence: start time must be before end time"
         raise Refused(HTTPStatus.BAD_REQUEST, text)
@@ -173,6 +177,11 @@ def _read(given: PostableSilence, author: str, now: float) -> Silence:
         raise Refused(HTTPStatus.BAD_REQUEST, text) from None
     texts = tuple(map(str, matchers))
     return Silence(texts, start, end, author, now, given.comment, given.annotations)
+
+
+def _seconds(moment: datetime) -> float:
+    """UTC seconds since 1970; a time without an offset is in UTC, as in Alertmanager."""
+    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
 
 
 def _matcher(number: int, given: WireMatcher) -> Matcher:

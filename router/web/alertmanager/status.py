@@ -11,8 +11,9 @@ from router.core.alertmanager.routes import configuration
 from router.core.incident.settings import Settings
 from router.core.rules.matcher import takes
 from router.ports.clock import Clock
-from router.web.alertmanager.alerts import RECEIVER_LABELS, parsed_filter
+from router.web.alertmanager.alerts import RECEIVER_LABELS
 from router.web.alertmanager.failure import answered
+from router.web.alertmanager.filters import parsed_filter
 from router.web.alertmanager.wire import ClusterStatus, Named, ShownConfig, Status, VersionInfo
 from router.web.api.content import answer
 from router.web.api.views import exactly

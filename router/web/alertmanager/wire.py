@@ -4,13 +4,10 @@ https://github.com/prometheus/alertmanager/blob/main/api/v2/openapi.yaml
 """
 
 from datetime import datetime
-from typing import Annotated
 
-from msgspec import UNSET, Meta, Struct, UnsetType, field
+from msgspec import UNSET, Struct, UnsetType, field
 
 from router.web.api.content import Time
-
-Moment = Annotated[datetime, Meta(tz=True)]
 
 
 class Named(Struct, frozen=True):
@@ -57,9 +54,9 @@ class PostableSilence(Struct, frozen=True, rename="camel", kw_only=True):
 
     comment: str
     created_by: str
-    ends_at: Moment
+    ends_at: datetime
     matchers: list[WireMatcher]
-    starts_at: Moment
+    starts_at: datetime
     id: str = ""
     annotations: dict[str, str] = {}
 

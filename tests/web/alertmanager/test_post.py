@@ -74,10 +74,8 @@ async def test_a_past_end_resolves(router: Router, clock: SteppedClock) -> None:
         ({"annotations": {}}, "/1/labels: Object missing required field `labels`"),
         ({"labels": {"a": 1}}, "/1/labels: Expected `str`, got `int`"),
         (posted(startsAt="soon"), "/1/startsAt: Invalid RFC3339 encoded datetime"),
-        (
-            posted(startsAt="2026-01-02T00:00:00"),
-            "/1/startsAt: Expected `datetime` with a timezone",
-        ),
+        (posted(startsAt="2096-01-02T00:00:00Z"), "start time must be before end time"),
+        (posted(annotations={"": "x"}), 'invalid annotations: invalid name ""'),
     ],
 )
 async def test_one_bad_alert_does_not_lose_the_others(
@@ -88,6 +86,24 @@ async def test_one_bad_alert_does_not_lose_the_others(
         answer = await post(daemon, posted(), bad)
         assert (answer.status, answer.json[: len(text)]) == (400, text)
         assert len(await stored(daemon)) == 1
+
+
+@pytest.mark.parametrize(
+    ("end", "shown"),
+    [
+        ("2026-02-02T02:45:00", "2026-02-02T02:45:00.000Z"),
+        ("9999-12-31T23:59:59Z", "9999-01-01T00:00:00.000Z"),
+        ("0001-01-01T00:00:00Z", "2026-02-02T02:45:00.000Z"),
+    ],
+)
+async def test_an_end_without_an_offset_or_for_ever(
+    router: Router, clock: SteppedClock, end: str, shown: str
+) -> None:
+    """UTC; the year that means "never" does not end after the timeout; Go's zero is no end."""
+    async with router(sources=SOURCES, clock=clock) as daemon:
+        assert (await post(daemon, posted(endsAt=end))).status == 200
+        (alert,) = (await daemon.get(PATH)).json
+        assert alert["endsAt"] == shown
 
 
 @pytest.mark.parametrize("body", [b"", b"xx", b'{"a": 1}', b"null"])

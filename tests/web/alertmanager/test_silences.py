@@ -102,6 +102,7 @@ async def test_they_are_listed_by_state_and_filtered(router: Router, clock: Step
         assert [*await states(daemon)] == [active, long, pending, short]
         found = (await daemon.get(f'{PATH}?filter=alertname="Other"')).json
         assert [one["id"] for one in found] == [short]
+        assert (await daemon.get(f'{PATH}?filter=alertname=~"Oth.*"')).json == []
         assert [*await states(daemon, "active=false&pending=true")] == [pending, short]
         assert [*await states(daemon, "expired=false")] == [active, long, pending]
 
@@ -145,7 +146,7 @@ async def test_an_unknown_silence_is_a_404(router: Router) -> None:
             answer = await daemon.ask(
                 method, "/api/v2/silence/5f9a6b55-0d5c-4d5c-8a3b-0d5c4d5c8a3b"
             )
-            assert answer.status == 404
+            assert (answer.status, answer.body) == (404, b"")
 
 
 async def test_reading_needs_a_viewer_and_silencing_a_responder(router: Router) -> None:
