@@ -6,10 +6,11 @@ released.
 """
 
 from router.core.incident.decide import DeliveryFailed, IncidentEvent, decide
-from router.core.incident.escalation import STEP, Decision
+from router.core.incident.escalation import STEP
 from router.core.incident.fired import Fired
 from router.core.incident.lifecycle import Cleared
 from router.core.incident.settings import Settings
+from router.core.incident.transaction import Decision
 from router.core.rules.rule import Rule, judge
 from router.model.event import Command, Commanded, TimerDue
 from router.model.incident import Incident, Severity

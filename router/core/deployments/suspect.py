@@ -51,11 +51,6 @@ class Deploys(Struct, frozen=True):
         return replace(self, recent=recent)
 
 
-def began(opened_at: float, starts_at: float) -> float:
-    """Return the onset of an incident whose first alert claims to fire since `starts_at`."""
-    return starts_at if opened_at - FARTHEST <= starts_at < opened_at else opened_at
-
-
 def placed(deployment: Deployment, deploys: Deploys) -> Deployment:
     """Return a deployment with its services: the given ones, or else those of the config."""
     if deployment.services:

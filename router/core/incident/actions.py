@@ -16,8 +16,9 @@ from typing import Any
 from msgspec.structs import replace
 
 from router.core.incident.action_binding import ActionPlan, fill
-from router.core.incident.escalation import Decision, edited
+from router.core.incident.escalation import edited
 from router.core.incident.settings import Settings
+from router.core.incident.transaction import Decision
 from router.model.action import UNDOABLE, WAITING, ActionRequest, ActionState
 from router.model.decision import Queued, Timer
 from router.model.deployment import Deployment

@@ -5,11 +5,12 @@ from operator import attrgetter
 
 from msgspec.structs import replace
 
-from router.core.incident.expiry import Expired, expire_after, stale_timer
+from router.core.incident.decide import happen
+from router.core.incident.expiry import Expired, stale_timer
 from router.core.incident.lifecycle import Cleared
 from router.core.incident.timeout import ends_at, latest_end
 from router.core.incident.transaction import Transaction
-from router.core.rules.rule import Judgement, Rule
+from router.core.rules.rule import Judgement
 from router.model.alert import Alert, AlertStatus, RuleMatch
 from router.model.decision import Timer
 from router.model.event import TimerDue
@@ -43,7 +44,8 @@ def leave(  # noqa: PLR0913 - each is a different fact about one alert that leav
     assert rule_match.incident_id is not None, "only a counted alert leaves"
     resolve_after = tx.settings.rules.named(rule_match.rule).resolve_after
     name, value = alert.labels.get("alertname", ""), judgement.read if judgement else None
-    tx.happen(
+    happen(
+        tx,
         rule_match.incident_id,
         Cleared(at, rule_match.fingerprint, reason, resolve_after, name, value, to),
     )
@@ -76,17 +78,6 @@ def leave_others(
         tx.forget(rule_match)
 
 
-def expect_report(
-    tx: Transaction, alert: Alert, rule_match: RuleMatch, rule: Rule | None = None
-) -> None:
-    """Set the deadline for the next report."""
-    rule = rule or tx.settings.rules.named(rule_match.rule)
-    after = expire_after(rule, alert, rule_match, tx.settings)
-    if after is not None and rule_match.incident_id:
-        timer = stale_timer(rule_match.incident_id, rule_match.last_seen + after)
-        tx.changes.timers[timer.incident_id, timer.name] = timer
-
-
 def expire(tx: Transaction, at: float, incident_id: int) -> Reason:
     """The deadline of an incident's alerts is due: mark those without a report as stale."""
     incident = tx.view.incidents.get(incident_id)
@@ -97,7 +88,7 @@ def expire(tx: Transaction, at: float, incident_id: int) -> Reason:
     unlimited = False
     for _, (rule_match, alert) in sorted(tx.firing(incident_id).items()):
         rule = tx.settings.rules.named(rule_match.rule)
-        after = expire_after(rule, alert, rule_match, tx.settings)
+        after = tx.settings.stale_after(rule, alert, rule_match)
         if after is None:
             unlimited = True
         elif rule_match.last_seen + after > at:
@@ -105,8 +96,7 @@ def expire(tx: Transaction, at: float, incident_id: int) -> Reason:
         else:
             stale.append((rule_match, alert, rule.resolve_stale))
     if waiting:
-        timer = stale_timer(incident_id, min(waiting))
-        tx.changes.timers[timer.incident_id, timer.name] = timer
+        tx.set_timer(stale_timer(incident_id, min(waiting)))
     news = [expired for expired in stale if expired[0].reason is not Reason.STALE]
     for rule_match, alert, ends in news:
         if ends:
@@ -115,7 +105,7 @@ def expire(tx: Transaction, at: float, incident_id: int) -> Reason:
     for rule_match, alert in asked:
         all_stale = not waiting and not unlimited and rule_match is asked[-1][0]
         name = alert.labels.get("alertname", "")
-        tx.happen(incident_id, Expired(at, name, rule_match.last_seen, all_stale))
+        happen(tx, incident_id, Expired(at, name, rule_match.last_seen, all_stale))
         tx.remember(replace(rule_match, digest="", reason=Reason.STALE), alert)
     return Reason.STALE if news else Reason.TIMER_OUTDATED
 
@@ -132,8 +122,7 @@ def time_out(tx: Transaction, due: TimerDue, fingerprint: str) -> Reason:
     if over_at is None:
         return Reason.TIMER_OUTDATED
     if (later := ends_at(over_at, due, tx.settings)) > due.at:
-        timer = Timer(due.incident_id, due.name, later)
-        tx.changes.timers[timer.incident_id, timer.name] = timer
+        tx.set_timer(Timer(due.incident_id, due.name, later))
         return Reason.TIMER_OUTDATED
     for rule_match in sorted(rule_matches, key=attrgetter("rule")):
         if rule_match.status is AlertStatus.FIRING:

@@ -10,7 +10,7 @@ from operator import attrgetter
 
 from msgspec.structs import replace
 
-from router.core.incident.alert_end import end, expect_report, leave, leave_others
+from router.core.incident.alert_end import end, leave, leave_others
 from router.core.incident.dedup import (
     SEEN_EVERY,
     SeenAlert,
@@ -22,14 +22,15 @@ from router.core.incident.dedup import (
     is_news,
     is_repeat,
 )
-from router.core.incident.fired import Fired
+from router.core.incident.expiry import stale_timer
+from router.core.incident.fired import Fired, effect_of, open_incident
 from router.core.incident.join import join
-from router.core.incident.lifecycle import effect_of, fired
+from router.core.incident.lifecycle import fired
 from router.core.incident.mute import mute_of
 from router.core.incident.suppression import SUPPRESSED, Suppression, recheck
 from router.core.incident.timeout import end_of, end_timer, has_moved
 from router.core.incident.transaction import Transaction
-from router.core.rules.rule import Judgement, Rule, judge
+from router.core.rules.rule import Rule, judge
 from router.model.alert import Alert, AlertStatus, RuleMatch
 from router.model.decision import Entry
 from router.model.incident import Incident, Status
@@ -56,7 +57,8 @@ def see(tx: Transaction, report: SeenAlert) -> Reason:
     if not alert.starts_at:
         alert = dated(alert, rule_matches, at)
         report = report._replace(alert=alert)
-    if not rule_matches and alert.status is AlertStatus.FIRING and join(tx, report):
+    may_join = not rule_matches and len(rules) == 1 and alert.status is AlertStatus.FIRING
+    if may_join and (incident := tx.current(rules[0][1])) and join(tx, report, incident):
         return Reason.JOINED
     # A fixed order, so that the timeline doesn't depend on the store's order.
     rule_matches = sorted(rule_matches, key=attrgetter("rule"))
@@ -73,7 +75,7 @@ def see(tx: Transaction, report: SeenAlert) -> Reason:
     if alert.lifetime:
         matches = tx.view.rule_matches.get(alert.fingerprint, ())
         if timer := end_timer(alert.fingerprint, matches):
-            tx.changes.timers[timer.incident_id, timer.name] = timer
+            tx.set_timer(timer)
     return reasons[0]
 
 
@@ -95,7 +97,8 @@ def _touch(tx: Transaction, at: float, alert: Alert, rule_matches: list[RuleMatc
             rule_match, last_seen=at, ended_at=end, longest_gap=longest
         )
         if rule_match.counted and not rule_match.longest_gap:
-            expect_report(tx, alert, touched)  # the first observed repeat
+            rule = tx.settings.rules.named(touched.rule)  # the first observed repeat
+            _expect_report(tx, alert, touched, rule)
 
 
 def _resolved(tx: Transaction, report: SeenAlert, rule_matches: Sequence[RuleMatch]) -> Reason:
@@ -134,7 +137,7 @@ def _match(
     tx: Transaction, report: SeenAlert, rule: Rule, key: str, before: RuleMatch | None
 ) -> Reason:
     """Decide on a firing alert by one rule."""
-    at, alert, _, seen, *_ = report
+    at, alert, mark, seen, *_ = report
     counted = before if before is not None and before.counted else None
     start = before is None or begins(alert, before, at)
     count = 0
@@ -142,7 +145,20 @@ def _match(
         occurred = start or (bool(alert.event_id) and seen == at)
         count = _count(tx, at, key, rule.count_over, occurred=occurred)
     judgement = judge(rule, alert, count, counted.severity if counted else None)
-    rule_match = _rule_match(report, rule, judgement, before, start=start)
+    rule_match = RuleMatch(
+        alert.fingerprint,
+        rule.name,
+        mark,
+        AlertStatus.FIRING,
+        judgement.reason,
+        alert.starts_at,
+        seen,
+        severity=judgement.severity,
+        value=judgement.value,
+        ended_at=end_of(alert, before) if alert.lifetime else None,
+    )
+    if before is not None:
+        rule_match = _continued(rule_match, report, before, start=start)
     if judgement.severity is None:
         if counted:
             leave(tx, at, counted, alert, judgement.reason, judgement=judgement)
@@ -153,68 +169,65 @@ def _match(
     fresh = start or worse or before is None or is_news(judgement.severity, before)
     incident = tx.current(key) if marked is None or fresh else marked
     joined = counted is not None and incident is not None and counted.incident_id == incident.id
-    event = Fired(
-        at,
-        alert,
-        rule,
-        judgement,
-        judgement.severity,
-        key,
-        joined,
-        fresh,
-        tx.view.next_incident_id,
-        before,
-    )
-    effect = effect_of(incident, event, tx.settings)
-    may_be_muted = bool(tx.settings.silences or report.inhibitions)
+    number, severity = tx.view.next_incident_id, judgement.severity
+    event = Fired(at, alert, rule, judgement, severity, key, joined, fresh, number, before)
+    return _apply(tx, report, event, rule_match, incident)
+
+
+def _apply(
+    tx: Transaction,
+    report: SeenAlert,
+    event: Fired,
+    rule_match: RuleMatch,
+    incident: Incident | None,
+) -> Reason:
+    """Open an incident, or change the one with the key, unless the alert is muted."""
+    at, alert, before, settings = event.at, event.alert, event.before, tx.settings
+    counted = before if before is not None and before.counted else None
+    effect = effect_of(incident, event, settings)
+    may_be_muted = settings.silences or report.inhibitions
     if may_be_muted and effect in _NOTIFIES and (mute := _mute(tx, report, incident)):
-        _hold(tx, report, rule_match, mute, incident, before if joined else None, before)
-        if counted and not joined:
+        _hold(tx, report, rule_match, mute, incident, before if event.counted else None, before)
+        if counted and not event.counted:
             leave(tx, at, counted, alert, Reason.RULES_CHANGED)
         return mute.reason
-    incident_id = incident.id if incident and effect is not Reason.OPENED else event.incident_id
-    reason = tx.follow(fired(incident, event, tx.settings, effect))
+    if incident is None or effect is Reason.OPENED:
+        incident_id = event.incident_id
+        reason = tx.follow(open_incident(event, settings, incident))
+    else:
+        incident_id = incident.id
+        reason = tx.follow(fired(incident, event, settings, effect))
     if reason in _HELD:
         value = counted.value if counted else rule_match.value
         kept = counted.incident_id if counted else None
-        tx.remember(
-            replace(rule_match, digest="", reason=reason, incident_id=kept, value=value), alert
-        )
+        held = replace(rule_match, digest="", reason=reason, incident_id=kept, value=value)
+        tx.remember(held, alert)
         return reason
     rule_match = replace(rule_match, incident_id=incident_id, reason=reason)
     tx.remember(rule_match, alert)
     if counted and counted.incident_id != incident_id:
         leave(tx, at, counted, alert, Reason.MOVED, to=incident_id)
     if counted is None or counted.incident_id != incident_id or counted.reason is Reason.STALE:
-        expect_report(tx, alert, rule_match, rule)
+        _expect_report(tx, alert, rule_match, event.rule)
     return reason
 
 
-def _rule_match(
-    report: SeenAlert, rule: Rule, judgement: Judgement, before: RuleMatch | None, *, start: bool
+def _continued(
+    rule_match: RuleMatch, report: SeenAlert, before: RuleMatch, *, start: bool
 ) -> RuleMatch:
-    _, alert, mark, seen, *_ = report
-    gap, starts_at = 0.0, alert.starts_at
-    if before is not None:
-        gap = before.longest_gap
-        if not start:
-            gap = max(gap, seen - before.last_seen)
-            starts_at = (
-                min(before.starts_at, alert.starts_at) if not alert.event_id else alert.starts_at
-            )
-    return RuleMatch(
-        alert.fingerprint,
-        rule.name,
-        mark,
-        AlertStatus.FIRING,
-        judgement.reason,
-        starts_at,
-        seen,
-        severity=judgement.severity,
-        value=judgement.value,
-        ended_at=end_of(alert, before),
-        longest_gap=gap,
-    )
+    """The match with what is known of the firing, if the report doesn't start another."""
+    alert, gap, starts_at = report.alert, before.longest_gap, rule_match.starts_at
+    if not start:
+        gap = max(gap, report.seen - before.last_seen)
+        starts_at = starts_at if alert.event_id else min(before.starts_at, starts_at)
+    return replace(rule_match, starts_at=starts_at, longest_gap=gap)
+
+
+def _expect_report(tx: Transaction, alert: Alert, rule_match: RuleMatch, rule: Rule) -> None:
+    """Set the deadline for the next report."""
+    after = tx.settings.stale_after(rule, alert, rule_match)
+    if after is not None and rule_match.incident_id:
+        tx.set_timer(stale_timer(rule_match.incident_id, rule_match.last_seen + after))
 
 
 def _count(tx: Transaction, at: float, key: str, over: float, *, occurred: bool) -> int:
@@ -252,8 +265,7 @@ def _hold(  # noqa: PLR0913, PLR0917 - each is a different fact about one muted 
 ) -> None:
     """Evaluate the alert again with each report, and when its mute may end."""
     at, alert, *_ = report
-    timer = recheck(alert.fingerprint, rule_match.rule, mute.until)
-    tx.changes.timers[timer.incident_id, timer.name] = timer
+    tx.set_timer(recheck(alert.fingerprint, rule_match.rule, mute.until))
     if incident and incident.is_open and not (before and before.reason in SUPPRESSED):
         # It would have joined the incident, or made it worse: people look at that timeline.
         data = {

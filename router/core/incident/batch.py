@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from msgspec.structs import replace
 
 from router.core.incident import alert_end, alerts
-from router.core.incident.decide import DeliveryFailed
+from router.core.incident.decide import DeliveryFailed, happen
 from router.core.incident.delivery import settle
 from router.core.incident.expiry import expiring
 from router.core.incident.mute import held_back
@@ -144,7 +144,7 @@ class Batch:
                 return self._relate(event)
             case Recorded() if event.incident_id in tx.view.incidents:
                 tx.changes.records += event.records
-        return tx.happen(event.incident_id, event)
+        return happen(tx, event.incident_id, event)
 
     # --- deadlines
 
@@ -164,7 +164,7 @@ class Batch:
         elif fingerprint := ending(event):
             reason = alert_end.time_out(tx, event, fingerprint)
         else:
-            reason = tx.happen(event.incident_id, held_back(tx, event) or event)
+            reason = happen(tx, event.incident_id, held_back(tx, event) or event)
         after = incidents.get(event.incident_id)
         if reason in _WITHOUT_EFFECT:
             return reason, after is not before  # an outdated deadline was set again
@@ -195,11 +195,11 @@ class Batch:
         other_id = (
             self._open_with_key_of(incident) if event.command is Command.REOPEN else event.other
         )
-        reason = tx.happen(event.incident_id, Related(event, tx.view.incidents.get(other_id)))
+        reason = happen(tx, event.incident_id, Related(event, tx.view.incidents.get(other_id)))
         if incident and reason in {Reason.MERGED, Reason.LINKED}:
             # The alerts that it counted before.
             source = replace(incident, merged_into=other_id if reason is Reason.MERGED else 0)
-            tx.happen(other_id, Absorbed(event, source))
+            happen(tx, other_id, Absorbed(event, source))
             if reason is Reason.MERGED:
                 tx.hand_over(incident.id, other_id)
         return reason
@@ -220,7 +220,7 @@ class Batch:
         self._tx.changes.settled.append((settlement.notification, row.lease, row.seq))
         self._tx.changes.entries.append(settlement.entry)
         if settlement.falls_back:
-            self._tx.happen(row.incident_id, DeliveryFailed(event.at, row.channel, row.reason))
+            happen(self._tx, row.incident_id, DeliveryFailed(event.at, row.channel, row.reason))
         return settlement.entry.what
 
     def _undelivered(self, event: Undelivered) -> Reason:
@@ -233,5 +233,5 @@ class Batch:
             Entry(incident.id, event.at, Reason.DELIVERY_FAILED, data=data)
         )
         if incident.is_open and incident.acknowledged_at is None:
-            self._tx.happen(incident.id, DeliveryFailed(event.at, event.channel, Reason.DELIVERED))
+            happen(self._tx, incident.id, DeliveryFailed(event.at, event.channel, Reason.DELIVERED))
         return Reason.DELIVERY_FAILED

@@ -10,7 +10,6 @@ from msgspec.structs import replace
 from router.core.incident.escalation import (
     PROMOTE,
     SNOOZE,
-    Decision,
     edited,
     expect_response,
     promotion_due,
@@ -22,6 +21,7 @@ from router.core.incident.escalation import (
 )
 from router.core.incident.relations import linked, merged, not_mergeable, unrelated
 from router.core.incident.settings import Settings
+from router.core.incident.transaction import Decision
 from router.core.incident.transitions import (
     close,
     inform_stakeholders,

@@ -14,7 +14,6 @@ from router.core.incident.escalation import (
     RESPOND,
     SNOOZE,
     STEP,
-    Decision,
     edited,
     go_on,
     promotion_due,
@@ -28,6 +27,7 @@ from router.core.incident.follow_up import is_follow_up, reminded
 from router.core.incident.policy import Unless
 from router.core.incident.settings import Settings
 from router.core.incident.suppression import Suppression
+from router.core.incident.transaction import Decision
 from router.core.incident.transitions import RESOLVE, close, later, set_severity
 from router.core.incident.undo import wake
 from router.model.event import TimerDue

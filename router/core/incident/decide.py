@@ -14,7 +14,7 @@ from msgspec import Struct
 from router.core.incident.actions import act
 from router.core.incident.commands import commanded
 from router.core.incident.deadlines import Muted, timer_due
-from router.core.incident.escalation import Decision, edited, tell
+from router.core.incident.escalation import edited, tell
 from router.core.incident.expiry import Expired, expired
 from router.core.incident.fired import Fired
 from router.core.incident.follow_up import item_put, postmortem_shared
@@ -22,6 +22,7 @@ from router.core.incident.lifecycle import Cleared, cleared, fired
 from router.core.incident.relations import Absorbed, Related, absorbed
 from router.core.incident.settings import Settings
 from router.core.incident.suspects import deployed
+from router.core.incident.transaction import Decision, Transaction
 from router.core.incident.transitions import later
 from router.core.oncall.recipients import Recipients
 from router.model.event import (
@@ -71,6 +72,11 @@ def decide(incident: Incident | None, event: IncidentEvent, settings: Settings) 
     if incident is None:
         return Decision(Reason.UNKNOWN_INCIDENT)
     return _HANDLERS[type(event)](incident, event, settings)
+
+
+def happen(tx: Transaction, incident_id: int, event: IncidentEvent) -> Reason:
+    """Apply the event to the incident."""
+    return tx.follow(decide(tx.view.incidents.get(incident_id), event, tx.settings))
 
 
 def _related(incident: Incident, event: Related, settings: Settings) -> Decision:

@@ -1,4 +1,4 @@
-"""Escalation: a decision in progress, the recipients so far, and the next deadline.
+"""Escalation: the steps of the policy, the recipients so far, and the next deadline.
 
 A deadline is a row, never a sleeping task. An open incident has at most one timer of each name.
 STEP is for the policy's next step, then for its repeats, then for noting that nobody answered.
@@ -6,16 +6,12 @@ REACH is for further contact methods, PROMOTE for the worse severity, RESPOND fo
 response, REMIND for the promised update, and SNOOZE for the end of a snooze.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
 from typing import Any
-
-from msgspec.structs import replace
 
 from router.core.incident.policy import Policy, Step, Unless
 from router.core.incident.settings import Settings
+from router.core.incident.transaction import Decision
 from router.core.oncall.recipients import Recipients
-from router.model.decision import Entry, Queued, Timer
 from router.model.event import TimerDue
 from router.model.incident import Incident
 from router.model.notification import person_of
@@ -37,47 +33,6 @@ PATIENCE = 900.0
 """Seconds after the last step of a policy without repeats in which somebody may still answer."""
 
 
-@dataclass(slots=True)
-class Decision:
-    """The new state of an incident, and all writes. `incident` is None if nothing changes."""
-
-    reason: Reason
-    incident: Incident | None = None
-    entries: list[Entry] = field(default_factory=list)
-    timers: list[Timer] = field(default_factory=list)
-    timers_cleared: list[str] = field(default_factory=list)
-    queued: list[Queued] = field(default_factory=list)
-    detached: bool = False
-
-    @property
-    def changed(self) -> Incident:
-        """The incident with the changes so far."""
-        assert self.incident is not None
-        return self.incident
-
-    def change(self, **changes: Any) -> None:
-        self.incident = replace(self.changed, **changes)
-
-    def note(self, at: float, what: Reason, by: str = "", **data: Any) -> None:
-        """Add an entry to the timeline."""
-        self.entries.append(Entry(self.changed.id, at, what, by, data))
-
-    def annotate(self, what: Reason, **data: Any) -> None:
-        """Add particulars to the newest entry of that kind, if there is one."""
-        for position in reversed(range(len(self.entries))):
-            if self.entries[position].what is what:
-                line = self.entries[position]
-                self.entries[position] = replace(line, data={**line.data, **data})
-                return
-
-    def queue(self, at: float, reason: Reason, channels: Sequence[str]) -> None:
-        """Add a message about the incident for each channel."""
-        self.queued += [Queued(self.changed.id, channel, reason, at) for channel in channels]
-
-    def set_timer(self, name: str, due_at: float) -> None:
-        self.timers.append(Timer(self.changed.id, name, due_at))
-
-
 # --- the policy's steps, and later actions
 
 
@@ -89,48 +44,38 @@ def run_steps(
     If a step names people and reaches none, the next one is due at once.
     """
     incident = decision.changed
-    policy = settings.policy_of(incident)
+    policy, people, calendar = settings.policy_of(incident), settings.people, settings.calendar
+    steps, since, severity = policy.steps, incident.policy_since, incident.severity
     step, nobody = incident.step, False
     taken: list[int] = []
     meant: list[dict[str, Any]] = []
-    while step < len(policy.steps) and (
+    while step < len(steps) and (
         nobody
         or step < ahead
-        or settings.calendar.after(policy.steps[step].after, incident.policy_since) <= at
+        or not steps[step].after
+        or calendar.after(steps[step].after, since) <= at
     ):
-        due = policy.steps[step]
-        step += 1
+        due, number = steps[step], step + 1
+        step, by = number, people.duties(due.notify, at)
+        facts: dict[str, Any] = {"policy": policy.name, "duties": by}
         if skipped := unneeded(due, incident):
-            by = settings.people.duties(due.notify, at)
-            decision.note(
-                at, skipped, step=step, channels=list(due.notify), policy=policy.name, duties=by
-            )
+            decision.note(at, skipped, step=number, channels=list(due.notify), **facts)
             nobody = nobody and skipped is Reason.CONDITION_FAILED
             continue
-        reached = settings.people.reach(due.notify, incident.severity, at)
+        reached = people.reach(due.notify, severity, at)
         tell(decision, at, reason, reached)
-        by = settings.people.duties(due.notify, at)
         if reason is Reason.STEP_DUE:
-            decision.note(
-                at,
-                Reason.STEP_DUE,
-                step=step,
-                channels=list(reached.addresses),
-                policy=policy.name,
-                duties=by,
-            )
-        taken.append(step)
+            decision.note(at, reason, step=number, channels=list(reached.addresses), **facts)
+        taken.append(number)
         meant += by
         nobody = reached.nobody
     if taken and reason is not Reason.STEP_DUE:
         decision.annotate(reason, policy=policy.name, taken=taken, duties=meant)
     decision.change(step=step)
-    if step < len(policy.steps):
-        decision.set_timer(
-            STEP, settings.calendar.after(policy.steps[step].after, incident.policy_since)
-        )
+    if step < len(steps):
+        decision.set_timer(STEP, calendar.after(steps[step].after, since))
     else:
-        decision.note(at, Reason.STEPS_ENDED, steps=len(policy.steps))
+        decision.note(at, Reason.STEPS_ENDED, steps=len(steps))
         _wait_for_answer(decision, at, policy)
 
 
@@ -146,7 +91,9 @@ def unneeded(step: Step, incident: Incident) -> Reason | None:
 def _wait_for_answer(decision: Decision, at: float, policy: Policy) -> None:
     """Set the timer after the last step: the next repeat, or noting that nobody answered."""
     goes_on = policy.repeat is not None and policy.repeat.unless is Unless.RESOLVED
-    if policy.wants_answer and (goes_on or decision.changed.acknowledged_at is None):
+    # A policy that only opens a ticket waits for nobody.
+    waits = policy.repeat or any(step.unless is Unless.ACKNOWLEDGED for step in policy.steps)
+    if waits and (goes_on or decision.changed.acknowledged_at is None):
         decision.set_timer(STEP, at + (policy.repeat.every if policy.repeat else PATIENCE))
     else:
         decision.timers_cleared.append(STEP)
@@ -234,14 +181,16 @@ def tell(decision: Decision, at: float, reason: Reason, reached: Recipients) -> 
     for target, why in reached.problems:
         decision.note(at, Reason.NOBODY_REACHED, target=target, why=why)
     incident = decision.changed
+    changes: dict[str, Any] = {}
     if reached.now:
         decision.queue(at, reason, reached.now)
-        decision.change(notified=tuple(dict.fromkeys((*incident.notified, *reached.now))))
+        changes["notified"] = tuple(dict.fromkeys((*incident.notified, *reached.now)))
     if reached.later and incident.is_open and incident.acknowledged_at is None:
-        _reach_later(
-            decision,
-            {*incident.reaching, *((at + after, address) for after, address in reached.later)},
-        )
+        later = [(at + after, address) for after, address in reached.later]
+        changes["reaching"] = reaching = tuple(sorted({*incident.reaching, *later}))
+        decision.set_timer(REACH, reaching[0][0])
+    if changes:
+        decision.change(**changes)
 
 
 def try_next_methods(decision: Decision, at: float) -> None:
@@ -251,7 +200,10 @@ def try_next_methods(decision: Decision, at: float) -> None:
     if due:
         decision.note(at, Reason.NEXT_METHOD, channels=list(due))
         tell(decision, at, Reason.NEXT_METHOD, Recipients(due))
-    _reach_later(decision, {(when, address) for when, address in reaching if when > at})
+    left = tuple(sorted({(when, address) for when, address in reaching if when > at}))
+    decision.change(reaching=left)
+    if left:
+        decision.set_timer(REACH, left[0][0])
 
 
 def stop_reaching(decision: Decision) -> None:
@@ -261,23 +213,18 @@ def stop_reaching(decision: Decision) -> None:
         decision.timers_cleared.append(REACH)
 
 
-def _reach_later(decision: Decision, reaching: set[tuple[float, str]]) -> None:
-    decision.change(reaching=tuple(sorted(reaching)))
-    if reaching:
-        decision.set_timer(REACH, min(reaching)[0])
-
-
 # --- promises of the severity
 
 
 def start_clocks(decision: Decision, at: float, settings: Settings) -> None:
     """Set the deadlines of a severity that starts now."""
     incident = decision.changed
-    if incident.acknowledged_at is None:
+    plan, policy = settings.plan_of(incident), settings.policy_of(incident)
+    if plan.respond_within is not None and incident.acknowledged_at is None:
         expect_response(decision, at, settings)
-    if (every := settings.plan_of(incident).update_every) is not None:
-        decision.set_timer(REMIND, at + every)
-    if (due_at := promotion_due(incident, settings.policy_of(incident))) is not None:
+    if plan.update_every is not None:
+        decision.set_timer(REMIND, at + plan.update_every)
+    if policy.promote and (due_at := promotion_due(incident, policy)) is not None:
         decision.set_timer(PROMOTE, max(at, due_at))
 
 

@@ -10,13 +10,12 @@ The deadline belongs to no incident, since it costs nothing while reports arrive
 
 from msgspec import Struct
 
-from router.core.incident.escalation import PAGING, Decision, edited, to_lead
+from router.core.incident.escalation import PAGING, edited, to_lead
 from router.core.incident.settings import Settings
 from router.core.incident.suppression import NO_INCIDENT
+from router.core.incident.transaction import Decision
 from router.core.incident.transitions import later
-from router.core.rules.rule import Rule
 from router.core.text.plain import utc
-from router.model.alert import Alert, RuleMatch
 from router.model.decision import Timer
 from router.model.event import Event, TimerDue
 from router.model.incident import Incident
@@ -24,15 +23,6 @@ from router.model.notification import person_of
 from router.model.reason import Reason
 
 _PREFIX = "stale/"
-
-INTERVALS = 4
-"""Observed repeat intervals without a report after which an alert is stale."""
-
-AT_LEAST = 18_000.0
-"""Seconds that the default waits.
-
-Alertmanager repeats every 4 hours, and more often while a group changes.
-"""
 
 HELD_FOR = 900.0
 """Seconds after which the delayed pages of a stale incident are checked again."""
@@ -48,25 +38,6 @@ class Expired(Struct, frozen=True):
     alert: str
     since: float
     all_stale: bool
-
-
-def expire_after(
-    rule: Rule, alert: Alert, rule_match: RuleMatch, settings: Settings
-) -> float | None:
-    """The time that the alert may go without a report, in seconds; None if there's no limit.
-
-    An alert with a lifetime ends by itself (`router.core.incident.timeout`).
-    """
-    if alert.lifetime:
-        return None
-    if rule.expire_after is not None:
-        return rule.expire_after
-    if (of_source := settings.expire_after.get(alert.source)) is not None:
-        return of_source
-    repeats = (
-        rule_match.longest_gap > 0 and not alert.event_id and not alert.by and not alert.is_drill
-    )
-    return max(AT_LEAST, INTERVALS * rule_match.longest_gap) if repeats else None
 
 
 def stale_timer(incident_id: int, due_at: float) -> Timer:

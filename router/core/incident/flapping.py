@@ -5,8 +5,8 @@ once its state hasn't changed for that long. The changes in between notify nobod
 does. A P0 never flaps: each of its changes is reported. Nor does a test of a channel.
 """
 
-from router.core.incident.escalation import Decision
 from router.core.incident.settings import Settings
+from router.core.incident.transaction import Decision
 from router.core.rules.rule import Flapping
 from router.core.text.plain import utc
 from router.core.text.units import duration

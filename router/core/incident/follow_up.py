@@ -10,8 +10,9 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from router.core.incident.escalation import Decision, edited, tell
+from router.core.incident.escalation import edited, tell
 from router.core.incident.settings import Settings
+from router.core.incident.transaction import Decision
 from router.core.oncall.recipients import Recipients
 from router.core.text.plain import plain, utc
 from router.model.event import ItemPut, PostMortemShared, TimerDue

@@ -8,9 +8,8 @@ from msgspec.structs import replace
 
 from router.core.incident.dedup import SeenAlert
 from router.core.incident.escalation import edited
-from router.core.incident.expiry import expire_after, stale_timer
-from router.core.incident.fired import WARNINGS, facts_of
-from router.core.incident.lifecycle import worst
+from router.core.incident.expiry import stale_timer
+from router.core.incident.fired import WARNINGS, facts_of, worst
 from router.core.incident.mute import mute_of
 from router.core.incident.transaction import Transaction
 from router.core.rules.rule import Judgement, Rule, judge
@@ -20,17 +19,13 @@ from router.model.incident import Incident, Severity
 from router.model.reason import Reason
 
 
-def join(tx: Transaction, report: SeenAlert) -> bool:
-    """Let a new firing alert join its incident; False if more than that happens.
+def join(tx: Transaction, report: SeenAlert, incident: Incident) -> bool:
+    """Let a new firing alert join the incident of its rule; False if more than that happens.
 
-    The alert has no match with any rule so far.
+    One rule matches the alert, which has no match so far.
     """
-    alert, rules = report.alert, report.rules
-    if len(rules) != 1 or alert.lifetime:
-        return False
-    rule, key = rules[0]
-    incident = tx.current(key)
-    if rule.count_over is not None or incident is None:
+    alert, rule = report.alert, report.rules[0][0]
+    if rule.count_over is not None or alert.lifetime:
         return False
     if incident.closed_at is not None or incident.quiet_since is not None:
         return False
@@ -90,7 +85,6 @@ def _write_match(
     )
     tx.view.rule_matches[alert.fingerprint] = [rule_match]
     tx.changes.rule_matches[alert.fingerprint, rule.name] = (rule_match, alert)
-    after = expire_after(rule, alert, rule_match, tx.settings)
+    after = tx.settings.stale_after(rule, alert, rule_match)
     if after is not None:
-        timer = stale_timer(incident.id, rule_match.last_seen + after)
-        tx.changes.timers[timer.incident_id, timer.name] = timer
+        tx.set_timer(stale_timer(incident.id, rule_match.last_seen + after))

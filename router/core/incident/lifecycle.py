@@ -8,28 +8,32 @@ alert.
 from msgspec import Struct
 from msgspec.structs import replace
 
-from router.core.deployments.suspect import began
 from router.core.incident import flapping
-from router.core.incident.escalation import Decision, edited, run_steps, start_clocks, tell
+from router.core.incident.escalation import edited
 from router.core.incident.expiry import reported_again
-from router.core.incident.fired import WARNINGS, Fired, facts_of, note_alert, warn
+from router.core.incident.fired import (
+    WARNINGS,
+    Fired,
+    begin,
+    effect_of,
+    facts_of,
+    note_alert,
+    open_incident,
+    title_of,
+    warn,
+    worst,
+)
 from router.core.incident.follow_up import call_off_postmortem
 from router.core.incident.settings import Settings
-from router.core.incident.suspects import name_suspect
+from router.core.incident.transaction import Decision
 from router.core.incident.transitions import (
     RESOLVE,
     close,
-    inform_stakeholders,
     later,
-    publish_by_rule,
     set_severity,
 )
-from router.core.oncall.recipients import Recipients
-from router.core.rules.rule import Judgement
-from router.core.text.template import render
-from router.core.text.units import Threshold, duration
-from router.model.alert import MARK
-from router.model.incident import Incident, Measured, Status
+from router.core.text.units import duration
+from router.model.incident import Incident, Status
 from router.model.reason import Reason
 
 
@@ -58,29 +62,13 @@ _ENDED = {
 # --- alerts that fire
 
 
-def effect_of(incident: Incident | None, event: Fired, settings: Settings) -> Reason:
-    """The effect of the alert on the incident, which is None if none has the key."""
-    if incident is None or _is_over(incident, event, settings):
-        return Reason.OPENED
-    if not incident.is_open:
-        return _held(incident, event) or Reason.REOPENED
-    # An alert that was as severe when a person lowered the severity doesn't override them.
-    if event.severity.worse_than(incident.severity) and (event.fresh or not event.counted):
-        return Reason.SEVERITY_RAISED
-    if not event.counted:
-        return Reason.JOINED
-    if _is_milder(incident, event):
-        return Reason.SEVERITY_LOWERED
-    return Reason.CHANGED if incident.stale_since is None else Reason.REPORTED_AGAIN
-
-
 def fired(
     incident: Incident | None, event: Fired, settings: Settings, effect: Reason | None = None
 ) -> Decision:
     """Apply the alert's effect, if it is known as computed by `effect_of`."""
     effect = effect or effect_of(incident, event, settings)
     if incident is None or effect is Reason.OPENED:
-        return _open(event, settings, incident)
+        return open_incident(event, settings, incident)
     match effect:
         case Reason.HELD_FALSE_POSITIVE | Reason.HELD_RESOLVED:
             return Decision(effect)
@@ -101,104 +89,6 @@ def fired(
     if effect in {Reason.SEVERITY_RAISED, Reason.SEVERITY_LOWERED}:
         _change_severity(decision, decision.incident or incident, event, settings, effect)
     return decision
-
-
-def _is_over(incident: Incident, event: Fired, settings: Settings) -> bool:
-    """Check if the incident was closed too long ago to be the same one.
-
-    A false positive is never reopened.
-    """
-    if incident.closed_at is None:
-        return False
-    if incident.status is Status.FALSE_POSITIVE:
-        return event.fresh
-    return event.at - incident.closed_at > settings.reopen_within
-
-
-def _held(incident: Incident, event: Fired) -> Reason | None:
-    """The reason not to reopen the incident: a person closed it during this firing."""
-    if event.fresh or not incident.closed_by:
-        return None
-    return (
-        Reason.HELD_FALSE_POSITIVE
-        if incident.status is Status.FALSE_POSITIVE
-        else Reason.HELD_RESOLVED
-    )
-
-
-def _is_milder(incident: Incident, event: Fired) -> bool:
-    """Check if the severity follows its only alert down. A severity set by a person doesn't."""
-    follows = (
-        event.rule.severity_from is not None
-        and event.rule.severity_from.follow
-        and incident.firing == 1
-        and incident.flapping_since is None
-    )
-    before = event.before.severity if event.before else None
-    return follows and before is incident.severity and incident.severity.worse_than(event.severity)
-
-
-def _open(event: Fired, settings: Settings, earlier: Incident | None) -> Decision:
-    """Open an incident. It continues to count the changes of the earlier one with its key."""
-    alert, rule = event.alert, event.rule
-    incident = Incident(
-        id=event.incident_id,
-        key=event.key,
-        rule=rule.name,
-        source=alert.source,
-        title=_title(event),
-        severity=event.severity,
-        status=Status.INVESTIGATING,
-        opened_at=event.at,
-        updated_at=event.at,
-        policy_since=event.at,
-        severity_since=event.at,
-        news_at=event.at,
-        drill=alert.is_drill,
-        canary=bool(alert.to),
-        labels=alert.labels,
-        annotations=alert.annotations,
-        url=alert.url,
-        runbook=rule.runbook or alert.annotations.get("runbook_url", ""),
-        component=rule.component,
-        firing=1,
-        alerts=1,
-        onset=began(event.at, alert.starts_at),
-        measured=worst(None, event.judgement, event.at),
-        changes=earlier.changes if earlier else (),
-    )
-    decision = Decision(Reason.OPENED, incident)
-    title = incident.title.removeprefix(MARK) if alert.is_drill else incident.title
-    note_alert(decision, event, Reason.OPENED, settings, title=title)
-    if event.judgement.reason in WARNINGS:
-        warn(decision, event)
-    if settings.deployments.recent:
-        name_suspect(decision, event.at, settings)
-    if alert.to:
-        tell(decision, event.at, Reason.OPENED, Recipients(alert.to))
-    run_steps(decision, event.at, Reason.OPENED, settings)
-    _begin(decision, event.at, settings)
-    flapping.count(decision, event.at, settings)
-    return decision
-
-
-def _title(event: Fired) -> str:
-    alert, rule = event.alert, event.rule
-    title = render(
-        rule.summary,
-        labels=alert.labels,
-        annotations=alert.annotations,
-        value=event.judgement.value,
-        fallback=alert.annotations.get("summary") or alert.labels.get("alertname") or event.key,
-    )
-    return f"{MARK}{title}" if alert.is_drill else title
-
-
-def _begin(decision: Decision, at: float, settings: Settings) -> None:
-    """Start an incident that opens, for the first time or again."""
-    start_clocks(decision, at, settings)
-    inform_stakeholders(decision, at, settings)
-    publish_by_rule(decision, at, settings)
 
 
 def _reopen(incident: Incident, event: Fired, settings: Settings) -> Decision:
@@ -224,18 +114,15 @@ def _reopen(incident: Incident, event: Fired, settings: Settings) -> Decision:
         closed_by="",
         announced_at=None,
         reopened=incident.reopened + 1,
-        title=_title(event) if worse else incident.title,
+        title=title_of(event) if worse else incident.title,
         first_title=(incident.first_title or incident.title) if worse else incident.first_title,
         measured=worst(incident.measured if not worse else None, event.judgement, event.at),
     )
     decision = Decision(Reason.REOPENED, reopened)
     call_off_postmortem(decision)
     note_alert(decision, event, Reason.REOPENED, settings)
-    if event.judgement.reason in WARNINGS:
-        warn(decision, event)
     decision.queue(event.at, Reason.REOPENED, incident.notified)
-    run_steps(decision, event.at, Reason.REOPENED, settings)
-    _begin(decision, event.at, settings)
+    begin(decision, event, settings)
     flapping.count(decision, event.at, settings)
     return decision
 
@@ -252,8 +139,6 @@ def _join(incident: Incident, event: Fired, settings: Settings) -> Decision:
     )
     decision = Decision(Reason.JOINED, joined)
     note_alert(decision, event, Reason.JOINED, settings)
-    if event.judgement.reason in WARNINGS:
-        warn(decision, event)
     if incident.quiet_since is not None:
         decision.timers_cleared.append(RESOLVE)
         flapping.count(decision, event.at, settings)
@@ -298,7 +183,7 @@ def _change_severity(
     incident = later(
         incident,
         event.at,
-        title=_title(event),
+        title=title_of(event),
         first_title=incident.first_title or incident.title,
         measured=worst(incident.measured, event.judgement, event.at),
         stale_since=None,
@@ -313,22 +198,6 @@ def _change_severity(
     )
     if event.counted:
         flapping.count(decision, event.at, settings)
-
-
-def worst(known: Measured | None, judgement: Judgement, at: float) -> Measured | None:
-    """The worst value: the known one, or the alert's current one."""
-    threshold, value = judgement.threshold, judgement.value
-    if threshold is None or value is None:
-        return known
-    if known is not None and not _is_past(threshold, value, known.value):
-        return known
-    return Measured(value, judgement.read or "", threshold.text, at)
-
-
-def _is_past(threshold: Threshold, value: float, known: float) -> bool:
-    if threshold.op[0] == "<":
-        return value < known
-    return value > known if threshold.op[0] == ">" else value != known
 
 
 # --- alerts that leave

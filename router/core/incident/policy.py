@@ -64,13 +64,6 @@ class Policy(Struct, frozen=True):
     repeat: Repeat | None = None
     promote: Promote | None = None
 
-    @property
-    def wants_answer(self) -> bool:
-        """Check if it waits for an acknowledgement. A policy that only opens a ticket doesn't."""
-        return self.repeat is not None or any(
-            step.unless is Unless.ACKNOWLEDGED for step in self.steps
-        )
-
 
 class SeverityPlan(Struct, frozen=True):
     """A severity's policy, response time, and stakeholders.

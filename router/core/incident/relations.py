@@ -7,8 +7,9 @@ never related.
 from msgspec import Struct
 
 from router.core.incident import flapping
-from router.core.incident.escalation import Decision, edited
+from router.core.incident.escalation import edited
 from router.core.incident.settings import Settings
+from router.core.incident.transaction import Decision
 from router.core.incident.transitions import RESOLVE, close, later, set_severity
 from router.model.event import Commanded
 from router.model.incident import Incident, Status

@@ -11,12 +11,22 @@ from router.core.messages.templates import Wording
 from router.core.oncall.business_hours import Calendar
 from router.core.oncall.recipients import People
 from router.core.rules.heartbeat import Heartbeat
-from router.core.rules.rule import RuleSet
+from router.core.rules.rule import Rule, RuleSet
 from router.core.suppression.inhibition import Inhibition
 from router.core.suppression.mute_index import MuteIndex
 from router.core.suppression.recurring_silence import RecurringSilence
+from router.model.alert import Alert, RuleMatch
 from router.model.incident import Incident, Severity
 from router.model.scalars import Key
+
+INTERVALS = 4
+"""Observed repeat intervals without a report after which an alert is stale."""
+
+AT_LEAST = 18_000.0
+"""Seconds that the default waits.
+
+Alertmanager repeats every 4 hours, and more often while a group changes.
+"""
 
 _NO_PLAN = SeverityPlan("")
 _NO_POLICY = Policy(Key(""), ())
@@ -84,6 +94,21 @@ class Settings:
     def policy(self, severity: Severity, rule: str = "") -> Policy:
         """The policy of the rule with that name if it has one, else of the severity."""
         return self.policies[self.rules.named(rule).policy or self.severities[severity].policy]
+
+    def stale_after(self, rule: Rule, alert: Alert, rule_match: RuleMatch) -> float | None:
+        """The seconds that the alert may go without a report; None if there's no limit.
+
+        An alert with a lifetime ends by itself (`router.core.incident.timeout`).
+        """
+        if alert.lifetime:
+            return None
+        if rule.expire_after is not None:
+            return rule.expire_after
+        if (of_source := self.expire_after.get(alert.source)) is not None:
+            return of_source
+        gap = rule_match.longest_gap
+        repeats = gap > 0 and not alert.event_id and not alert.by and not alert.is_drill
+        return max(AT_LEAST, INTERVALS * gap) if repeats else None
 
     def keeps_quiet(self, at: float) -> bool:
         """Check if anything could mute an alert at `at` (UTC seconds)."""

@@ -3,8 +3,9 @@
 from msgspec.structs import replace
 
 from router.core.deployments.suspect import is_suspect, suspect, suspicion
-from router.core.incident.escalation import Decision, edited
+from router.core.incident.escalation import edited
 from router.core.incident.settings import Settings
+from router.core.incident.transaction import Decision
 from router.model.deployment import Deployment
 from router.model.event import Deployed
 from router.model.incident import Incident

@@ -1,21 +1,66 @@
 """The state while a batch is decided: known data and pending writes.
 
-Every decision goes through here.
+A `Decision` changes one incident; each of them goes through the `Transaction` of its batch.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from msgspec.structs import replace
 
-from router.core.incident.decide import IncidentEvent, decide
-from router.core.incident.escalation import Decision
 from router.core.incident.settings import Settings
 from router.core.incident.snapshot import Snapshot, Writes
 from router.core.incident.suppression import RECHECK
 from router.core.suppression.inhibition import Inhibitors
 from router.model.alert import Alert, RuleMatch
+from router.model.decision import Entry, Queued, Timer
 from router.model.incident import Incident
 from router.model.reason import Reason
+
+
+@dataclass(slots=True)
+class Decision:
+    """The new state of an incident, and all writes. `incident` is None if nothing changes."""
+
+    reason: Reason
+    incident: Incident | None = None
+    entries: list[Entry] = field(default_factory=list)
+    timers: list[Timer] = field(default_factory=list)
+    timers_cleared: list[str] = field(default_factory=list)
+    queued: list[Queued] = field(default_factory=list)
+    detached: bool = False
+
+    @property
+    def changed(self) -> Incident:
+        """The incident with the changes so far."""
+        assert self.incident is not None
+        return self.incident
+
+    def change(self, **changes: Any) -> None:
+        self.incident = replace(self.changed, **changes)
+
+    def note(self, at: float, what: Reason, by: str = "", **data: Any) -> None:
+        """Add an entry to the timeline."""
+        assert self.incident is not None
+        self.entries.append(Entry(self.incident.id, at, what, by, data))
+
+    def annotate(self, what: Reason, **data: Any) -> None:
+        """Add particulars to the newest entry of that kind, if there is one."""
+        for entry in reversed(self.entries):
+            if entry.what is what:
+                entry.data.update(data)
+                return
+
+    def queue(self, at: float, reason: Reason, channels: Sequence[str]) -> None:
+        """Add a message about the incident for each channel."""
+        assert self.incident is not None
+        number = self.incident.id
+        self.queued += [Queued(number, channel, reason, at) for channel in channels]
+
+    def set_timer(self, name: str, due_at: float) -> None:
+        assert self.incident is not None
+        self.timers.append(Timer(self.incident.id, name, due_at))
 
 
 @dataclass(slots=True)
@@ -37,10 +82,6 @@ class Transaction:
         ):  # by a person: else its alert just moved
             incident = self.view.incidents.get(incident.merged_into)
         return incident
-
-    def happen(self, incident_id: int, event: IncidentEvent) -> Reason:
-        """Apply the event to the incident."""
-        return self.follow(decide(self.view.incidents.get(incident_id), event, self.settings))
 
     def follow(self, decision: Decision) -> Reason:
         """Add the decision to the writes."""
@@ -64,11 +105,14 @@ class Transaction:
             changes.timers.pop((incident.id, name), None)
             changes.timers_cleared.add((incident.id, name))
         for timer in decision.timers:
-            changes.timers[incident.id, timer.name] = timer
+            changes.timers[timer.incident_id, timer.name] = timer
         if decision.detached:
             changes.detached.add(incident.id)
             self._change_counted(incident.id, incident.id)
         return decision.reason
+
+    def set_timer(self, timer: Timer) -> None:
+        self.changes.timers[timer.incident_id, timer.name] = timer
 
     def hand_over(self, source: int, target: int) -> None:
         """Transfer an incident's firing alerts to another one, which they hold open."""

@@ -9,13 +9,13 @@ from router.core.incident.escalation import (
     CLOCKS,
     SNOOZE,
     STEP,
-    Decision,
     run_steps,
     start_clocks,
     stop_reaching,
 )
 from router.core.incident.follow_up import call_for_postmortem
 from router.core.incident.settings import Settings
+from router.core.incident.transaction import Decision
 from router.model.incident import Incident, Severity, Status
 from router.model.reason import Reason
 from router.model.reason_row import Trait

@@ -7,7 +7,6 @@ where it stopped.
 from router.core.incident.escalation import (
     PROMOTE,
     SNOOZE,
-    Decision,
     edited,
     expect_response,
     promotion_due,
@@ -18,6 +17,7 @@ from router.core.incident.escalation import (
 )
 from router.core.incident.follow_up import call_off_postmortem
 from router.core.incident.settings import Settings
+from router.core.incident.transaction import Decision
 from router.core.incident.transitions import later
 from router.core.text.plain import utc
 from router.model.event import Commanded

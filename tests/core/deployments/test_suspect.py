@@ -10,7 +10,6 @@ from msgspec.structs import replace
 from router.core.deployments.suspect import (
     DeployedService,
     Deploys,
-    began,
     is_suspect,
     merged,
     placed,
@@ -18,6 +17,7 @@ from router.core.deployments.suspect import (
     suspect,
     suspicion,
 )
+from router.core.incident.fired import onset_of
 from router.core.rules.matcher import parse_matchers
 from router.model.deployment import Deployment, DeployOutcome
 from router.model.event import Deployed
@@ -173,9 +173,9 @@ def test_it_is_said_in_words() -> None:
 
 def test_an_incident_began_when_its_first_alert_did() -> None:
     """If that's believable."""
-    assert began(NOW, NOW - 600) == NOW - 600
-    assert began(NOW, NOW + 5) == NOW
-    assert began(NOW, NOW - 30 * 86_400) == NOW
+    assert onset_of(NOW, NOW - 600) == NOW - 600
+    assert onset_of(NOW, NOW + 5) == NOW
+    assert onset_of(NOW, NOW - 30 * 86_400) == NOW
 
 
 @given(

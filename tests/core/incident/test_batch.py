@@ -4,7 +4,7 @@ import pytest
 from msgspec.structs import replace
 
 from router.core.incident.dedup import SEEN_EVERY
-from router.core.incident.expiry import AT_LEAST
+from router.core.incident.settings import AT_LEAST
 from router.core.incident.snapshot import Conflict, Writes
 from router.core.incident.suppression import NO_INCIDENT
 from router.model.alert import Alert, AlertStatus, RuleMatch

@@ -3,8 +3,9 @@
 import pytest
 from msgspec.structs import replace
 
-from router.core.incident.escalation import STEP, Decision, run_steps
+from router.core.incident.escalation import STEP, run_steps
 from router.core.incident.policy import Policy, Step, Unless
+from router.core.incident.transaction import Decision
 from router.model.decision import Timer
 from router.model.incident import Incident, Severity, Status
 from router.model.reason import Reason

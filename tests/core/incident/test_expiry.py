@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from router.core.incident.expiry import AT_LEAST, INTERVALS
 from router.core.incident.policy import Policy, Promote, SeverityPlan, Step
+from router.core.incident.settings import AT_LEAST, INTERVALS
 from router.model.event import Command
 from router.model.incident import Severity, Status
 from router.model.reason import Reason

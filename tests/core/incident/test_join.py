@@ -67,12 +67,12 @@ def test_both_paths_write_the_same(
     for step in steps:
         if isinstance(step, int):
             narrow.advance(step)
-            with patch.object(alerts, "join", lambda _tx, _report: False):
+            with patch.object(alerts, "join", lambda *_: False):
                 general.advance(step)
             continue
         batch = events(narrow.now, step)
         decided = narrow.decide(*batch)
-        with patch.object(alerts, "join", lambda _tx, _report: False):
+        with patch.object(alerts, "join", lambda *_: False):
             assert general.decide(*batch) == decided
             general.happen(*batch)
         narrow.happen(*batch)
