@@ -145,12 +145,16 @@ class Received(Struct, frozen=True):
 
 
 class WebhookAnswer(Struct, frozen=True):
-    """An HTTP answer in the form that a source expects, and an additional ephemeral reply."""
+    """An HTTP answer in the form that a source expects, and an additional ephemeral reply.
+
+    headers: further headers of a refusal.
+    """
 
     status: int = 200
     body: bytes = b""
     content_type: str = "text/plain"
     ephemeral: EphemeralReply | None = None
+    headers: Mapping[str, str] = {}
 
 
 class Receiver(Protocol):
@@ -183,7 +187,10 @@ class Receiver(Protocol):
         ...
 
     def verify(self, incoming: Incoming, now: float) -> None:
-        """Check all credentials, with the body. Raises: Unauthorized."""
+        """Check all credentials, with the body, unless `admit` identified the sender.
+
+        Raises: Unauthorized.
+        """
         ...
 
     def decode(self, incoming: Incoming, now: float) -> Received:

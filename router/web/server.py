@@ -10,8 +10,7 @@ from aiohttp.http_exceptions import HttpProcessingError
 from router.telemetry.logs import logger
 from router.telemetry.metrics import Metrics
 from router.web.connections import Connection, Connections
-from router.web.front.connection import WebhookConnection
-from router.web.front.front import Front
+from router.web.front.connection import Front, WebhookConnection
 
 log = logger(__name__)
 

@@ -49,7 +49,7 @@ from router.web.api import repeats
 from router.web.api.why import REVISIONS
 from router.web.connections import Connections
 from router.web.failures import Failures
-from router.web.front.front import Front
+from router.web.front.connection import Front
 from router.web.guard import Guard
 from router.web.webhooks.endpoint import Webhooks
 from router.wiring.channels import Channels, announcing

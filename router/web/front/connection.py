@@ -5,13 +5,19 @@ That request and all after it are aiohttp's, which gets their bytes from the fir
 
 import asyncio
 from collections.abc import Callable
+from http import HTTPStatus
 
+from aiohttp import web
+from aiohttp.helpers import rfc822_formatted_time
 from msgspec import Struct
+from msgspec.structs import replace
 
+from router.ports.webhooks import WebhookAnswer
 from router.web.connections import Connection, Connections
-from router.web.front.front import Front
-from router.web.front.head import PlainHead, is_incomplete, read_head
-from router.web.webhooks.endpoint import Admission
+from router.web.front.head import PlainHead, find_head, read_head
+from router.web.guard import Guard
+from router.web.problem import problem_of
+from router.web.webhooks.endpoint import Admission, Webhooks, response_of
 
 MOST_AHEAD = 65_536
 """Bytes that are read of the next requests while one is answered."""
@@ -21,6 +27,69 @@ PATIENCE = 1.0
 
 KEEP_ALIVE = 3630.0
 """Seconds between two requests, as in aiohttp."""
+
+KNOWN_HEADS = 256
+"""Heads that are remembered with what the checks found: 2 MiB, if all are as long as allowed."""
+
+_STATUS_LINES = {status: f"HTTP/1.1 {status.value} {status.phrase}" for status in HTTPStatus}
+
+
+class Front:
+    """The checks and handlers of plain webhooks, which are those of aiohttp's routes.
+
+    It decides nothing itself: a request that a check refuses is left to aiohttp, to refuse it.
+    """
+
+    def __init__(self, webhooks: Webhooks, guard: Guard) -> None:
+        self._webhooks = webhooks
+        self._guard = guard
+        self.bodies = webhooks.bodies
+        self._known: dict[bytes, tuple[PlainHead, Admission]] = {}
+        self._checked_with: tuple[object, ...] = ()
+
+    def admit(self, data: bytes) -> tuple[PlainHead, Admission] | None:
+        """Check a head. None: it is not plain, or refused.
+
+        The checks depend on nothing but these bytes and the config, and a sender repeats its bytes.
+        """
+        webhooks, guard = self._webhooks, self._guard
+        config = (webhooks.receivers, guard.config_file, guard.open_sources)
+        if config != self._checked_with:
+            self._known.clear()
+            self._checked_with = config
+        if known := self._known.get(data):
+            return known
+        head = read_head(data)
+        if head is None:
+            return None
+        try:
+            guard.check(head)
+            admission = webhooks.admit(head)
+        except Exception:  # noqa: BLE001 - aiohttp's handler meets the same error, and answers it
+            return None
+        if head.length > self.bodies.limited(admission.limit, known=admission.known):
+            return None
+        if admission.known or admission.receivers[0].is_open:  # otherwise each is signed anew
+            if len(self._known) >= KNOWN_HEADS:
+                self._known.clear()
+            self._known[data] = head, admission
+        return head, admission
+
+    async def answer(
+        self, head: PlainHead, admission: Admission, body: bytes, remote: str | None
+    ) -> WebhookAnswer | web.Response:
+        """Handle a request that was admitted, from the peer's address `remote`."""
+        try:
+            answer = await self._webhooks.accept(admission, body)
+            if answer.status < HTTPStatus.BAD_REQUEST:
+                return answer
+            response = response_of(answer)
+        except Exception as error:  # noqa: BLE001 - all errors have an answer
+            refusal = self._webhooks.refusal(admission.source, admission.receivers[0], error)
+            response = response_of(refusal) if refusal else problem_of(error, head.route)
+        refused = await self._guard.refuse(replace(head, remote=remote), head.route, response)
+        assert isinstance(refused, web.Response)
+        return refused
 
 
 class _Request(Struct):
@@ -54,13 +123,8 @@ class WebhookConnection(Connection):
 
     def data_received(self, data: bytes) -> None:
         super().data_received(data)
-        if self.inner is not None:
-            return
-        self._buffer += data
-        if self._is_held:
-            if len(self._buffer) > MOST_AHEAD:
-                self.transport.pause_reading()
-        else:
+        if self.inner is None:
+            self._buffer += data
             self._advance()
 
     def resume_writing(self) -> None:
@@ -102,48 +166,44 @@ class WebhookConnection(Connection):
         if self._task is None:  # otherwise the request is finished: it may be committed already
             self._forget_request()
 
-    @property
-    def _is_held(self) -> bool:
-        """The next request waits: for the answer before it, or for a client to read that."""
-        return self._task is not None or self.paused_since is not None
-
     def _advance(self) -> None:
-        if self._is_held or self.inner is not None or not self._buffer:
+        """Count what has arrived of the next request, and answer it when that is all."""
+        # It waits for the answer before it, or for a client to read that.
+        if self._task is not None or self.paused_since is not None:
+            if len(self._buffer) > MOST_AHEAD:
+                self.transport.pause_reading()
             return
-        if self._request is None:
-            if is_incomplete(self._buffer):
-                return
-            self._request = self._admitted()
-        if self._request is None or not self._collect(self._request):
-            self.hand_over()
-
-    def _admitted(self) -> _Request | None:
-        head = read_head(self._buffer, self._remote)
-        admission = self._front.admit(head) if head else None
-        if head is None or admission is None:
-            return None
-        self._all.begin(self)
-        return _Request(head, admission, asyncio.get_running_loop().time())
-
-    def _collect(self, request: _Request) -> bool:
-        """Count the body's bytes, and answer when it is complete. False: there are too many."""
-        head = request.head
+        request = self._request or self._begin()
+        if request is None:
+            return
+        head, admission = request.head, request.admission
         arrived = min(len(self._buffer) - head.size, head.length)
-        known = request.admission.known
-        if not self._front.bodies.take(arrived - request.counted, known=known):
-            return False
+        if not self._front.bodies.take(arrived - request.counted, known=admission.known):
+            self.hand_over()
+            return
         request.counted = arrived
         if arrived == head.length:
             end = head.size + head.length
             body = bytes(memoryview(self._buffer)[head.size : end])
             del self._buffer[:end]
             self._task = asyncio.get_running_loop().create_task(self._answer(request, body))
-        return True
+
+    def _begin(self) -> _Request | None:
+        """The next request, when its head has arrived. One that is not plain is handed over."""
+        data = find_head(self._buffer)
+        if data == b"":
+            return None
+        if data is None or (admitted := self._front.admit(data)) is None:
+            self.hand_over()
+            return None
+        self._all.begin(self)
+        self._request = _Request(*admitted, asyncio.get_running_loop().time())
+        return self._request
 
     async def _answer(self, request: _Request, body: bytes) -> None:
-        front = self._front
+        head, admission = request.head, request.admission
         try:
-            answer = await front.answer(request.head, request.admission, body, self._is_last)
+            answer = await self._front.answer(head, admission, body, self._remote)
         except BaseException:
             self.transport.abort()
             raise
@@ -151,24 +211,34 @@ class WebhookConnection(Connection):
             self._task = None
             self._forget_request()
             self._all.end(self)
-        if not self.transport.is_closing():
-            self._write(answer)
-
-    def _write(self, answer: bytes) -> None:
-        self.transport.write(answer)
+        if self.transport.is_closing():
+            return
+        self.transport.write(written(answer, is_last=self._closing))
         if self._closing:
             self.transport.close()
-            return
-        if self._buffer:
+        elif self._buffer:
             self.partial_since = self.waiting_since
             self.transport.resume_reading()
             self._advance()
-
-    def _is_last(self) -> bool:
-        return self._closing
 
     def _forget_request(self) -> None:
         if self._request is not None:
             known = self._request.admission.known
             self._front.bodies.give(self._request.counted, known=known)
             self._request = None
+
+
+def written(answer: WebhookAnswer | web.Response, *, is_last: bool) -> bytes:
+    """A response as bytes. `is_last`: the connection ends after it."""
+    body = answer.body or b""
+    assert isinstance(body, bytes)
+    lines = [_STATUS_LINES[HTTPStatus(answer.status)]]
+    if isinstance(answer, WebhookAnswer):
+        lines.append(f"Content-Type: {answer.content_type}")
+    else:
+        lines += [f"{name}: {value}" for name, value in answer.headers.items()]
+    lines += [f"Content-Length: {len(body)}", f"Date: {rfc822_formatted_time()}"]
+    if is_last:
+        lines.append("Connection: close")
+    assert not any("\r" in line or "\n" in line for line in lines), "a header with a line break"
+    return "\r\n".join([*lines, "", ""]).encode() + body

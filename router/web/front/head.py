@@ -28,12 +28,12 @@ class PlainHead(Struct, frozen=True):
 
     path: str
     host: str
-    remote: str | None
     headers: CIMultiDict[str]
     match_info: dict[str, str]
     size: int
     length: int
     method: str = "POST"
+    remote: str | None = None
 
     @property
     def raw_path(self) -> str:
@@ -64,22 +64,22 @@ class _Fields:
         self.headers[text] = value.decode("ascii")
 
 
-def is_incomplete(data: bytearray) -> bool:
-    """Report whether these bytes may become a plain head, with more of them."""
-    if len(data) < len(START):
-        return START.startswith(data)
-    return data.startswith(START) and len(data) < LONGEST and END not in data
+def find_head(data: bytearray) -> bytes | None:
+    """Cut out the head at the start of a request. b"": more has to arrive. None: it isn't plain."""
+    if not data.startswith(START):
+        return b"" if len(data) < len(START) and START.startswith(data) else None
+    end = data.find(END, 0, LONGEST)
+    if end < 0:
+        return b"" if len(data) < LONGEST else None
+    return bytes(memoryview(data)[: end + len(END)])
 
 
-def read_head(data: bytearray, remote: str | None) -> PlainHead | None:
-    """Return the plain head at the start of a request; None if it is another one."""
-    size = data.find(END, 0, LONGEST) + len(END)
-    if not data.startswith(START) or size < len(START):
-        return None
+def read_head(data: bytes) -> PlainHead | None:
+    """Read a head that begins with START, and ends with END; None if it isn't plain."""
     fields = _Fields()
     parser = HttpRequestParser(fields)
     try:
-        parser.feed_data(bytes(data[:size]))
+        parser.feed_data(data)
     except (HttpParserError, HttpParserUpgrade):
         return None
     found = _PATH.fullmatch(fields.target.decode("latin-1"))
@@ -90,7 +90,7 @@ def read_head(data: bytearray, remote: str | None) -> PlainHead | None:
         match_info["segment"] = found["rest"][1:]
     headers = fields.headers
     length = int(headers["Content-Length"])
-    return PlainHead(found[0], headers["Host"], remote, headers, match_info, size, length)
+    return PlainHead(found[0], headers["Host"], headers, match_info, len(data), length)
 
 
 def _is_plain(headers: CIMultiDict[str]) -> bool:

@@ -4,7 +4,6 @@ This is the only path for the webhooks of all sources.
 """
 
 import asyncio
-from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 from aiohttp import web
@@ -128,7 +127,10 @@ class WebhookProcessor:
             results.append(await self._result(about, next(on_commands) if command else None))
         if received.listing:
             results += await listed(self._store, received.listing)
-        dropped = Counter(reason.value for reason in on_alerts if reason in DROPPED)
+        dropped: dict[str, int] = {}
+        for reason in on_alerts:
+            if reason in DROPPED:
+                dropped[reason.value] = dropped.get(reason.value, 0) + 1
         if received.deployed:
             return Processed(dropped, results, *await self._deployed(received))
         return Processed(dropped, results, 0, received.ignored)

@@ -1,6 +1,6 @@
 """Receives webhooks: check the sender, decode, commit, and only then answer 2xx."""
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from http import HTTPStatus
 
@@ -14,7 +14,7 @@ from router.ports.clock import Clock
 from router.ports.errors import InvalidInput, Unauthorized
 from router.ports.services import DeploymentRecorder, Inbox
 from router.ports.store import Store
-from router.ports.webhooks import Incoming, Received, Receiver
+from router.ports.webhooks import Incoming, Received, Receiver, WebhookAnswer
 from router.telemetry.errors import working_for
 from router.telemetry.logs import logger
 from router.telemetry.metrics import Metrics
@@ -94,7 +94,7 @@ class Webhooks:
     async def receive(self, request: web.Request) -> web.Response:
         """Raises: Unauthorized, InvalidInput, Overloaded, StoreUnavailable; aiohttp's errors."""
         receiver = self._named(request)
-        return await self._checked(receiver.name, [receiver], request)
+        return await self._read(receiver.name, [receiver], request)
 
     async def receive_at_own_path(self, kind: str, request: web.Request) -> web.Response:
         """Raises: as `receive`. The credentials select the source."""
@@ -102,64 +102,20 @@ class Webhooks:
         if not receivers:
             raise web.HTTPNotFound(text=f"no source of the type '{kind}' is configured")
         name = receivers[0].name if len(receivers) == 1 else kind
-        return await self._checked(name, receivers, request)
+        return await self._read(name, receivers, request)
 
     def admit(self, head: Head) -> Admission:
         """Check a webhook before its body is read. Raises: Unauthorized; aiohttp's errors."""
         receiver = self._named(head)
         return self._admitted(receiver.name, [receiver], head)
 
-    async def accept(self, admission: Admission, body: bytes) -> web.Response:
+    async def accept(self, admission: Admission, body: bytes) -> WebhookAnswer:
         """Handle a webhook that was admitted. Raises: as `receive`."""
-        return await self._answered(
-            admission.source, admission.receivers[0], self._processed(admission, body)
-        )
-
-    def _named(self, head: Head) -> Receiver:
-        receiver = self.receivers.get(head.match_info["source"])
-        if receiver is None:
-            raise web.HTTPNotFound(text="no such source is configured")
-        return receiver
-
-    async def _checked(
-        self, source: str, receivers: Sequence[Receiver], request: web.Request
-    ) -> web.Response:
-        return await self._answered(source, receivers[0], self._read(source, receivers, request))
-
-    async def _answered(
-        self, source: str, receiver: Receiver, answer: Awaitable[web.Response]
-    ) -> web.Response:
-        """Wait for the answer, and log and count a refusal."""
+        receiver, now = admission.receivers[0], self._clock.now()
         working_for(receiver.kind)
-        try:
-            return await answer
-        except (Unauthorized, InvalidInput, web.HTTPRequestEntityTooLarge) as error:
-            self._metrics.webhooks_rejected.labels(source, REFUSALS[type(error)]).inc()
-            detail = getattr(error, "detail", None) or str(error)
-            log.warning("webhook_rejected", source=source, error=detail)
-            if (refusal := _refusal(receiver, error)) is None:
-                raise
-            return refusal
-
-    async def _read(
-        self, source: str, receivers: Sequence[Receiver], request: web.Request
-    ) -> web.Response:
-        admission = self._admitted(source, receivers, request)
-        async with self.bodies.read(request, admission.limit, known=admission.known) as body:
-            return await self._processed(admission, body)
-
-    def _admitted(self, source: str, receivers: Sequence[Receiver], head: Head) -> Admission:
-        if head.method not in receivers[0].methods:
-            raise web.HTTPMethodNotAllowed(head.method, receivers[0].methods)
-        incoming = _incoming(head)
-        admitting, known = admitted(receivers, incoming)
-        limit = min(admitting[0].max_body or self._max_body, self._max_body)
-        return Admission(source, admitting, incoming, known, limit)
-
-    async def _processed(self, admission: Admission, body: bytes) -> web.Response:
         incoming = replace(admission.incoming, body=body)
-        now = self._clock.now()
-        receiver = verified(admission.receivers, incoming, now)
+        if not admission.known:
+            receiver = verified(admission.receivers, incoming, now)
         received = receiver.decode(incoming, now)
         if received.errors or received.warnings or received.refused:
             self._report(receiver.name, received)
@@ -171,9 +127,52 @@ class Webhooks:
             return _standard(received, processed)
         if answer.ephemeral:
             await self._processor.send_ephemeral(receiver.kind, answer.ephemeral)
-        return web.Response(
-            status=answer.status, body=answer.body, content_type=answer.content_type
-        )
+        return answer
+
+    def refusal(self, source: str, receiver: Receiver, error: Exception) -> WebhookAnswer | None:
+        """Log and count a refusal; the answer to it in the source's own format, if it has one."""
+        headers: dict[str, str] = {}
+        match error:
+            case Unauthorized():
+                status, refused = HTTPStatus.UNAUTHORIZED, InvalidInput(str(error))
+                headers["WWW-Authenticate"] = error.scheme
+            case InvalidInput():
+                status, refused = HTTPStatus.BAD_REQUEST, error
+            case web.HTTPRequestEntityTooLarge():
+                status, refused = HTTPStatus(error.status), InvalidInput(error.text or "")
+            case _:
+                return None
+        self._metrics.webhooks_rejected.labels(source, REFUSALS[type(error)]).inc()
+        log.warning("webhook_rejected", source=source, error=refused.detail)
+        answer = receiver.refuse(status, refused)
+        return answer and replace(answer, headers=headers)
+
+    def _named(self, head: Head) -> Receiver:
+        receiver = self.receivers.get(head.match_info["source"])
+        if receiver is None:
+            raise web.HTTPNotFound(text="no such source is configured")
+        return receiver
+
+    async def _read(
+        self, source: str, receivers: Sequence[Receiver], request: web.Request
+    ) -> web.Response:
+        working_for(receivers[0].kind)
+        try:
+            admission = self._admitted(source, receivers, request)
+            async with self.bodies.read(request, admission.limit, known=admission.known) as body:
+                return response_of(await self.accept(admission, body))
+        except Exception as error:
+            if (refusal := self.refusal(source, receivers[0], error)) is None:
+                raise
+            return response_of(refusal)
+
+    def _admitted(self, source: str, receivers: Sequence[Receiver], head: Head) -> Admission:
+        if head.method not in receivers[0].methods:
+            raise web.HTTPMethodNotAllowed(head.method, receivers[0].methods)
+        incoming = _incoming(head)
+        admitting, known = admitted(receivers, incoming)
+        limit = min(admitting[0].max_body or self._max_body, self._max_body)
+        return Admission(source, admitting, incoming, known, limit)
 
     def _report(self, source: str, received: Received) -> None:
         """Log and count alerts that are unreadable or had to be altered."""
@@ -211,34 +210,23 @@ def _incoming(head: Head) -> Incoming:
     )
 
 
-def _refusal(
-    receiver: Receiver, error: Unauthorized | InvalidInput | web.HTTPRequestEntityTooLarge
-) -> web.Response | None:
-    """The refusal in the source's format, if it has its own."""
-    headers: dict[str, str] = {}
-    match error:
-        case Unauthorized():
-            headers["WWW-Authenticate"] = error.scheme
-            answer = receiver.refuse(HTTPStatus.UNAUTHORIZED, InvalidInput(str(error)))
-        case InvalidInput():
-            answer = receiver.refuse(HTTPStatus.BAD_REQUEST, error)
-        case _:
-            answer = receiver.refuse(error.status, InvalidInput(error.text or ""))
-    if answer is None:
-        return None
+def response_of(answer: WebhookAnswer) -> web.Response:
+    """The answer as aiohttp sends it."""
     return web.Response(
         status=answer.status,
         body=answer.body,
         content_type=answer.content_type,
-        headers=headers,
+        headers=answer.headers,
     )
 
 
-def _standard(received: Received, processed: Processed) -> web.Response:
+def _standard(received: Received, processed: Processed) -> WebhookAnswer:
     """The standard answer, for a source that expects no format of its own."""
     accepted = len(received.alerts) + processed.deployments
     if received.errors and not accepted:
-        return problem(HTTPStatus.BAD_REQUEST, "no alert in it can be read", received.errors)
+        response = problem(HTTPStatus.BAD_REQUEST, "no alert in it can be read", received.errors)
+        assert isinstance(response.body, bytes)
+        return WebhookAnswer(response.status, response.body, response.content_type)
     answer: dict[str, object] = {"accepted": accepted, "errors": []}
     for name, problems in (("errors", received.errors), ("warnings", received.warnings)):
         if problems:
@@ -247,4 +235,4 @@ def _standard(received: Received, processed: Processed) -> web.Response:
         answer["dropped"] = processed.dropped
     if processed.ignored:
         answer["ignored"] = processed.ignored
-    return web.Response(body=msgspec.json.encode(answer), content_type="application/json")
+    return WebhookAnswer(200, msgspec.json.encode(answer), "application/json")

@@ -6,6 +6,7 @@ import json
 import random
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
@@ -13,7 +14,7 @@ import pytest
 from router.web.connections import Connections
 from router.web.front import connection as module
 from router.web.server import Site
-from tests.daemon import TOKEN, Daemon, alert, group
+from tests.daemon import TOKEN, Daemon, alert, group, write_config
 from tests.test_app import until
 
 Router = Callable[..., Daemon]
@@ -22,6 +23,7 @@ Address = tuple[str, int]
 AUTH = f"Authorization: Bearer {TOKEN}"
 BODY = json.dumps(group(alert())).encode()
 PATH = "/webhooks/alertmanager"
+POSTS = "/webhooks/prometheus/api/v2/alerts"
 
 
 def post(body: bytes = BODY, *more: str, path: str = PATH, host: str = "localhost") -> bytes:
@@ -122,11 +124,16 @@ CASES = {
     "smuggled": post(BODY, AUTH, "Transfer-Encoding: chunked"),
     "malformed": post(BODY, AUTH, "Bad Header"),
     "below": post(b"[]", AUTH, path=f"{PATH}/api/v2/alerts"),
+    "own answer": post(b'[{"labels": {"alertname": "A"}}]', AUTH, path=POSTS),
+    "own answer of nothing good": post(b"[{}]", AUTH, path=POSTS),
+    "own refusal": post(b"[]", path=POSTS),
+    "own refusal of a body": post(b"{", AUTH, path=POSTS),
 }
 SOURCES = {
     "alertmanager": {"bearer_token": TOKEN},
     "open": {"type": "alertmanager", "insecure": True},
     "sentry": {"client_secret": "s3cret"},
+    "prometheus": {"bearer_token": TOKEN},
 }
 
 
@@ -182,6 +189,31 @@ async def test_a_webhook_needs_no_aiohttp(router: Router) -> None:
         assert (await read(reader) or [0])[0] == 200
         assert both.handed_over == 1
         writer.close()
+
+
+async def test_a_head_is_checked_again_by_a_new_config(tmp_path: Path, router: Router) -> None:
+    """A secret that was replaced, or a source that needs one now, lets nobody in any more."""
+    async with sides(router, sources=SOURCES) as both:
+        requests = [post(BODY, AUTH), post(BODY, path="/webhooks/open")] * 2
+        found = await answers(both.front, *requests, LAST)
+        assert [status for status, *_ in found] == [200] * 5
+        secret = {"type": "alertmanager", "bearer_token": "another"}
+        write_config(tmp_path, sources=SOURCES | {"alertmanager": secret, "open": secret})
+        await both.daemon.app.reload()
+        found = await answers(both.front, *requests, LAST)
+        assert [status for status, *_ in found] == [401] * 4 + [200]
+
+
+async def test_few_heads_are_remembered(router: Router, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However many a sender makes up; and none that a signature makes unique."""
+    monkeypatch.setattr(module, "KNOWN_HEADS", 3)
+    async with sides(router, sources=SOURCES) as both:
+        known = both.daemon.app.parts.front._known
+        for number in range(7):
+            await answers(both.front, post(BODY, AUTH, f"X: {number}") + LAST)
+            assert len(known) == number % 3 + 1
+        await answers(both.front, post(BODY, path="/webhooks/sentry") + LAST)
+        assert all(head.path == PATH for head, _ in known.values())
 
 
 async def test_a_slow_body_is_left_to_aiohttp(
