@@ -15,11 +15,10 @@ from router.model.alert import Alert, AlertStatus
 from router.ports.errors import InvalidInput
 from router.ports.webhooks import Incoming, Received
 from router.receivers.alertmanager_poll import AlertmanagerPoll, AlertmanagerPoller
-from router.receivers.body import clean, decode
 from router.receivers.credentials import Credentials, check
 from router.receivers.grafana import with_grafana
 from router.receivers.limits import MAX_ALERT, MAX_ALERTS, MAX_FIELDS, SHORT, check_limits
-from router.receivers.source import Source
+from router.receivers.source import Source, clean, decode
 from router.receivers.times import LATEST
 from router.receivers.wire_alert import read_alert
 

@@ -1,6 +1,5 @@
 """Credentials that sources share, and their checks. Every comparison takes constant time."""
 
-import hmac
 from base64 import b64encode
 from collections.abc import Mapping, Sequence
 
@@ -9,6 +8,7 @@ from msgspec import Struct
 from router.config.secret import Secret
 from router.ports.errors import Unauthorized
 from router.ports.webhooks import Incoming
+from router.receivers.source import same
 
 
 class Basic(Struct, frozen=True, forbid_unknown_fields=True):
@@ -89,16 +89,6 @@ def owner_of(given: str, keys: Mapping[str, Sequence[Secret]]) -> str:
             if secret.is_same(given):
                 found = name
     return found
-
-
-def same(given: str, wanted: str) -> bool:
-    """Compare two texts as bytes.
-
-    A header may hold bytes above ASCII, which arrive as lone surrogates.
-    """
-    return hmac.compare_digest(
-        given.encode("utf-8", "surrogatepass"), wanted.encode("utf-8", "surrogatepass")
-    )
 
 
 def check_bearer(headers: Mapping[str, str], token: Secret) -> None:

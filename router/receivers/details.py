@@ -5,7 +5,7 @@ from itertools import islice
 
 import msgspec
 
-from router.receivers.lenient import member, text
+from router.receivers.source import member, text
 from router.receivers.wire_alert import scalar
 
 MOST = 200

@@ -17,10 +17,7 @@ from router.config.secret import Secret
 from router.model.deployment import Deployment, DeployOutcome
 from router.ports.errors import InvalidInput, Unauthorized
 from router.ports.webhooks import Incoming, Received
-from router.receivers.body import clean, decode
-from router.receivers.credentials import same
-from router.receivers.lenient import member, text
-from router.receivers.source import MIB, Source
+from router.receivers.source import MIB, Source, clean, decode, member, same, text
 from router.receivers.times import first_epoch
 
 OUTCOMES = {

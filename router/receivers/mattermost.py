@@ -14,11 +14,9 @@ from router.config.secret import Secret
 from router.core.messages.signed_links import Grant, Signer
 from router.ports.errors import Unauthorized
 from router.ports.webhooks import CommandRequest, CommandResult, Incoming, Received, WebhookAnswer
-from router.receivers.body import clean, decode
 from router.receivers.context import ReceiverContext
-from router.receivers.lenient import member, text
 from router.receivers.replies import sentence
-from router.receivers.source import KIB, Source
+from router.receivers.source import KIB, Source, clean, decode, member, text
 
 _PRESS = msgspec.json.Decoder()
 

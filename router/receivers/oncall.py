@@ -16,12 +16,10 @@ from router.model.alert import Alert, AlertStatus
 from router.ports.errors import InvalidInput, Unauthorized
 from router.ports.webhooks import CommandResult, Incoming, Received, Receiver, WebhookAnswer
 from router.receivers.alertmanager import AlertmanagerConfig, AlertmanagerReceiver, GrafanaReceiver
-from router.receivers.body import clean, decode
 from router.receivers.credentials import owner_of, require_keys
 from router.receivers.details import details
-from router.receivers.lenient import kept, member, text
 from router.receivers.limits import within_limits
-from router.receivers.source import Source, shortened
+from router.receivers.source import Source, clean, decode, kept, member, shortened, text
 from router.receivers.times import UNKNOWN
 from router.receivers.webhook import WebhookReceiver, WebhookSourceConfig
 from router.receivers.wire_alert import WireAlert

@@ -25,12 +25,9 @@ from router.ports.webhooks import (
     Received,
     WebhookAnswer,
 )
-from router.receivers.body import clean, decode
 from router.receivers.context import ReceiverContext
-from router.receivers.credentials import same
-from router.receivers.lenient import member, text
 from router.receivers.replies import sentence
-from router.receivers.source import MIB, Source
+from router.receivers.source import MIB, Source, clean, decode, member, same, text
 from router.receivers.times import first_epoch
 
 

@@ -24,12 +24,10 @@ from router.ports.webhooks import (
     Received,
     WebhookAnswer,
 )
-from router.receivers.body import clean, decode
 from router.receivers.credentials import owner_of, require_keys
 from router.receivers.details import details, links
-from router.receivers.lenient import kept, member, text
 from router.receivers.limits import shorten, within_limits
-from router.receivers.source import KIB, Source, shortened
+from router.receivers.source import KIB, Source, clean, decode, kept, member, shortened, text
 from router.receivers.times import UNKNOWN, first_epoch
 from router.receivers.wire_alert import WireAlert
 

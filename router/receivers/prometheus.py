@@ -18,9 +18,9 @@ from router.model.scalars import Duration
 from router.ports.errors import InvalidInput
 from router.ports.webhooks import CommandResult, Incoming, Received, WebhookAnswer
 from router.receivers.alertmanager import AlertmanagerReceiver
-from router.receivers.body import clean, decode
 from router.receivers.credentials import Credentials
 from router.receivers.limits import MAX_ALERTS, check_limits
+from router.receivers.source import clean, decode
 from router.receivers.times import LATEST, UNKNOWN, epoch
 from router.receivers.wire_alert import WireAlert
 

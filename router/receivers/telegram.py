@@ -14,12 +14,10 @@ from router.config.secret import Secret
 from router.core.messages.buttons import pressed
 from router.model.event import Command
 from router.ports.webhooks import CommandRequest, CommandResult, Incoming, Received, WebhookAnswer
-from router.receivers.body import clean, decode
 from router.receivers.context import ReceiverContext
 from router.receivers.credentials import SecretHeader, check_header
-from router.receivers.lenient import member, text
 from router.receivers.replies import sentence
-from router.receivers.source import KIB, Source
+from router.receivers.source import KIB, Source, clean, decode, member, text
 
 HEADER = "X-Telegram-Bot-Api-Secret-Token"
 MAX_REPLY = 200

@@ -15,7 +15,6 @@ from router.core.rules.fingerprint import fingerprint
 from router.model.alert import Alert, AlertStatus
 from router.ports.errors import InvalidInput, Unauthorized
 from router.ports.webhooks import Incoming, Received
-from router.receivers.body import clean, decode
 from router.receivers.credentials import (
     OPTIONS,
     Basic,
@@ -23,11 +22,10 @@ from router.receivers.credentials import (
     SecretHeader,
     check,
     require_one,
-    same,
 )
 from router.receivers.limits import MAX_ALERTS, check_limits
 from router.receivers.mapping import PRESETS, AlertMapping
-from router.receivers.source import Source, shortened
+from router.receivers.source import Source, clean, decode, same, shortened
 from router.receivers.times import UNKNOWN, first_epoch
 from router.receivers.wire_alert import WireAlert, scalar
 

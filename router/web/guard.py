@@ -56,7 +56,7 @@ class Guard:
                 return self._refuse_compressed()
             route = route_of(request)
             try:
-                self.check(request)
+                check_origin(request, self.config_file, self.open_sources)
                 answer = await handler(request)
             except Exception as error:  # noqa: BLE001 - all errors have an answer
                 answer = problem_of(error, route)
@@ -66,10 +66,6 @@ class Guard:
             return answer
         finally:
             self._connections.end(connection)
-
-    def check(self, head: Head) -> None:
-        """Raises: aiohttp's HTTPForbidden and HTTPMisdirectedRequest."""
-        check_origin(head, self.config_file, self.open_sources)
 
     async def refuse(
         self, head: Head, route: str | None, answer: web.StreamResponse

@@ -200,7 +200,7 @@ class Parts:
             self.metrics,
             max_body=config.file.max_body,
             recorder=self.recorder,
-            beats=self.heartbeats.record,
+            beats=self.heartbeats,
             forms=self.channels.forms,
             own_paths=OWN_PATHS,
         )

@@ -16,10 +16,10 @@ from router.ports.errors import InvalidInput, Unauthorized
 from router.ports.webhooks import Incoming, Received, Receiver
 from router.receivers import RECEIVERS
 from router.receivers.alertmanager import _ENVELOPE, AlertmanagerConfig, AlertmanagerReceiver
-from router.receivers.body import decode as json_decode
 from router.receivers.context import ReceiverContext
 from router.receivers.credentials import Basic, SecretHeader
 from router.receivers.limits import MAX_ALERTS, MAX_ANNOTATION, MAX_FIELDS, MAX_LABEL
+from router.receivers.source import decode as json_decode
 from router.receivers.times import UNKNOWN
 
 ROOT = Path(__file__).parents[2]

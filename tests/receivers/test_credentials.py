@@ -16,8 +16,8 @@ from router.receivers.credentials import (
     check_bearer,
     check_header,
     check_path,
-    same,
 )
+from router.receivers.source import same
 
 TOKEN = Secret("s3cr3t-pässword")
 BASIC = Basic("ops", TOKEN)

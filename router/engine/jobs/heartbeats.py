@@ -51,7 +51,7 @@ MOST = 10_000
 class Heartbeats:
     """Receives beats, by alerts and by requests, and runs the loop.
 
-    `expected` are the heartbeats of the config, by name.
+    `expected` are the heartbeats of the config, by name; `by_alerts` those whose beats are alerts.
     """
 
     def __init__(
@@ -63,7 +63,7 @@ class Heartbeats:
         metrics: Metrics,
     ) -> None:
         self._expected = expected
-        self._by_alerts = _by_alerts(expected)
+        self.by_alerts = _by_alerts(expected)
         self._inbox = inbox
         self._records = Records(store, KIND, Beats)
         self._clock = clock
@@ -77,7 +77,7 @@ class Heartbeats:
 
     def expect(self, expected: Mapping[str, Heartbeat]) -> None:
         """Expect these heartbeats from now on."""
-        self._expected, self._by_alerts = expected, _by_alerts(expected)
+        self._expected, self.by_alerts = expected, _by_alerts(expected)
         self.wake()
 
     async def record(self, alerts: Sequence[Alert], names: Sequence[str] = ()) -> None:
@@ -90,8 +90,8 @@ class Heartbeats:
             if heartbeat is None or heartbeat.matchers:
                 raise InvalidInput(f"no heartbeat '{name}' by request is configured")
             await self.beat(name)
-        if self._by_alerts:
-            for name in beats_among(self._by_alerts, alerts):
+        if self.by_alerts:
+            for name in beats_among(self.by_alerts, alerts):
                 await self.beat(name)
 
     async def beat(self, name: str, *, failed: bool = False) -> None:

@@ -9,8 +9,8 @@ from typing import Any
 from router.model.alert import AlertStatus
 from router.ports.errors import InvalidInput
 from router.receivers.details import details
-from router.receivers.lenient import joined, kept, member, text
 from router.receivers.limits import shorten, within_limits
+from router.receivers.source import joined, kept, member, text
 from router.receivers.times import UNKNOWN
 from router.receivers.wire_alert import WireAlert
 

@@ -6,7 +6,7 @@ https://develop.sentry.dev/backend/issue-platform/
 
 import re
 
-from router.receivers.lenient import member, text
+from router.receivers.source import member, text
 
 PREFIX = "evidence_"
 MOST = 20

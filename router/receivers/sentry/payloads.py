@@ -11,10 +11,9 @@ from msgspec import Raw, Struct
 
 from router.model.alert import AlertStatus
 from router.ports.errors import InvalidInput
-from router.receivers.body import decode
-from router.receivers.lenient import joined, kept, member, tag, text
 from router.receivers.sentry.evidence import evidence
 from router.receivers.sentry.wire import ERROR, EVENT_ALERT, ISSUE, METRIC, PLUGIN, Event, Issue
+from router.receivers.source import decode, joined, kept, member, tag, text
 from router.receivers.times import first_epoch
 
 _PROJECT = re.compile(r"/projects/[^/]+/([^/]+)/")

@@ -19,8 +19,8 @@ from router.ports.errors import InvalidInput
 from router.ports.reconcile import CompareFailed
 from router.ports.store import AlertRow
 from router.receivers.fetch import bearer, fetch
-from router.receivers.lenient import member, text
 from router.receivers.sentry.payloads import KINDS
+from router.receivers.source import member, text
 from router.receivers.times import first_epoch
 
 LATE = 300.0

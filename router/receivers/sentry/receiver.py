@@ -15,11 +15,10 @@ from router.config.secret import Secret
 from router.model.alert import Alert, AlertStatus
 from router.ports.errors import Unauthorized
 from router.ports.webhooks import Incoming, Received
-from router.receivers.body import clean, decode
-from router.receivers.credentials import check_path, same
+from router.receivers.credentials import check_path
 from router.receivers.sentry.payloads import KINDS, SentryAlert, plugin
 from router.receivers.sentry.poll import SentryPoll, SentryPoller
-from router.receivers.source import MIB, Source
+from router.receivers.source import MIB, Source, clean, decode, same
 
 _SIGNATURE = "sentry-hook-signature"
 _TOLERANCE = 300.0  # seconds between Sentry's clock and ours, either way

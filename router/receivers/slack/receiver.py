@@ -31,14 +31,11 @@ from router.ports.webhooks import (
     Received,
     WebhookAnswer,
 )
-from router.receivers.body import clean, decode
 from router.receivers.context import ReceiverContext
-from router.receivers.credentials import same
-from router.receivers.lenient import member, text
 from router.receivers.replies import sentence
 from router.receivers.slack.command import parse_command
 from router.receivers.slack.thread import read_thread
-from router.receivers.source import KIB, Source
+from router.receivers.source import KIB, Source, clean, decode, member, same, text
 
 TOLERANCE = 300.0
 """Seconds between Slack's clock and ours, either way:
@@ -92,7 +89,7 @@ class SlackReceiver(Source):
 
     def __init__(self, name: str, config: SlackConfig, site: ReceiverContext) -> None:
         super().__init__(name)
-        self._secret = config.signing_secret
+        self._key = config.signing_secret.reveal().encode()
         self._site = site
 
     def verify(self, incoming: Incoming, now: float) -> None:
@@ -108,9 +105,7 @@ class SlackReceiver(Source):
                 "X-Slack-Request-Timestamp isn't of the last five minutes: is the clock right?"
             )
         signed = f"v0:{at}:".encode() + incoming.body
-        if not same(
-            signature, f"v0={hmac.new(self._secret.reveal().encode(), signed, sha256).hexdigest()}"
-        ):
+        if not same(signature, f"v0={hmac.new(self._key, signed, sha256).hexdigest()}"):
             raise Unauthorized("X-Slack-Signature is wrong")
 
     def decode(self, incoming: Incoming, now: float) -> Received:

@@ -8,8 +8,8 @@ from collections.abc import Mapping
 
 from router.model.event import Command
 from router.ports.webhooks import CommandRequest, Received
-from router.receivers.lenient import member, text
 from router.receivers.slack.text import written
+from router.receivers.source import member, text
 
 SAID = frozenset({"", "file_share", "me_message", "thread_broadcast"})
 """Subtypes of messages that people write; the others are edits, deletions and messages of bots."""

@@ -16,6 +16,7 @@ from router.ports.webhooks import WebhookAnswer
 from router.web.connections import Connection, Connections
 from router.web.front.head import PlainHead, find_head, read_head
 from router.web.guard import Guard
+from router.web.origin import check_origin
 from router.web.problem import problem_of
 from router.web.webhooks.endpoint import Admission, Webhooks, response_of
 
@@ -31,7 +32,7 @@ KEEP_ALIVE = 3630.0
 KNOWN_HEADS = 256
 """Heads that are remembered with what the checks found: 2 MiB, if all are as long as allowed."""
 
-_STATUS_LINES = {status: f"HTTP/1.1 {status.value} {status.phrase}" for status in HTTPStatus}
+_STATUS_LINES = {status.value: f"HTTP/1.1 {status.value} {status.phrase}" for status in HTTPStatus}
 
 
 class Front:
@@ -60,16 +61,17 @@ class Front:
         if known := self._known.get(data):
             return known
         head = read_head(data)
-        if head is None:
+        receiver = webhooks.receivers.get(head.match_info["source"]) if head else None
+        if head is None or receiver is None:
             return None
         try:
-            guard.check(head)
-            admission = webhooks.admit(head)
+            check_origin(head, guard.config_file, guard.open_sources)
+            admission = webhooks.admit(receiver.name, [receiver], head)
         except Exception:  # noqa: BLE001 - aiohttp's handler meets the same error, and answers it
             return None
         if head.length > self.bodies.limited(admission.limit, known=admission.known):
             return None
-        if admission.known or admission.receivers[0].is_open:  # otherwise each is signed anew
+        if admission.known or receiver.is_open:  # otherwise each is signed anew
             if len(self._known) >= KNOWN_HEADS:
                 self._known.clear()
             self._known[data] = head, admission
@@ -232,7 +234,7 @@ def written(answer: WebhookAnswer | web.Response, *, is_last: bool) -> bytes:
     """A response as bytes. `is_last`: the connection ends after it."""
     body = answer.body or b""
     assert isinstance(body, bytes)
-    lines = [_STATUS_LINES[HTTPStatus(answer.status)]]
+    lines = [_STATUS_LINES[answer.status]]
     if isinstance(answer, WebhookAnswer):
         lines.append(f"Content-Type: {answer.content_type}")
     else:
@@ -240,5 +242,6 @@ def written(answer: WebhookAnswer | web.Response, *, is_last: bool) -> bytes:
     lines += [f"Content-Length: {len(body)}", f"Date: {rfc822_formatted_time()}"]
     if is_last:
         lines.append("Connection: close")
-    assert not any("\r" in line or "\n" in line for line in lines), "a header with a line break"
-    return "\r\n".join([*lines, "", ""]).encode() + body
+    head = "\r\n".join([*lines, "", ""])
+    assert head.count("\r") == head.count("\n") == len(lines) + 1, "a header with a line break"
+    return head.encode() + body

@@ -32,12 +32,9 @@ class PlainHead(Struct, frozen=True):
     match_info: dict[str, str]
     size: int
     length: int
+    raw_path: str
     method: str = "POST"
     remote: str | None = None
-
-    @property
-    def raw_path(self) -> str:
-        return self.path
 
     @property
     def route(self) -> str:
@@ -45,14 +42,11 @@ class PlainHead(Struct, frozen=True):
         return "/webhooks/" + "/".join(f"{{{name}}}" for name in self.match_info)
 
 
-class _Fields:
+class _Fields(Struct):
     """Collects a head from httptools. A header that is repeated or not ASCII is an error."""
 
-    __slots__ = ("headers", "target")
-
-    def __init__(self) -> None:
-        self.target = b""
-        self.headers: CIMultiDict[str] = CIMultiDict()
+    headers: CIMultiDict[str]
+    target: bytes = b""
 
     def on_url(self, url: bytes) -> None:
         self.target += url
@@ -76,7 +70,7 @@ def find_head(data: bytearray) -> bytes | None:
 
 def read_head(data: bytes) -> PlainHead | None:
     """Read a head that begins with START, and ends with END; None if it isn't plain."""
-    fields = _Fields()
+    fields = _Fields(CIMultiDict())
     parser = HttpRequestParser(fields)
     try:
         parser.feed_data(data)
@@ -90,7 +84,8 @@ def read_head(data: bytes) -> PlainHead | None:
         match_info["segment"] = found["rest"][1:]
     headers = fields.headers
     length = int(headers["Content-Length"])
-    return PlainHead(found[0], headers["Host"], headers, match_info, len(data), length)
+    path = found[0]
+    return PlainHead(path, headers["Host"], headers, match_info, len(data), length, raw_path=path)
 
 
 def _is_plain(headers: CIMultiDict[str]) -> bool:

@@ -4,7 +4,9 @@ This is the only path for the webhooks of all sources.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from typing import Protocol
 
 from aiohttp import web
 from msgspec import Struct
@@ -22,6 +24,7 @@ from router.ports.clock import Clock
 from router.ports.services import DeploymentRecorder, Inbox
 from router.ports.store import Store
 from router.ports.webhooks import (
+    AlertListing,
     CommandRequest,
     CommandResult,
     EphemeralReply,
@@ -66,15 +69,23 @@ class Processed(Struct, frozen=True):
     ignored: str = ""
 
 
-Beats = Callable[[Sequence[Alert], Sequence[str]], Awaitable[None]]
+class Beats(Protocol):
+    """Records heartbeats by their names and among alerts: they are committed when it returns."""
+
+    @property
+    def by_alerts(self) -> Sequence[object]:
+        """The heartbeats whose beats are alerts."""
+        ...
+
+    async def record(self, alerts: Sequence[Alert], names: Sequence[str] = ()) -> None:
+        """Raises: StoreUnavailable; InvalidInput for an unknown name."""
+        ...
 
 
 class WebhookProcessor:
     """Applies webhooks of all sources.
 
     `forms` gives the senders that can show forms, by the type of source that receives the content.
-    `beats` records heartbeats by their names and among the alerts: they are committed when it
-    returns.
     """
 
     def __init__(  # noqa: PLR0913 - the parts that a webhook may need
@@ -105,7 +116,9 @@ class WebhookProcessor:
             await self._open(kind, form)
         if received.external_incidents:
             await self._remember(received.external_incidents)
-        found = [about for request in received.commands for about in await self._find(request)]
+        found: list[Found] = []
+        for request in received.commands:
+            found += await self._find(request)
         now = self._clock.now()
         commands: list[Event | None] = [_event(about, now) for about in found]
         events: list[Event] = [AlertSeen(now, alert) for alert in received.alerts]
@@ -114,26 +127,23 @@ class WebhookProcessor:
         reasons: list[Reason] = []
         for start in range(0, len(events), BATCH):
             reasons += await self._inbox.submit(events[start : start + BATCH])
-        if received.alerts or received.beats:
-            await self._beats(received.alerts, received.beats)
+        if received.beats or (received.alerts and self._beats.by_alerts):
+            await self._beats.record(received.alerts, received.beats)
         on_alerts = reasons[: len(received.alerts)]
-        on_commands = iter(reasons[len(received.alerts) + len(received.undelivered) :])
-        results = [
-            await self._declared(alert, reason)
-            for alert, reason in zip(received.alerts, on_alerts, strict=True)
-            if alert.by
-        ]
-        for about, command in zip(found, commands, strict=True):
-            results.append(await self._result(about, next(on_commands) if command else None))
-        if received.listing:
-            results += await listed(self._store, received.listing)
-        dropped: dict[str, int] = {}
-        for reason in on_alerts:
-            if reason in DROPPED:
-                dropped[reason.value] = dropped.get(reason.value, 0) + 1
+        declared = [pair for pair in zip(received.alerts, on_alerts, strict=True) if pair[0].by]
+        results: Sequence[CommandResult] = ()
+        if declared or found or received.listing:
+            on_commands = iter(reasons[len(received.alerts) + len(received.undelivered) :])
+            handled = [
+                (about, next(on_commands) if command else None)
+                for about, command in zip(found, commands, strict=True)
+            ]
+            results = await self._results(declared, handled, received.listing)
+        dropped = [reason.value for reason in on_alerts if reason in DROPPED]
+        recorded, ignored = 0, received.ignored
         if received.deployed:
-            return Processed(dropped, results, *await self._deployed(received))
-        return Processed(dropped, results, 0, received.ignored)
+            recorded, ignored = await self._deployed(received)
+        return Processed(Counter(dropped) if dropped else {}, results, recorded, ignored)
 
     async def send_ephemeral(self, kind: str, reply: EphemeralReply) -> None:
         """Send a reply that one person sees.
@@ -191,6 +201,17 @@ class WebhookProcessor:
             return [Found(request)]
         found = await self._store.incidents(statuses=OPEN, limit=2)
         return [Found(replace(request, incident_id=found[0].id) if len(found) == 1 else request)]
+
+    async def _results(
+        self,
+        declared: Sequence[tuple[Alert, Reason]],
+        handled: Sequence[tuple[Found, Reason | None]],
+        listing: AlertListing | None,
+    ) -> Sequence[CommandResult]:
+        """The results for declared alerts, commands and questions, and the alerts to list."""
+        results = [await self._declared(alert, reason) for alert, reason in declared]
+        results += [await self._result(about, reason) for about, reason in handled]
+        return [*results, *(await listed(self._store, listing) if listing else ())]
 
     async def _declared(self, alert: Alert, reason: Reason) -> CommandResult:
         """The result for an alert that a person declared."""

@@ -22,7 +22,6 @@ from router.web.body import Bodies
 from router.web.head import Head
 from router.web.problem import problem
 from router.web.webhooks.commands import Beats, Processed, WebhookProcessor
-from router.web.webhooks.selection import admitted, verified
 
 log = logger(__name__)
 
@@ -93,7 +92,9 @@ class Webhooks:
 
     async def receive(self, request: web.Request) -> web.Response:
         """Raises: Unauthorized, InvalidInput, Overloaded, StoreUnavailable; aiohttp's errors."""
-        receiver = self._named(request)
+        receiver = self.receivers.get(request.match_info["source"])
+        if receiver is None:
+            raise web.HTTPNotFound(text="no such source is configured")
         return await self._read(receiver.name, [receiver], request)
 
     async def receive_at_own_path(self, kind: str, request: web.Request) -> web.Response:
@@ -104,10 +105,26 @@ class Webhooks:
         name = receivers[0].name if len(receivers) == 1 else kind
         return await self._read(name, receivers, request)
 
-    def admit(self, head: Head) -> Admission:
-        """Check a webhook before its body is read. Raises: Unauthorized; aiohttp's errors."""
-        receiver = self._named(head)
-        return self._admitted(receiver.name, [receiver], head)
+    def admit(self, source: str, receivers: Sequence[Receiver], head: Head) -> Admission:
+        """Check a webhook for one of `receivers` before its body is read.
+
+        Raises: Unauthorized; aiohttp's HTTPMethodNotAllowed.
+        """
+        if head.method not in receivers[0].methods:
+            raise web.HTTPMethodNotAllowed(head.method, receivers[0].methods)
+        has_name = "source" in head.match_info
+        incoming = Incoming(
+            {name.lower(): value for name, value in head.headers.items()},
+            segment=head.match_info.get("segment", "") if has_name else head.path.lstrip("/"),
+            raw_path=head.raw_path,
+            method=head.method,
+        )
+        if len(receivers) == 1:
+            known = receivers[0].admit(incoming)
+        else:
+            receivers, known = _admitted(receivers, incoming)
+        limit = min(receivers[0].max_body or self._max_body, self._max_body)
+        return Admission(source, receivers, incoming, known, limit)
 
     async def accept(self, admission: Admission, body: bytes) -> WebhookAnswer:
         """Handle a webhook that was admitted. Raises: as `receive`."""
@@ -115,7 +132,7 @@ class Webhooks:
         working_for(receiver.kind)
         incoming = replace(admission.incoming, body=body)
         if not admission.known:
-            receiver = verified(admission.receivers, incoming, now)
+            receiver = _verified(admission.receivers, incoming, now)
         received = receiver.decode(incoming, now)
         if received.errors or received.warnings or received.refused:
             self._report(receiver.name, received)
@@ -147,32 +164,18 @@ class Webhooks:
         answer = receiver.refuse(status, refused)
         return answer and replace(answer, headers=headers)
 
-    def _named(self, head: Head) -> Receiver:
-        receiver = self.receivers.get(head.match_info["source"])
-        if receiver is None:
-            raise web.HTTPNotFound(text="no such source is configured")
-        return receiver
-
     async def _read(
         self, source: str, receivers: Sequence[Receiver], request: web.Request
     ) -> web.Response:
         working_for(receivers[0].kind)
         try:
-            admission = self._admitted(source, receivers, request)
+            admission = self.admit(source, receivers, request)
             async with self.bodies.read(request, admission.limit, known=admission.known) as body:
                 return response_of(await self.accept(admission, body))
         except Exception as error:
             if (refusal := self.refusal(source, receivers[0], error)) is None:
                 raise
             return response_of(refusal)
-
-    def _admitted(self, source: str, receivers: Sequence[Receiver], head: Head) -> Admission:
-        if head.method not in receivers[0].methods:
-            raise web.HTTPMethodNotAllowed(head.method, receivers[0].methods)
-        incoming = _incoming(head)
-        admitting, known = admitted(receivers, incoming)
-        limit = min(admitting[0].max_body or self._max_body, self._max_body)
-        return Admission(source, admitting, incoming, known, limit)
 
     def _report(self, source: str, received: Received) -> None:
         """Log and count alerts that are unreadable or had to be altered."""
@@ -198,16 +201,39 @@ class Webhooks:
             log.info("webhook_ignored", source=source, why=processed.ignored)
 
 
-def _incoming(head: Head) -> Incoming:
-    """The request before its body is read."""
-    headers = {name.lower(): value for name, value in head.headers.items()}
-    source, segment = head.match_info.get("source"), head.match_info.get("segment", "")
-    return Incoming(
-        headers,
-        segment=segment if source else head.path.lstrip("/"),
-        raw_path=head.raw_path,
-        method=head.method,
-    )
+def _admitted(receivers: Sequence[Receiver], incoming: Incoming) -> tuple[Sequence[Receiver], bool]:
+    """Receivers that let the request in; and whether they identified its sender."""
+    known: dict[str, bool] = {}
+
+    def admit(receiver: Receiver) -> None:
+        known[receiver.name] = receiver.admit(incoming)
+
+    passing = _passing(receivers, admit)
+    return passing, all(known[receiver.name] for receiver in passing)
+
+
+def _verified(receivers: Sequence[Receiver], incoming: Incoming, now: float) -> Receiver:
+    """The receiver that the whole request is for. Raises: Unauthorized, InvalidInput."""
+    if len(receivers) == 1:
+        receivers[0].verify(incoming, now)
+        return receivers[0]
+    return _passing(receivers, lambda receiver: receiver.verify(incoming, now))[0]
+
+
+def _passing(receivers: Sequence[Receiver], check: Callable[[Receiver], None]) -> list[Receiver]:
+    """Check all, so that the time of the answer does not depend on which one passes."""
+    passing: list[Receiver] = []
+    failure = Unauthorized("no source accepts it")
+    for receiver in receivers:
+        try:
+            check(receiver)
+        except Unauthorized as error:
+            failure = error
+        else:
+            passing.append(receiver)
+    if not passing:
+        raise failure
+    return passing
 
 
 def response_of(answer: WebhookAnswer) -> web.Response:

@@ -1,4 +1,4 @@
-"""Bodies are made storable, and what is wrong in them is named."""
+"""Bodies are made storable, their faults are named, and values of any type are read as text."""
 
 import json
 from typing import Any
@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from msgspec import Struct
 
 from router.ports.errors import InvalidInput
-from router.receivers.body import clean, decode
+from router.receivers.source import clean, decode, joined, kept, member, tag, text
 
 
 class Inner(Struct):
@@ -76,3 +76,43 @@ def test_points_at_the_field(raw: bytes, pointer: str) -> None:
         decode(OUTER, raw, "/at")
     assert caught.value.pointer == pointer
     assert caught.value.detail
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3)
+    ),
+    max_leaves=8,
+)
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [(" a ", "a"), (3, "3"), (0.5, "0.5"), (None, ""), (True, ""), ([], ""), ({}, "")],
+)
+def test_text(value: object, expected: str) -> None:
+    """Text is stripped and numbers are written out; nothing else is text."""
+    assert text(value) == expected
+
+
+@pytest.mark.parametrize(
+    ("tags", "expected"),
+    [
+        ([["level", "error"], ["environment", "production"]], "production"),
+        ([None, ["environment"], [], "environment", ["environment", None]], ""),
+        ([["release", None], ["environment", 3]], "3"),
+        ({"environment": "production"}, ""),
+        (None, ""),
+    ],
+)
+def test_tag(tags: object, expected: str) -> None:
+    """The value of the first pair of that name; pairs may be null or broken."""
+    assert tag(tags, "environment") == expected
+
+
+@given(JSON)
+def test_nothing_raises(value: object) -> None:
+    """Any JSON value is read as text, as a list, as an object and as tags."""
+    assert isinstance(text(value) + joined(value) + tag(value, "a"), str)
+    assert all(kept(a=value, b=member(value, "a")).values())
