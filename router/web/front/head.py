@@ -55,7 +55,7 @@ class _Fields(Struct):
         text = name.decode("ascii")
         if text in self.headers:
             raise ValueError
-        self.headers[text] = value.decode("ascii")
+        self.headers[text] = value.decode("ascii").rstrip(" \t")  # httptools leaves tabs
 
 
 def find_head(data: bytearray) -> bytes | None:

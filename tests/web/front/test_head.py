@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 from aiohttp.base_protocol import BaseProtocol
 from aiohttp.http import HttpRequestParser
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from router.web.front.head import LONGEST, PlainHead, find_head, read_head
@@ -75,6 +75,7 @@ LINES = st.one_of(
 )
 
 
+@example(start=b"POST /webhooks/am HTTP/1.1", lines=[b"X: \t spaced \t"], host=True)
 @given(start=STARTS, lines=st.lists(LINES, max_size=4), host=st.booleans())
 def test_both_read_the_same_head(
     loop: asyncio.AbstractEventLoop, start: bytes, lines: list[bytes], host: bool
