@@ -70,8 +70,16 @@ def documented(table: list[list[str]]) -> dict[str, str]:
 
 
 def agree(shown: Mapping[str, str], there: Mapping[str, structs.FieldInfo]) -> None:
-    """The same keys, and each with the default that it has."""
-    assert set(shown) == set(there)
+    """The same keys, and each with the default that it has.
+
+    An optional mapping may go without a row of its own if its keys have rows.
+    """
+    implied = {
+        key
+        for key, field in there.items()
+        if not field.required and any(name.startswith(f"{key}.") for name in shown)
+    }
+    assert set(shown) | implied == set(there)
     for key, default in shown.items():
         field = there[key]
         if default == "required":
