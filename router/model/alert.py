@@ -31,7 +31,7 @@ MARK = "[DRILL] "
 """The prefix of the titles of drill incidents."""
 
 
-class Alert(Struct, frozen=True, gc=False):
+class Alert(Struct, frozen=True, gc=False, omit_defaults=True):
     """One firing or resolved condition, as a receiver decoded it.
 
     fingerprint: identifies the condition across all its reports.

@@ -50,7 +50,7 @@ class Measured(Struct, frozen=True, gc=False):
     at: float
 
 
-class Incident(Struct, frozen=True, gc=False):
+class Incident(Struct, frozen=True, gc=False, omit_defaults=True):
     """The current state of one incident; its past is the timeline. Times are UTC seconds.
 
     version: counts its writes.
