@@ -104,7 +104,7 @@ class Daemon:
 
     async def __aenter__(self) -> Self:
         config = load_config(self.path)
-        self.store = FaultyStore(await open_store(config.file.storage.reveal()))
+        self.store = FaultyStore(await open_store(config.file.storage.reveal(), exclusive=True))
         self.app = App(self.path, config, self.store, self.clock)
         await self.app._begin(0)
         self.url = "http://{}:{}".format(*self.app.address)

@@ -4,6 +4,7 @@ Why not SQLAlchemy, which runs all others: it takes more CPU time for a statemen
 do for the rows of a hundred alerts.
 """
 
+import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Concatenate, NamedTuple, ParamSpec, Protocol, TypeVar
 
@@ -60,7 +61,11 @@ class Pool(Protocol):
         """Run `work` on a connection of the driver."""
         ...
 
-    async def write(self, make: Callable[[], Sequence[Write]]) -> None:
+    async def write(
+        self,
+        make: Callable[[], Sequence[Write]],
+        begun: Callable[[asyncio.Future[None]], None] | None = None,
+    ) -> None:
         """Run what `make` returns, in order, in one transaction."""
         ...
 

@@ -43,6 +43,7 @@ ROWS = msgspec.json.Decoder(list[MatchRow])
 _docs = msgspec.json.Decoder(list[tuple[str]])
 _incident = msgspec.json.Decoder(Incident)
 _alert = msgspec.json.Decoder(Alert)
+_fingerprints = msgspec.json.Decoder(list[str])
 _pairs = msgspec.json.Decoder(list[tuple[str, str]])
 _stored = msgspec.json.Decoder(list[tuple[str, str, str]])
 _times = msgspec.json.Decoder(tuple[float, ...])
@@ -176,3 +177,10 @@ _ADDERS: Sequence[Callable[[Snapshot, str], object]] = (
     _add_windows,
     _add_receipts,
 )
+
+
+def fingerprints(driver: Driver, limit: int) -> Sequence[str]:
+    """Return the fingerprints of the stored alerts."""
+    sql = "SELECT json_group_array(fingerprint) FROM (SELECT fingerprint FROM alerts LIMIT :limit)"
+    ((text,),) = driver.rows(sql, {"limit": limit})
+    return _fingerprints.decode(text)

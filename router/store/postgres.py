@@ -217,7 +217,11 @@ class PostgresPool:
             await connection.execute("COMMIT")
             return result
 
-    async def write(self, make: Callable[[], Sequence[Write]]) -> None:
+    async def write(
+        self,
+        make: Callable[[], Sequence[Write]],
+        begun: Callable[[asyncio.Future[None]], None] | None = None,  # noqa: ARG002
+    ) -> None:
         groups = [*_groups(make())]
         async with self._connections.one() as connection:
             if len(groups) == 1:  # a statement is a transaction, with one round trip

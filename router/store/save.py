@@ -3,13 +3,14 @@
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from operator import attrgetter
+from types import MappingProxyType
+from typing import Any
 
 import msgspec
-from msgspec import Struct
 
 from router.core.incident.snapshot import Conflict, Writes
 from router.model.alert import Alert, RuleMatch
-from router.model.decision import Queued
+from router.model.decision import Entry, Queued
 from router.model.event import AlertSeen, Event
 from router.model.incident import Incident
 from router.model.notification import Notification
@@ -22,6 +23,9 @@ from router.store.statements import writes
 TOGETHER = 100
 """The most events in one row of the history: a page of rows must fit into memory."""
 
+Docs = Mapping[int, str]
+"""Encoded alerts, by identity: an alert and its event have the same."""
+
 _json = msgspec.json.Encoder()
 
 
@@ -31,102 +35,120 @@ class Save:
     def __init__(self, dialect: Dialect) -> None:
         self._statements = writes(dialect)
 
-    def __call__(self, changes: Writes) -> Sequence[Write]:
-        """Return what to write: it fails with Conflict or StaleRecord if others were first."""
+    def __call__(
+        self, changes: Writes, before: Mapping[int, Incident] = MappingProxyType({})
+    ) -> Sequence[Write]:
+        """Return what to write: it fails with Conflict or StaleRecord if others were first.
+
+        Of an incident known from `before`, columns with an index are only written if they change.
+        """
         return [
             Write(*self._statements[kind], rows, _MISSED.get(kind))
-            for kind, rows in _rows(changes).items()
-            if rows
+            for kind, rows in _rows(changes, before)
         ]
 
 
+_CONFLICT = partial(Conflict, "an incident was written since it was read")
 _MISSED: Mapping[str, Callable[[], Exception]] = {
-    "incidents": partial(Conflict, "an incident was written since it was read"),
+    "incidents": _CONFLICT,
+    "documents": _CONFLICT,
     "records": partial(StaleRecord, "a document was written since it was read"),
 }
 
 
-def _rows(changes: Writes) -> dict[str, Sequence[Row]]:
+def _rows(changes: Writes, before: Mapping[int, Incident]) -> Iterator[tuple[str, Sequence[Row]]]:
     """The rows of each kind, in the order of writing: what is removed goes before what is set.
 
     Rows that others may write at the same time are sorted, so that two transactions lock them in
     the same order and never wait for each other in a circle. Enums are made plain texts: `sqlite3`
     takes three times as long for a subclass of `str`.
     """
-    matches = changes.rule_matches
-    docs = {id(alert): msgspec.Raw(_json.encode(alert)) for _, alert in matches.values()}
-    return {
-        "incidents": _incident_rows(changes.incidents.values()),
-        "records": [(r.kind, r.id, r.at, r.version, r.doc) for r in changes.records],
-        "moved": sorted(changes.moved.items()),
-        "detached": [(incident_id,) for incident_id in sorted(changes.detached)],
-        "forgotten": changes.forgotten,
-        "rule_matches": [_match_row(*matches[key], docs) for key in sorted(matches)],
-        "seen": _seen_rows(changes.seen) if changes.seen else (),
-        "entries": [
-            (e.incident_id, e.at, str(e.what), e.by, _dump(e.data)) for e in changes.entries
-        ],
-        "history": [*_history_rows(changes.history, docs)],
-        "timers_done": [(t.incident_id, t.name, t.due_at) for t in changes.timers_done],
-        "timers_cleared": sorted(changes.timers_cleared),
-        "rechecked": [] if changes.recheck_at is None else [(changes.recheck_at,)],
-        "timers": [(*key, changes.timers[key].due_at) for key in sorted(changes.timers)],
-        "settled": [_settled_row(*settled) for settled in changes.settled],
-        "queued": _queued_rows(changes.queued),
-        "windows": [(key, _dump(times)) for key, times in changes.windows.items()],
-        "receipts": [(event_id, at) for event_id, at in changes.receipts.items()],
-    }
+    if changes.incidents:
+        yield from _incident_rows(changes.incidents.values(), before)
+    docs = {id(alert): _dump(alert) for _, alert in changes.rule_matches.values()}
+    for kind, field, make in _KINDS:
+        value = getattr(changes, field)
+        if value or value == 0:
+            yield kind, make(value, docs)
 
 
 def _dump(value: object) -> str:
     return _json.encode(value).decode()
 
 
-def _match_row(rule_match: RuleMatch, alert: Alert, docs: Mapping[int, msgspec.Raw]) -> Row:
+def _match_rows(
+    matches: Mapping[tuple[str, str], tuple[RuleMatch, Alert]], docs: Docs
+) -> list[Row]:
+    return [_match_row(*matches[key], docs) for key in sorted(matches)]
+
+
+def _match_row(match: RuleMatch, alert: Alert, docs: Docs) -> Row:
+    severity, value = match.severity, match.value
     return (
-        rule_match.fingerprint,
-        rule_match.rule,
-        rule_match.digest,
-        str(rule_match.status),
-        str(rule_match.reason),
-        rule_match.starts_at,
-        rule_match.last_seen,
-        rule_match.incident_id,
-        rule_match.severity and str(rule_match.severity),
-        None if rule_match.value is None else repr(rule_match.value),
-        rule_match.ended_at,
-        rule_match.longest_gap,
-        bytes(docs[id(alert)]).decode(),
+        match.fingerprint,
+        match.rule,
+        match.digest,
+        match.status._value_,
+        match.reason._value_,
+        match.starts_at,
+        match.last_seen,
+        match.incident_id,
+        severity and severity._value_,
+        None if value is None else repr(value),
+        match.ended_at,
+        match.longest_gap,
+        docs[id(alert)],
     )
 
 
-def _seen_rows(seen: Iterable[tuple[str, str, float, float | None]]) -> list[Row]:
+def _incident_rows(
+    incidents: Iterable[Incident], before: Mapping[int, Incident]
+) -> Iterator[tuple[str, Sequence[Row]]]:
+    """Rows, and of incidents that only join alerts just documents: no index changes.
+
+    Closed incidents come first, so that another incident of the same key may be open.
+    """
+    rows, documents = list[Row](), list[Row]()
+    for i in incidents:
+        known = before.get(i.id)
+        is_next = known is not None and known.version == i.version - 1
+        if known is not None and is_next and _indexed(known) == _indexed(i):
+            documents.append((i.id, i.version, _dump(i)))
+        else:
+            severity, status = i.severity._value_, i.status._value_
+            rows.append(
+                (
+                    i.id,
+                    i.version,
+                    i.key,
+                    i.rule,
+                    severity,
+                    status,
+                    i.opened_at,
+                    i.closed_at,
+                    _dump(i),
+                )
+            )
+    if rows:
+        yield "incidents", sorted(rows, key=lambda row: (row[7] is None, row[0]))
+    if documents:
+        yield "documents", documents
+
+
+_indexed = attrgetter("severity", "status", "closed_at", "opened_at", "key", "rule")
+
+
+def _seen_rows(seen: Iterable[tuple[str, str, float, float | None]], _: Docs) -> list[Row]:
     """The last report of each match."""
-    rows = {
-        (fingerprint, rule): (fingerprint, rule, at, end) for fingerprint, rule, at, end in seen
-    }
-    return [rows[key] for key in sorted(rows)]
+    last = {(fingerprint, rule): (at, end) for fingerprint, rule, at, end in seen}
+    return [(*key, *last[key]) for key in sorted(last)]
 
 
-def _incident_rows(incidents: Iterable[Incident]) -> Sequence[Row]:
-    """Return closed incidents first, so that another incident of the same key may be open."""
-    return [
-        (
-            i.id,
-            i.version,
-            i.key,
-            i.rule,
-            str(i.severity),
-            str(i.status),
-            i.opened_at,
-            i.closed_at,
-            _dump(i),
-        )
-        for i in sorted(incidents, key=attrgetter("is_open", "id"))
-    ]
+def _entry_rows(entries: Iterable[Entry], _: Docs) -> list[Row]:
+    return [(e.incident_id, e.at, e.what._value_, e.by, _dump(e.data)) for e in entries]
 
 
-def _queued_rows(queued: Iterable[Queued]) -> Sequence[Row]:
+def _queued_rows(queued: Iterable[Queued], _: Docs) -> list[Row]:
     """One row for each key: due since the first of its messages, with the reason of the last."""
     rows: dict[tuple[int, str, str, str], Row] = {}
     for o in queued:
@@ -147,21 +169,41 @@ def _settled_row(notification: Notification, lease: str, seq: int) -> Row:
     return (*(getattr(notification, column.name) for column in outbox.c), lease, seq)
 
 
-class _AlertSeen(Struct, frozen=True, gc=False, tag="alert"):
-    """An `AlertSeen` whose alert is encoded already."""
-
-    at: float
-    alert: msgspec.Raw
-
-
-def _history_rows(events: Sequence[Event], docs: Mapping[int, msgspec.Raw]) -> Iterator[Row]:
-    """A row for many events, with the time of the latest. `docs` has alerts by identity."""
+def _history_rows(events: Sequence[Event], docs: Docs) -> list[Row]:
+    """A row for many events, with the time of the latest."""
+    rows: list[Row] = []
     for start in range(0, len(events), TOGETHER):
         some = events[start : start + TOGETHER]
         records = [
-            _AlertSeen(event.at, doc)
-            if isinstance(event, AlertSeen) and (doc := docs.get(id(event.alert)))
-            else event
+            f'{{"type":"alert","at":{event.at!r},"alert":{docs[id(event.alert)]}}}'
+            if isinstance(event, AlertSeen) and id(event.alert) in docs
+            else _dump(event)
             for event in some
         ]
-        yield max(event.at for event in some), _dump(records)
+        rows.append((max([event.at for event in some]), f"[{','.join(records)}]"))
+    return rows
+
+
+_KINDS: Sequence[tuple[str, str, Callable[[Any, Docs], Sequence[Row]]]] = (
+    ("records", "records", lambda made, _: [(r.kind, r.id, r.at, r.version, r.doc) for r in made]),
+    ("moved", "moved", lambda moved, _: sorted(moved.items())),
+    ("detached", "detached", lambda ids, _: [(incident_id,) for incident_id in sorted(ids)]),
+    ("forgotten", "forgotten", lambda keys, _: keys),
+    ("rule_matches", "rule_matches", _match_rows),
+    ("seen", "seen", _seen_rows),
+    ("entries", "entries", _entry_rows),
+    ("history", "history", _history_rows),
+    (
+        "timers_done",
+        "timers_done",
+        lambda done, _: [(t.incident_id, t.name, t.due_at) for t in done],
+    ),
+    ("timers_cleared", "timers_cleared", lambda keys, _: sorted(keys)),
+    ("rechecked", "recheck_at", lambda at, _: [(at,)]),
+    ("timers", "timers", lambda made, _: [(*key, made[key].due_at) for key in sorted(made)]),
+    ("settled", "settled", lambda done, _: [_settled_row(*settled) for settled in done]),
+    ("queued", "queued", _queued_rows),
+    ("windows", "windows", lambda made, _: [(key, _dump(times)) for key, times in made.items()]),
+    ("receipts", "receipts", lambda seen, _: [*seen.items()]),
+)
+"""The kinds of rows beside incidents in the order of writing, and their fields of `Writes`."""

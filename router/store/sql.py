@@ -1,5 +1,6 @@
 """Connections, transactions, and what their failures mean."""
 
+import asyncio
 import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -98,11 +99,15 @@ class Database:
             self._check_file()
             return await self.writer.query(work, *args, **kwargs)
 
-    async def save(self, make: Callable[[], Sequence[Write]]) -> None:
-        """Write all rows that `make` returns, or none."""
+    async def save(
+        self,
+        make: Callable[[], Sequence[Write]],
+        begun: Callable[[asyncio.Future[None]], None] | None = None,
+    ) -> None:
+        """Write all rows that `make` returns, or none. `begun` is called with SQLite's write."""
         with self._watched():
             self._check_file()
-            await self.writer.write(make)
+            await self.writer.write(make, begun)
 
     @contextmanager
     def _watched(self) -> Iterator[None]:

@@ -97,8 +97,16 @@ class SqlitePool:
         task = partial(self._query, work, *args, **kwargs)
         return await asyncio.get_running_loop().run_in_executor(self._threads, task)
 
-    async def write(self, make: Callable[[], Sequence[Write]]) -> None:
-        await asyncio.get_running_loop().run_in_executor(self._threads, self._write, make)
+    async def write(
+        self,
+        make: Callable[[], Sequence[Write]],
+        begun: Callable[[asyncio.Future[None]], None] | None = None,
+    ) -> None:
+        loop = asyncio.get_running_loop()
+        write = loop.run_in_executor(self._threads, self._write, make)
+        if begun:
+            begun(write)
+        await asyncio.shield(write)  # a thread can't be cancelled
 
     async def run(
         self, work: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs

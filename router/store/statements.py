@@ -20,7 +20,12 @@ from router.store.schema import (
 )
 
 
-def upsert(dialect: Dialect, table: Table, where: str = "true", unless: str = "true") -> str:
+def upsert(
+    dialect: Dialect,
+    table: Table,
+    where: str = "true",
+    unless: str = "true",
+) -> str:
     """Insert the given rows `where` allowed, or replace the stored rows `unless` forbidden."""
     keys = [column.name for column in table.primary_key]
     names = [column.name for column in table.c]
@@ -33,10 +38,14 @@ def upsert(dialect: Dialect, table: Table, where: str = "true", unless: str = "t
 
 def writes(dialect: Dialect) -> dict[str, tuple[str, str]]:
     """The table and the statement for each kind of row in `Writes`."""
-    a, t = alerts.c, timers.c
+    a, i, t = alerts.c, incidents.c, timers.c
     timer = written(dialect, t.incident_id, t.name, t.due_at)
     statements = {
         "incidents": _successors(dialect, incidents, "stored.id = given.id"),
+        "documents": f"""
+            UPDATE incidents SET version = given.version, doc = given.doc
+            FROM {written(dialect, i.id, i.version, i.doc)}
+            WHERE incidents.id = given.id AND incidents.version = given.version - 1""",
         "records": _successors(
             dialect, records, "stored.kind = given.kind AND stored.id = given.id"
         ),
@@ -95,6 +104,7 @@ _TABLES = {
     **dict.fromkeys(("moved", "detached", "forgotten", "rule_matches", "seen"), "alerts"),
     **dict.fromkeys(("timers_done", "timers_cleared", "rechecked"), "timers"),
     **dict.fromkeys(("settled", "queued"), "outbox"),
+    "documents": "incidents",
     "entries": "timeline",
 }
 """The tables of the kinds that aren't named as theirs."""

@@ -1,5 +1,6 @@
 """The `Store` of router.ports, on SQLite or PostgreSQL."""
 
+import asyncio
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
@@ -26,7 +27,8 @@ from router.store import counts, queries, replicas, retention, timelines
 from router.store.bulk import SQLITE
 from router.store.claims import Claims
 from router.store.faults import meaning
-from router.store.load import Load
+from router.store.load import Load, fingerprints
+from router.store.memory import MOST_ALERTS, Memory
 from router.store.message import ReadMessage
 from router.store.published import published
 from router.store.save import Save
@@ -49,6 +51,8 @@ class SqlStore:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        # Only the holder of the lock knows of all writes.
+        self._memory = Memory() if database.lock else None
         self._load = Load(database.dialect)
         self._save = Save(database.dialect)
         self._claims = Claims(database.dialect)
@@ -59,11 +63,28 @@ class SqlStore:
     ) -> Snapshot:
         """Incidents named by rule matches aren't read with them: ask for their ids."""
         plans = (reads,) if isinstance(reads, ReadPlan) else reads
-        return await self._database.query(self._load, plans, view or Snapshot())
+        view, memory = view or Snapshot(), self._memory
+        if memory is None:
+            return await self._database.query(self._load, plans, view)
+        for plan in plans:
+            if plan.fingerprints and not memory.is_primed:
+                state = memory.reading()
+                known = await self._database.query(fingerprints, MOST_ALERTS + 1)
+                memory.prime(known, state)
+            if missing := memory.recall(plan, view):
+                state = memory.reading()
+                await self._database.query(self._load, (missing,), view)
+                memory.learn(missing, view, state)
+        return view
 
     async def save(self, changes: Writes) -> None:
         """Raises: Conflict, StaleRecord, StoreUnavailable."""
-        await self._database.save(partial(self._save, changes))
+        memory = self._memory
+        if memory is None:
+            await self._database.save(partial(self._save, changes))
+            return
+        make = partial(self._save, changes, memory.incidents)
+        await self._database.save(make, partial(memory.follow, changes))
 
     async def claim_timers(
         self, now: float, owner: str, until: float, limit: int
@@ -255,8 +276,14 @@ class SqlStore:
     async def prune(self, before: float, kinds: Sequence[str] = ()) -> int:
         """Delete old rows. Returns how many."""
         total, database = 0, self._database
-        while gone := await database.write(retention.prune_some, before, kinds, _PRUNED_AT_ONCE):
-            total += gone
+        try:
+            while gone := await database.write(
+                retention.prune_some, before, kinds, _PRUNED_AT_ONCE
+            ):
+                total += gone
+        finally:
+            if self._memory:
+                self._memory.forget_alerts()
         while keys := await database.read(
             retention.old_windows, database.dialect, before, _PRUNED_AT_ONCE
         ):
@@ -283,7 +310,10 @@ class SqlStore:
         await self._among_others(replicas.bury, owners)
 
     async def shift(self, by: float, at: float) -> bool:
-        return await self._among_others(shift, by, at if self.shared else None)
+        task = asyncio.ensure_future(self._among_others(shift, by, at if self.shared else None))
+        if self._memory:
+            self._memory.follow(None, task)
+        return await asyncio.shield(task)
 
     async def _among_others(self, work: Callable[..., T], *args: Any) -> T:
         """Write rows that others write as well. Raises: StoreUnavailable, also after a deadlock."""

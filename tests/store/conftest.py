@@ -29,6 +29,6 @@ async def url(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[s
 
 @pytest.fixture
 async def store(url: str) -> AsyncIterator[SqlStore]:
-    opened = await open_store(url)
+    opened = await open_store(url, exclusive=True)  # as the daemon does
     yield opened
     await opened.close()

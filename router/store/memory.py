@@ -1,0 +1,241 @@
+"""Alert matches and incidents of a SQLite store in memory, so that most decisions read nothing.
+
+The law: what is here equals what is committed. One process writes (see `files.StoreLock`), and
+each change is applied here after its commit. After a failed commit nobody knows what is on disk:
+everything is dropped, and read again. Nothing is kept that was read while a write was under way.
+
+Matches are packed: 100,000 alerts take 25 MB, and 45 MB as structs.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from functools import partial
+from itertools import islice
+from typing import Any
+
+import msgspec
+from msgspec.structs import replace
+
+from router.core.incident.snapshot import ReadPlan, Snapshot, Writes
+from router.model.alert import AlertStatus, RuleMatch
+from router.model.incident import Incident, Severity
+from router.model.reason import Reason
+from router.store.bulk import clean
+
+MOST_ALERTS = 250_000
+"""Alerts of which something is kept. If the store has more, the others are read from it."""
+
+MOST_INCIDENTS = 5_000
+"""Incidents that are kept, the latest written: about 10 MB."""
+
+_Packed = tuple[
+    int,
+    str,
+    AlertStatus,
+    Reason,
+    float,
+    float,
+    int | None,
+    Severity | None,
+    float | None,
+    float | None,
+    float,
+]
+"""A `RuleMatch` without its fingerprint, and with a number for its rule."""
+
+_pack = msgspec.msgpack.Encoder().encode
+_unpack = msgspec.msgpack.Decoder(tuple[int, list[_Packed]]).decode
+
+
+class Memory:
+    """The known part of the store.
+
+    _matches: by fingerprint, with the number of the commit; None for an alert whose matches must be
+    read. If it `_is_whole`, an alert that isn't there isn't in the store.
+    _newest: the newest incident of a key.
+    _regrouped: incidents whose matches changed without being named, by the number of the commit.
+    """
+
+    def __init__(self) -> None:
+        self.incidents: dict[int, Incident] = {}
+        self.is_primed = False
+        self._matches: dict[str, bytes | None] = {}
+        self._is_whole = False
+        self._newest: dict[str, int] = {}
+        self._next_id = 0
+        self._regrouped: dict[int, int] = {}
+        self._rules: list[str] = []
+        self._numbers: dict[str, int] = {}
+        self._commits = 0
+        self._writing = 0
+
+    # --- reading
+
+    def recall(self, plan: ReadPlan, view: Snapshot) -> ReadPlan | None:
+        """Add what is known to the view. Returns what must be read; None if nothing must."""
+        fingerprints, keys, ids = list[str](), list[str](), list[int]()
+        for fingerprint in plan.fingerprints:
+            matches = self._known(fingerprint)
+            if matches is None:
+                fingerprints.append(fingerprint)
+            elif matches:
+                view.rule_matches[fingerprint] = matches
+        for incident_id in plan.incident_ids:
+            if incident := self.incidents.get(incident_id):
+                view.incidents[incident_id] = incident
+            else:
+                ids.append(incident_id)
+        for key in plan.keys:
+            if (newest := self._newest.get(key)) and self._next_id:
+                view.latest[key] = newest
+                view.incidents[newest] = self.incidents[newest]
+            else:
+                keys.append(key)
+        if plan.keys:
+            view.next_incident_id = max(view.next_incident_id, self._next_id)
+        others = (plan.windows, plan.receipts, plan.alerts, plan.firing, plan.open)
+        if not (fingerprints or ids or keys or any(others)) and plan.open_besides is None:
+            return None
+        return ReadPlan(fingerprints, ids, keys, *others, plan.open_besides)
+
+    def reading(self) -> int:
+        """The state before a read whose result may be kept."""
+        return -1 if self._writing else self._commits
+
+    def learn(self, plan: ReadPlan, view: Snapshot, state: int) -> None:
+        """Keep what `plan` has just read into the view, unless the `state` is another by now."""
+        if state != self.reading():
+            return
+        for fingerprint in plan.fingerprints:
+            self._keep(fingerprint, view.rule_matches.get(fingerprint, ()))
+        for incident_id in plan.incident_ids:
+            if incident := view.incidents.get(incident_id):
+                self._put(incident)
+        for key in plan.keys:
+            self._next_id = view.next_incident_id
+            if newest := view.latest.get(key):
+                self._put(view.incidents[newest], is_newest=True)
+        self._shrink()
+
+    def prime(self, fingerprints: Sequence[str], state: int) -> None:
+        """Begin with the alerts in the store: all of them, or more than `MOST_ALERTS`."""
+        if state != self.reading():
+            return
+        self.is_primed = True
+        self._is_whole = len(fingerprints) <= MOST_ALERTS
+        if self._is_whole:
+            self._matches = dict.fromkeys(fingerprints) | self._matches
+
+    # --- writing
+
+    def follow(self, changes: Writes | None, write: asyncio.Future[Any]) -> None:
+        """A write has begun: apply its changes once it's done. None: it changes anything."""
+        self._writing += 1
+        write.add_done_callback(partial(self._done, changes))
+
+    def _done(self, changes: Writes | None, write: asyncio.Future[Any]) -> None:
+        self._writing -= 1
+        if changes is None or write.cancelled() or write.exception():
+            self.incidents, self._newest, self._next_id = {}, {}, 0
+            self.forget_alerts()
+        else:
+            self._commits += 1
+            self._apply(changes)
+
+    def _apply(self, changes: Writes) -> None:
+        for incident in changes.incidents.values():
+            self._put(incident, is_newest=incident.version == 1)
+            if self._next_id:
+                self._next_id = max(self._next_id, incident.id + 1)
+        for incident_id in (*changes.moved, *changes.detached):
+            self._regrouped[incident_id] = self._commits
+        for fingerprint, rule in changes.forgotten:
+            self._change(fingerprint, rule, None)
+        for (fingerprint, rule), (match, _) in changes.rule_matches.items():
+            self._change(fingerprint, rule, match)
+        last = {(fingerprint, rule): (at, end) for fingerprint, rule, at, end in changes.seen}
+        for (fingerprint, rule), (at, end) in last.items():
+            self._touch(fingerprint, rule, at, end)
+        self._shrink()
+
+    def forget_alerts(self) -> None:
+        """Forget all matches: some were deleted from the store."""
+        self._commits += 1
+        self._matches, self._regrouped = {}, {}
+        self.is_primed = self._is_whole = False
+
+    # --- matches
+
+    def _known(self, fingerprint: str) -> list[RuleMatch] | None:
+        packed = self._matches.get(fingerprint)
+        if packed is None:
+            is_absent = self._is_whole and fingerprint not in self._matches
+            return [] if is_absent and "\0" not in fingerprint else None
+        commit, rows = _unpack(packed)
+        matches = [RuleMatch(fingerprint, self._rules[row[0]], *row[1:]) for row in rows]
+        regrouped = self._regrouped
+        if regrouped and any(regrouped.get(m.incident_id or 0, 0) > commit for m in matches):
+            return None
+        return matches
+
+    def _change(self, fingerprint: str, rule: str, match: RuleMatch | None) -> None:
+        """Replace the match of this rule."""
+        matches = self._known(fingerprint)
+        if matches is None:
+            self._matches[clean(fingerprint)] = None
+            return
+        matches = [other for other in matches if other.rule != rule]
+        if match is not None:
+            matches.append(match)
+        self._keep(fingerprint, matches)
+
+    def _touch(self, fingerprint: str, rule: str, at: float, end: float | None) -> None:
+        """Apply a report that repeats the match, as the store does."""
+        for match in self._known(fingerprint) or ():
+            if match.rule == rule:
+                gap = at - match.last_seen if match.status is AlertStatus.FIRING else 0.0
+                gap = max(match.longest_gap, gap)
+                touched = replace(match, last_seen=at, ended_at=end, longest_gap=gap)
+                self._change(fingerprint, rule, touched)
+
+    def _keep(self, fingerprint: str, matches: Sequence[RuleMatch]) -> None:
+        if not matches:
+            self._matches.pop(fingerprint, None)
+            return
+        rows = []
+        for m in matches:
+            if "\0" in m.rule + m.digest:  # the store has another text
+                self._matches[fingerprint] = None
+                return
+            number = self._numbers.get(m.rule)
+            if number is None:
+                number = self._numbers[m.rule] = len(self._rules)
+                self._rules.append(m.rule)
+            rows.append(
+                (number, m.digest, m.status, m.reason, m.starts_at, m.last_seen, m.incident_id,
+                 m.severity, m.value, m.ended_at, m.longest_gap)
+            )  # fmt: skip
+        self._matches[fingerprint] = _pack((self._commits, rows))
+
+    # --- incidents
+
+    def _put(self, incident: Incident, *, is_newest: bool = False) -> None:
+        self.incidents.pop(incident.id, None)  # the latest written is the last
+        self.incidents[incident.id] = incident
+        if is_newest:
+            self._newest[clean(incident.key)] = incident.id
+
+    def _shrink(self) -> None:
+        """Drop the oldest, a tenth at a time."""
+        if len(self._matches) > MOST_ALERTS:
+            self._is_whole = False
+            for fingerprint in [*islice(self._matches, MOST_ALERTS // 10)]:
+                del self._matches[fingerprint]
+        if len(self._regrouped) > MOST_INCIDENTS:
+            self._matches = dict.fromkeys(self._matches)
+            self._regrouped = {}
+        if len(self.incidents) > MOST_INCIDENTS:
+            for incident_id in [*islice(self.incidents, MOST_INCIDENTS // 10)]:
+                incident = self.incidents.pop(incident_id)
+                if self._newest.get(key := clean(incident.key)) == incident_id:
+                    del self._newest[key]
