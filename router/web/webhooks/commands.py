@@ -14,7 +14,7 @@ from msgspec.structs import replace
 
 from router.model.alert import Alert
 from router.model.event import AlertSeen, Commanded, Event
-from router.model.incident import OPEN
+from router.model.incident import OPEN, Incident
 from router.model.notification import Retry, Sent
 from router.model.reason import Reason
 from router.model.reason_row import Trait
@@ -210,7 +210,13 @@ class WebhookProcessor:
     ) -> Sequence[CommandResult]:
         """The results for declared alerts, commands and questions, and the alerts to list."""
         results = [await self._declared(alert, reason) for alert, reason in declared]
-        results += [await self._result(about, reason) for about, reason in handled]
+        for about, reason in handled:
+            request, number = about.request, about.request.incident_id
+            incident = None if number is None else await self._store.incident(number)
+            are_open: Sequence[Incident] = ()
+            if number is None and not request.alert:
+                are_open = await self._store.incidents(statuses=OPEN, limit=SHOWN)
+            results.append(CommandResult(request, reason, incident, are_open, about.alert))
         return [*results, *(await listed(self._store, listing) if listing else ())]
 
     async def _declared(self, alert: Alert, reason: Reason) -> CommandResult:
@@ -218,17 +224,6 @@ class WebhookProcessor:
         incident = await joined(self._store, alert)
         request = CommandRequest(incident.id if incident else None, None, alert.by)
         return CommandResult(request, reason, incident)
-
-    async def _result(self, found: Found, reason: Reason | None) -> CommandResult:
-        request = found.request
-        if request.incident_id is not None:
-            incident = await self._store.incident(request.incident_id)
-            return CommandResult(request, reason, incident, alert=found.alert)
-        if request.alert:
-            return CommandResult(request, reason, None, alert=found.alert)
-        return CommandResult(
-            request, None, None, await self._store.incidents(statuses=OPEN, limit=SHOWN)
-        )
 
     async def _deployed(self, received: Received) -> tuple[int, str]:
         recorded, ignored = 0, received.ignored

@@ -131,8 +131,10 @@ class Webhooks:
         receiver, now = admission.receivers[0], self._clock.now()
         working_for(receiver.kind)
         incoming = replace(admission.incoming, body=body)
-        if not admission.known:
-            receiver = _verified(admission.receivers, incoming, now)
+        if len(admission.receivers) > 1:  # the body tells which one it is for
+            receiver = _passing(admission.receivers, lambda r: r.verify(incoming, now))[0]
+        elif not admission.known:
+            receiver.verify(incoming, now)
         received = receiver.decode(incoming, now)
         if received.errors or received.warnings or received.refused:
             self._report(receiver.name, received)
@@ -210,14 +212,6 @@ def _admitted(receivers: Sequence[Receiver], incoming: Incoming) -> tuple[Sequen
 
     passing = _passing(receivers, admit)
     return passing, all(known[receiver.name] for receiver in passing)
-
-
-def _verified(receivers: Sequence[Receiver], incoming: Incoming, now: float) -> Receiver:
-    """The receiver that the whole request is for. Raises: Unauthorized, InvalidInput."""
-    if len(receivers) == 1:
-        receivers[0].verify(incoming, now)
-        return receivers[0]
-    return _passing(receivers, lambda receiver: receiver.verify(incoming, now))[0]
 
 
 def _passing(receivers: Sequence[Receiver], check: Callable[[Receiver], None]) -> list[Receiver]:
