@@ -83,7 +83,7 @@ LINES = (
     Colour("#a0266f", "#ff9bd2"),
     Colour("#4d5a00", "#c8d96f"),
 )
-"""For several curves or stacks. All have a contrast of at least 4.5 to 1."""
+"""Colours of several curves or stacks, each with a contrast of at least 4.5 to 1."""
 
 _ALL = (INK, QUIET, GRID, *TONES.values(), *LINES[1:])
 _DARK = "".join(

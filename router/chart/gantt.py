@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from router.chart.paper import INK, TONES, Look, Picture, Tone, picture, text
+from router.chart.figure import INK, TONES, Look, Picture, Tone, picture, text
 from router.chart.times import Mark, draw_marks, time_axis
 
 ROW = 26

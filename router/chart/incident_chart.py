@@ -2,8 +2,8 @@
 
 from collections.abc import Iterable, Iterator
 
+from router.chart.figure import Tone
 from router.chart.gantt import Span, gantt
-from router.chart.paper import Tone
 from router.chart.times import Mark
 from router.core.postmortem.document import Case
 from router.model.decision import Entry
@@ -29,7 +29,7 @@ _ARRIVED = having(Trait.DELIVERY) - _FAILED
 _FOLLOW_UP = having(Trait.FOLLOW_UP)
 
 
-def story_chart(case: Case) -> bytes:
+def incident_chart(case: Case) -> bytes:
     """Return the chart as SVG, by the company's clock. It takes 50 ms: call it in a thread."""
     incident = case.incident
     entries = [entry for entry in case.timeline if entry.what not in _FOLLOW_UP]

@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from itertools import pairwise
 from math import nan
 
-from router.chart.paper import GRID, LINES, QUIET, TONES, Look, Picture, Tone, picture, text
+from router.chart.figure import GRID, LINES, QUIET, TONES, Look, Picture, Tone, picture, text
 from router.chart.times import Mark, draw_marks, time_axis
 from router.core.text.units import number
 
-_GAP = 2.5  # times the usual distance of two points, beyond which data is missing
+_GAP = 2.5  # gap between two points, in usual distances, from which data is missing
 
 
 _HUGEST = 1e100  # beyond it, axis arithmetic would overflow
@@ -80,11 +80,11 @@ def _curve(drawn: Picture, series: Series, colour: str) -> None:
         if _known(value) and not _known(before[1]) and not _known(after[1]):
             drawn.axes.plot(
                 [at], [value], marker="o", markersize=3, color=colour
-            )  # a single point would not make a line
+            )  # a single point would be invisible as a line
 
 
 def _broken(points: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
-    """Insert a gap where points are missing: a line across would claim data."""
+    """Insert a gap where points are missing: a line across would suggest data."""
     distances = sorted(after[0] - before[0] for before, after in pairwise(points))
     usual = distances[len(distances) // 2] if distances else 0.0
     broken: list[tuple[float, float]] = []

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from router.chart.paper import GRID, QUIET, TONES, Picture, Tone, text
+from router.chart.figure import GRID, QUIET, TONES, Picture, Tone, text
 from router.core.text.units import duration
 
 _STEPS = (
@@ -97,7 +97,10 @@ def _apart(first: tuple[float, float], other: tuple[float, float]) -> bool:
 
 
 def _midnight(at: float, zone: str) -> float:
-    """Return the start of the day in the zone: ticks count from it, to be at full hours."""
+    """Return the start of the day in the zone.
+
+    Ticks are counted from it, so they are at full hours.
+    """
     return (
         datetime.fromtimestamp(at, ZoneInfo(zone))
         .replace(hour=0, minute=0, second=0, microsecond=0)

@@ -12,7 +12,7 @@ from router.ports.clock import Clock
 from router.ports.errors import StoreUnavailable
 from router.ports.store import Store
 from router.telemetry.metrics import Metrics
-from router.web.access.note import note
+from router.web.access.audit_note import note
 from router.web.auth import Role, caller
 from router.web.problem import problem
 

@@ -14,10 +14,10 @@ from router.web.access.audit_page import AuditPage
 from router.web.access.gate import area_of, fresh_cookie, gate
 from router.web.access.identities import Identities
 from router.web.access.kept_forms import KeptForms
-from router.web.access.making import TokenRules
 from router.web.access.oidc_pages import OidcPages
 from router.web.access.sign_in import SignIn
 from router.web.access.token_pages import TokenPages
+from router.web.access.token_rules import TokenRules
 from router.web.access.user_pages import UserPages
 from router.web.api.audit import AuditApi
 from router.web.api.openapi import OPERATIONS

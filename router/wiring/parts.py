@@ -57,7 +57,7 @@ from router.wiring.reconcile import Pollers
 from router.wiring.statuspage import Publishing
 
 RUNS = 16
-"""Actions that run at the same time."""
+"""Maximum actions that run at the same time."""
 
 LONGEST_RUN = 3600.0
 """Longest timeout of an action, in seconds."""
@@ -72,14 +72,14 @@ FORGOTTEN = (
     API_TOKEN,
     KEPT_FORM,
 )
-"""Kinds of documents that housekeeping removes as long after their end as resolved alerts."""
+"""Kinds of documents with the same retention as resolved alerts."""
 
 
 class Parts:
     """All parts of one router.
 
     `config` returns the current config. `use_settings` is called with the live settings whenever
-    they change. `loaded` is when (UTC seconds) and why the config was last read.
+    they change. `loaded` is the time (UTC seconds) and cause of the last load of the config.
     """
 
     def __init__(
@@ -176,7 +176,7 @@ class Parts:
             channel, self.store, self.inbox, self.clock, ownership=self.ownership, words=Words("")
         )
         self.channels.on_queued[ACTIONS] = self.action_worker.wake.set
-        self.channels.on_queued[CHANNEL] = self.publishing.board.forget
+        self.channels.on_queued[CHANNEL] = self.publishing.page_cache.forget
 
     def _build_inbound(self) -> None:
         self.recorder = deployments.Deployments(

@@ -1,4 +1,4 @@
-"""The parts of the comparison with other services, for the present config."""
+"""The parts of the comparison with other services, for the current config."""
 
 import aiohttp
 
@@ -8,18 +8,18 @@ from router.receivers import RECEIVERS
 
 
 class Pollers:
-    """Asks the sources for their alerts, over connections of its own."""
+    """Polls the sources for their alerts, over separate connections."""
 
     def __init__(self) -> None:
         self._session: aiohttp.ClientSession | None = None
         self._pollers: dict[str, SourcePoller] = {}
 
     def current(self) -> dict[str, SourcePoller]:
-        """The sources that can be asked."""
+        """The sources that can be polled."""
         return self._pollers
 
     async def use(self, config: Config) -> None:
-        """Ask the sources of this config from now on."""
+        """Poll the sources of this config from now on."""
         await self.close()
         self._session = session = aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar())
         for name, source in config.sources.items():

@@ -21,8 +21,8 @@ from router.core.outbox.rate_limit import RateLimit
 from router.engine.customers import CustomerMail, announced, customer_mail, on_settled
 from router.engine.deliver import Channel
 from router.engine.sign_in_mail import SignInMail
-from router.engine.subscribers.post import Spreading, SubscriberMail, queued_maintenance
-from router.engine.subscribers.roll import SubscriberList
+from router.engine.subscribers.subscriber_list import SubscriberList
+from router.engine.subscribers.subscriber_mail import Spreading, SubscriberMail, queued_maintenance
 from router.model.event import Command, Event
 from router.model.notification import Message, Notification, NotificationState, Result, Retry, Sent
 from router.model.outbox import CUSTOMER_MAIL, SIGN_IN_MAIL, SUBSCRIBERS, OutboxKind
@@ -35,28 +35,28 @@ from router.ports.store import Store
 from router.telemetry.logs import logger
 from router.telemetry.metrics import Metrics
 from router.web.pages.admin import StatusPageAdmin
-from router.web.statuspage.board import Board, maintenances
 from router.web.statuspage.export import Exporter, ExportTarget
 from router.web.statuspage.handlers import StatusPage
 from router.web.statuspage.maintenance import Announcements
+from router.web.statuspage.page_cache import StatusPageCache, maintenances
 from router.web.statuspage.subscriptions import SubscriptionPages
 
 log = logger(__name__)
 
 GRACE = 10.0
-"""Longest wait of a stop for files that are being written, in seconds."""
+"""Maximum seconds that a stop waits for files being written."""
 
 SPREADING = 60.0
-"""Timeout for owing all subscribers and customers their mail, and for writing the page's files, in
-seconds.
+"""Timeout in seconds for queueing the mail to all subscribers and customers, and for writing the
+page's files.
 """
 
 MAILS = 20
-"""Most mails in flight, each over its own connection."""
+"""Maximum mails in flight, each over its own connection."""
 
 
 class Publishing:
-    """The status page of the present config, and the sender of what is published."""
+    """The status page of the current config, and the sender of published updates."""
 
     def __init__(
         self, store: Store, clock: Clock, config: Config, folder: Path, metrics: Metrics
@@ -67,17 +67,17 @@ class Publishing:
         self._folder = folder
         self._metrics = metrics
         self._links: SubscriberLinks | None = None
-        self._roll: SubscriberList | None = None
+        self._subscriber_list: SubscriberList | None = None
         self._spreading: Spreading | None = None
         self._mail: list[Channel] = []
         self._wake: Callable[[str], None] = lambda _: None
         self._serving = False
         self._loops: set[asyncio.Task[None]] = set()
-        self.board = Board(
+        self.page_cache = StatusPageCache(
             store,
             clock,
             plan=lambda: self._config.status_plan,
-            subscribe=lambda: self._roll is not None,
+            subscribe=lambda: self._subscriber_list is not None,
         )
         self._exporter = self._new_exporter()
 
@@ -86,17 +86,17 @@ class Publishing:
             self._store,
             self._clock,
             plan=lambda: self._config.status_plan,
-            changed=self.board.forget,
+            changed=self.page_cache.forget,
             announce=self._announce_maintenance,
             end=self._end_maintenance,
             recipients=lambda: self.recipients(Command.PUBLISH),
         )
-        pages = SubscriptionPages(self.board, lambda: self._roll)
+        pages = SubscriptionPages(self.page_cache, lambda: self._subscriber_list)
         admin = StatusPageAdmin(announcements, lambda: self._config.status_plan)
         return [
             *announcements.routes(),
             *pages.routes(),
-            *StatusPage(self.board).routes(),
+            *StatusPage(self.page_cache).routes(),
             *admin.routes(),
         ]
 
@@ -115,7 +115,7 @@ class Publishing:
         `mailers` are the channels that can mail anybody, with their rate limits.
         """
         self._config, self._wake = config, wake
-        self._roll, self._spreading, self._mail = None, None, []
+        self._subscriber_list, self._spreading, self._mail = None, None, []
         if (communication := config.file.communication) and communication.customers:
             name: str = communication.customers
             mailer, pace = mailers[name]
@@ -139,11 +139,15 @@ class Publishing:
         if plan is not None and page is not None and page.subscribers is not None:
             name = page.subscribers.channel
             mailer, pace = mailers[name]
-            assert self._links is not None, "`use` comes first"
-            self._roll = SubscriberList(self._store, self._clock, page.subscribers, self._links)
-            self._spreading = Spreading(self._store, self._roll, lambda: self._wake(SUBSCRIBERS))
+            assert self._links is not None, "`use` must be called first"
+            self._subscriber_list = SubscriberList(
+                self._store, self._clock, page.subscribers, self._links
+            )
+            self._spreading = Spreading(
+                self._store, self._subscriber_list, lambda: self._wake(SUBSCRIBERS)
+            )
             url = f"{config.file.external_url.rstrip('/')}/status"
-            mail = SubscriberMail(self._store, self._roll, mailer, plan, url)
+            mail = SubscriberMail(self._store, self._subscriber_list, mailer, plan, url)
             performers = {
                 OutboxKind.SUBSCRIBER: mail,
                 OutboxKind.SUBSCRIPTION: mail,
@@ -151,7 +155,7 @@ class Publishing:
             }
             self._mail.append(self._mail_channel(SUBSCRIBERS, config, name, pace, performers))
         self._exporter = self._new_exporter()
-        self.board.forget()
+        self.page_cache.forget()
         self._serving = True
 
     def _mail_channel(
@@ -162,7 +166,7 @@ class Publishing:
         pace: RateLimit | None,
         performers: Mapping[OutboxKind, Performer],
     ) -> Channel:
-        """Its rate limit is that of the channel that sends the mail: both count together."""
+        """It shares the rate limit of the channel that sends the mail."""
         return Channel(
             name,
             self,
@@ -184,8 +188,8 @@ class Publishing:
     def run(self) -> Sequence[asyncio.Task[None]]:
         """Start the loops of the present config."""
         loops = [spawn(self._exporter.run(), "export", self._loops)]
-        if self._roll:
-            loops.append(spawn(self._roll.run(), "subscribers", self._loops))
+        if self._subscriber_list:
+            loops.append(spawn(self._subscriber_list.run(), "subscribers", self._loops))
         return loops
 
     async def _announce_maintenance(self, maintenance: Maintenance) -> None:
@@ -232,7 +236,11 @@ class Publishing:
 
     async def recipients(self, command: Command) -> int:
         """Count the people who get a command's mail. Raises: StoreUnavailable."""
-        subscribers = len(await self._roll.confirmed(self._clock.now())) if self._roll else 0
+        subscribers = (
+            len(await self._subscriber_list.confirmed(self._clock.now()))
+            if self._subscriber_list
+            else 0
+        )
         if command is Command.PUBLISH:
             return subscribers
         communication = self._config.file.communication
@@ -243,7 +251,7 @@ class Publishing:
         return len({*to}) + (subscribers if communication.subscribers else 0)
 
     async def stop(self) -> None:
-        """Finish what is under way."""
+        """Finish deliveries in progress."""
         self._serving = False
         self._exporter.close()
         for loop in list(self._loops):
@@ -255,7 +263,7 @@ class Publishing:
             loop.cancel()
 
     async def send(self, message: Message) -> Result:
-        """Deliver what was published of an incident, or announced to customers."""
+        """Deliver an update that was published, or an announcement to customers."""
         if not self._serving:
             return Retry("the config is being loaded")
         return await (
@@ -280,7 +288,7 @@ class Publishing:
         return Sent()
 
     async def _publish(self, message: Message) -> Result:
-        self.board.forget()
+        self.page_cache.forget()
         try:
             if self._spreading:
                 await self._spreading.spread(message)
@@ -294,7 +302,7 @@ class Publishing:
         return Sent()
 
     def channels(self, config: Config) -> Sequence[Channel]:
-        """Return the channels of the page, customers, and mail to subscribers and customers."""
+        """Return the channels of the page, of customers, and of the mail to both audiences."""
         names = [CHANNEL] if config.status_plan else []
         names += [CUSTOMERS] if config.file.communication else []
         return [
@@ -306,7 +314,9 @@ class Publishing:
         """There is nothing to close."""
 
     def _new_exporter(self) -> Exporter:
-        return Exporter(self.board, self._clock, self._target, self._metrics.status_export_time.set)
+        return Exporter(
+            self.page_cache, self._clock, self._target, self._metrics.status_export_time.set
+        )
 
     def _target(self) -> ExportTarget | None:
         page = self._config.file.status_page

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from router.chart import ImageFormat, Level, Look, Mark, Series, Span, Tone, gantt, line_chart
-from router.chart.paper import LINES, TONES
+from router.chart.figure import LINES, TONES
 from router.core.text.units import percent
 
 START = 1795454041.0  # 2026-11-23 17:14:01 UTC

@@ -106,7 +106,7 @@ async def test_an_export_is_byte_for_byte_what_is_served(router: Router, tmp_pat
         number = await opened(daemon)
         await publish(daemon, number)
         for _ in range(3):
-            daemon.app.parts.publishing.board.forget()
+            daemon.app.parts.publishing.page_cache.forget()
             code, said = await export(tmp_path / "site", daemon.path)
             assert code == 0, said
             written = files(tmp_path / "site")

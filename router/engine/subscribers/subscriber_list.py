@@ -1,4 +1,4 @@
-"""The list of subscribers: asking, confirming, leaving.
+"""The list of subscribers: they ask, confirm and unsubscribe.
 
 An address is kept here and shown nowhere.
 """
@@ -82,10 +82,7 @@ class SubscriberList:
         return await self._whose("confirm", token) is not None
 
     async def confirm(self, token: str) -> bool:
-        """Confirm that the one who asked reads mail at that address.
-
-        From now on they get updates.
-        """
+        """Confirm a subscriber, who gets updates from now on."""
         number, now = await self._whose("confirm", token), self._clock.now()
         if number is None:
             return False
@@ -101,7 +98,7 @@ class SubscriberList:
         return await self._whose("unsubscribe", token) is not None
 
     async def leave(self, token: str) -> bool:
-        """Forget a subscriber; pending mail to them isn't sent. Leaving twice is no error."""
+        """Forget a subscriber; pending mail to them isn't sent. A repetition has no effect."""
         number = await self._whose("unsubscribe", token)
         if number is not None:
             await self.subscribers.remove(number)
@@ -132,7 +129,7 @@ class SubscriberList:
         ]
 
     async def run(self) -> None:
-        """Every hour forget those who didn't confirm in time, until cancelled."""
+        """Every hour forget the subscribers who didn't confirm in time, until cancelled."""
         never = asyncio.Event()
         while True:
             try:

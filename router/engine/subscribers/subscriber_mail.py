@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from router.core.communication import mails
 from router.core.communication.notice import Notice, notice
 from router.core.incident.snapshot import Writes
-from router.engine.subscribers.roll import CONFIRM_WITHIN, SubscriberList
+from router.engine.subscribers.subscriber_list import CONFIRM_WITHIN, SubscriberList
 from router.model.decision import Entry, Queued
 from router.model.notification import Message, Notification, Sent, person_of
 from router.model.outbox import SUBSCRIBERS, OutboxKind
@@ -30,17 +30,17 @@ from router.ports.store import Store
 from router.records.records import Records
 
 SPREAD = 500
-"""Mails that one transaction adds: a few milliseconds of the writer's time."""
+"""Mails per transaction: they occupy the writer for a few milliseconds."""
 
 
 class Spreading:
     """Adds mails for subscribers about updates. `wake` is called when there's new mail to send."""
 
     def __init__(
-        self, store: Store, roll: SubscriberList, wake: Callable[[], None] = lambda: None
+        self, store: Store, subscriber_list: SubscriberList, wake: Callable[[], None] = lambda: None
     ) -> None:
         self._store = store
-        self._roll = roll
+        self._subscriber_list = subscriber_list
         self._wake = wake
 
     async def spread(self, message: Message) -> None:
@@ -56,13 +56,15 @@ class Spreading:
 
         Raises: StoreUnavailable.
         """
-        for chunk in _chunks(await self._roll.confirmed(entry.at)):
+        for chunk in _chunks(await self._subscriber_list.confirmed(entry.at)):
             await self._store.save(Writes(queued=[_queued(entry, number) for number in chunk]))
         self._wake()
 
     async def about_maintenance(self, subject: str, at: float) -> Sequence[Queued]:
         """Return a mail for each subscriber who had confirmed by then. Raises: StoreUnavailable."""
-        addresses = [f"{SUBSCRIBERS}/{number}" for number in await self._roll.confirmed(at)]
+        addresses = [
+            f"{SUBSCRIBERS}/{number}" for number in await self._subscriber_list.confirmed(at)
+        ]
         return [queued_maintenance(address, subject, at) for address in addresses]
 
 
@@ -89,14 +91,19 @@ def _queued(entry: Entry, number: str) -> Queued:
 class SubscriberMail:
     """Sends the mail of one row.
 
-    `url` is the router's own status page: an export can't take an answer.
+    `url` is the router's own status page: an exported copy can't handle unsubscribing.
     """
 
     def __init__(
-        self, store: Store, roll: SubscriberList, mailer: Mailer, plan: StatusPlan, url: str
+        self,
+        store: Store,
+        subscriber_list: SubscriberList,
+        mailer: Mailer,
+        plan: StatusPlan,
+        url: str,
     ) -> None:
         self._store = store
-        self._roll = roll
+        self._subscriber_list = subscriber_list
         self._mailer = mailer
         self._plan = plan
         self._url = url
@@ -108,31 +115,30 @@ class SubscriberMail:
         Nothing is sent if the subscriber has left or the update isn't public.
         """
         number = person_of(row.channel)
-        subscriber = await self._roll.subscribers.get(number)
+        subscriber = await self._subscriber_list.subscribers.get(number)
         mail = await self._write(row, subscriber) if subscriber else None
         result = await self._mailer.mail(mail) if mail else Sent(silent=True)
         if subscriber:
-            await self._roll.settle(number, subscriber, result)
+            await self._subscriber_list.settle(number, subscriber, result)
         return Performed(result)
 
     async def _write(self, row: Notification, subscriber: Subscriber) -> PublicMail | None:
         queued = _mail(row, subscriber)
         if queued.kind is MailKind.CONFIRM:
-            token = self._roll.links.token(
+            token = self._subscriber_list.links.token(
                 "confirm", queued.subscriber, row.queued_at + CONFIRM_WITHIN
             )
             return mails.ask_to_confirm(
                 self._plan, subscriber.address, f"{self._url}/confirm/{token}", queued
             )
-        unsubscribe = (
-            f"{self._url}/unsubscribe/{self._roll.links.token('unsubscribe', queued.subscriber)}"
-        )
+        token = self._subscriber_list.links.token("unsubscribe", queued.subscriber)
+        unsubscribe = f"{self._url}/unsubscribe/{token}"
         if queued.kind is MailKind.ALREADY:
             return mails.already(self._plan, subscriber.address, unsubscribe, queued)
         if queued.kind is MailKind.MAINTENANCE:
             key, _, end = row.subject.partition("/")
             maintenance = await self._maintenances.get(key)
-            # Nothing is announced that has been cancelled meanwhile.
+            # Maintenance that was cancelled meanwhile is not announced.
             if maintenance is None or (maintenance.cancelled and not end):
                 return None
             write = mails.maintenance_over if end else mails.maintenance

@@ -8,11 +8,12 @@ from router.model.access import Session
 from router.ports.errors import InvalidInput
 from router.web.access.accounts import Accounts
 from router.web.access.attempts import OFTEN
+from router.web.access.audit_note import note
 from router.web.access.client import client_of
 from router.web.access.cookies import set_cookie
-from router.web.access.note import note
 from router.web.api.content import form
 from router.web.auth import Identity, Role, identify
+from router.web.pages.errors import as_sentence
 from router.web.pages.frame import inside
 
 WRONG = "The current password is wrong."
@@ -56,9 +57,7 @@ class Account:
         try:
             after = await self._users.set_password(me.user, filled.get("password", ""))
         except InvalidInput as error:
-            return await self._page(
-                request, me, error.detail.capitalize() + ".", HTTPStatus.BAD_REQUEST
-            )
+            return await self._page(request, me, as_sentence(error.detail), HTTPStatus.BAD_REQUEST)
         assert after is not None
         note(request, "set a new password")
         await self._sessions.end_all(me.user)
@@ -89,7 +88,7 @@ class Account:
         self,
         request: web.Request,
         me: Identity,
-        said: str = "",
+        problem: str = "",
         status: int = HTTPStatus.OK,
     ) -> web.Response:
         sessions = await self._sessions.of(me.holder) if me.is_signed_in else []
@@ -99,7 +98,7 @@ class Account:
             "account.html",
             status=status,
             me=me,
-            said=said,
+            problem=problem,
             sessions=sessions,
             needs_current=not _may_skip_current(current, self._clock.now()),
         )

@@ -7,15 +7,15 @@ from router.ports.clock import Clock
 from router.web.access.client import address_of
 
 BY_CLIENT = (10, 900.0)
-"""Attempts at a user's password from one address: the number, and the seconds they count."""
+"""Maximum attempts at a user's password from one address, and the seconds they count for."""
 
 BY_USER = (100, 3600.0)
-"""The same from all addresses. A higher limit helps to guess; a lower one lets a stranger lock
-users out.
+"""The same from all addresses. A higher limit would help guessing; a lower one would let a stranger
+lock users out.
 """
 
 MAILS = (5, 3600.0)
-"""Requests for a mail, by address and by user: the number, and the seconds they count."""
+"""Maximum requests for a mail, by address and by user, and the seconds they count for."""
 
 OFTEN = "Too many attempts: wait a quarter of an hour, or use another way to sign in."
 

@@ -23,19 +23,19 @@ from router.ports.errors import StoreUnavailable
 from router.ports.store import Store
 from router.records.records import Records
 from router.telemetry.logs import logger
+from router.web.access.audit_note import NOTE, SUMMARY
 from router.web.access.client import address_of
-from router.web.access.note import NOTE, SUMMARY
 from router.web.auth import Identity
 from router.web.origin import SAFE
 
 log = logger(__name__)
 
 ON_TIMELINE = ("/incidents/", "/api/v1/incidents")
-"""Beginnings of paths whose writes are on the timeline of an incident."""
+"""Prefixes of paths whose writes are recorded on the timeline of an incident."""
 
 LONGEST = 500
 SCANNED = 2000
-"""Documents that are looked through for those of one person."""
+"""Maximum documents that are searched for those of one person."""
 
 
 class AuditRow(Struct, frozen=True):
@@ -58,9 +58,9 @@ class AuditLog:
         self._numbers = count(10**12 - 1, -1)
 
     async def begin(self, request: web.Request, who: Identity) -> str:
-        """Store that a request may write. Returns the entry's id, "" if timelines have the write.
+        """Store that a request may write.
 
-        Raises: StoreUnavailable.
+        Returns the entry's id; "" if a timeline records the write.  Raises: StoreUnavailable.
         """
         if request.method in SAFE or request.path.startswith(ON_TIMELINE):
             return ""
@@ -94,14 +94,14 @@ class AuditLog:
 
     @contextmanager
     def _reported(self, what: str) -> Iterator[None]:
-        """The answer is known already: without the store, the outcome is in the log only."""
+        """Log the outcome if the store is away: the request has been answered and can't fail."""
         try:
             yield
         except StoreUnavailable as error:
             log.error("audit_outcome_lost", what=what, error=str(error))  # noqa: TRY400
 
     def _id(self) -> str:
-        """Return an id smaller than the last: the store lists those of one time by their ids."""
+        """Return an id smaller than the last: entries of the same time are sorted by id."""
         return f"{next(self._numbers):012d}-{secrets.token_hex(4)}"
 
     async def page(

@@ -10,7 +10,7 @@ from router.web.auth import Role, identify
 from router.web.pages.frame import inside
 
 SHOWN = 100
-"""Lines of a page."""
+"""Lines per page."""
 
 
 class AuditPage:
@@ -28,7 +28,7 @@ class AuditPage:
         try:
             rows, more = await self._audit.page(by=by, before=before, limit=SHOWN)
         except ValueError:
-            raise InvalidInput("?before= takes the address of another page", "/before") from None
+            raise InvalidInput("?before= takes the cursor of another page", "/before") from None
         older = urlencode({name: value for name, value in (("by", by), ("before", more)) if value})
         return inside(
             request,

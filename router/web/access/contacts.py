@@ -1,4 +1,4 @@
-"""The contact that a signed-in person is."""
+"""Find the contact of a signed-in person."""
 
 from collections.abc import Mapping
 from typing import NamedTuple

@@ -103,7 +103,7 @@ def fresh_cookie(
 
 
 def _check_origin(request: web.Request, found: Identity) -> None:
-    """Refuse a write by a cookie from an unknown page: every browser sends one of the headers."""
+    """Refuse a write with a cookie but without an origin header: every browser sends one."""
     sent = {"Sec-Fetch-Site", "Origin"} & request.headers.keys()
     if found.credential is Credential.COOKIE and request.method not in SAFE and not sent:
         raise web.HTTPForbidden(
@@ -121,7 +121,7 @@ def _check_area(request: web.Request, found: Identity) -> None:
     """Raises: aiohttp's HTTPForbidden."""
     if found.areas and area_of(request.path) not in found.areas:
         areas = ", ".join(sorted(found.areas))
-        raise web.HTTPForbidden(text=f"this token is only for: {areas}")
+        raise web.HTTPForbidden(text=f"this token is limited to: {areas}")
 
 
 def _may_sign_in(request: web.Request) -> bool:

@@ -20,7 +20,7 @@ from router.web.auth import HOLDER, Credential, Identity, Role, named
 
 API = "/api/"
 PROXIED = "proxy:"
-"""Before the user name of a person that a proxy names."""
+"""Prefix of the user name of a person whom a proxy identifies."""
 
 
 class Identities:
@@ -147,7 +147,7 @@ def role_now(user: User | None, auth: Auth) -> RoleName | None:
 def _holder(
     name: str, role: RoleName, credential: Credential, config: ConfigFile, session: str = ""
 ) -> Identity:
-    """Return the holder of a token of the config, who goes by the token's name."""
+    """Return the holder of a token of the config, named as the token."""
     return Identity(
         name=name,
         role=Role[role.upper()],
@@ -158,14 +158,16 @@ def _holder(
 
 
 def _by_proxy(request: web.Request, proxy: ProxyConfig, config: ConfigFile) -> Identity | None:
-    """Return the person that the proxy in front names; None if it names nobody."""
+    """Return the person whom the proxy in front identifies; None if it identifies nobody."""
     user = named(request.headers.get(proxy.user, ""))
     if not user or not proxy.is_from(request.remote or ""):
         return None
     groups = request.headers.get(proxy.groups, "") if proxy.groups else ""
     role = role_of(proxy.roles, [group.strip() for group in groups.split(",")])
     if role is None:
-        raise web.HTTPForbidden(text=f"none of the groups of '{user}' has a role: auth.proxy.roles")
+        raise web.HTTPForbidden(
+            text=f"none of the groups of '{user}' has a role: see auth.proxy.roles"
+        )
     email = request.headers.get(proxy.email, "") if proxy.email else ""
     known = person(config.contacts, user, email=email or (user if "@" in user else ""))
     return Identity(
@@ -185,7 +187,7 @@ def _anybody(request: web.Request) -> Identity:
 
 
 def _presented(request: web.Request) -> tuple[Credential, str]:
-    """Return the token that a request shows, and in which place."""
+    """Return the token in a request, and where it was found."""
     scheme, _, token = request.headers.get("Authorization", "").partition(" ")
     match scheme.lower():
         case "bearer":

@@ -34,7 +34,7 @@ MOST = 50
 """Forms that are kept at one time, from everybody."""
 
 BY_CLIENT = (10, LIFE)
-"""Forms from one address: the number, and the seconds they count."""
+"""Maximum forms from one address, and the seconds they count for."""
 
 LARGEST = 256 * 1024
 """Bytes of a form: a post-mortem is long."""
@@ -100,13 +100,13 @@ class KeptForms:
             path=PATH,
             max_age=int(LIFE),
             httponly=True,
-            samesite="Lax",  # the way back from an OpenID provider begins at its site
+            samesite="Lax",  # the redirect from an OpenID provider comes from another site
             secure=is_secure(self._config_file()),
         )
         return response
 
     async def show(self, request: web.Request) -> web.Response:
-        """Show the form as it was typed. It is sent by a press of its button only."""
+        """Show the form as it was typed. Only its button sends it."""
         identify(request, Role.VIEWER, in_browser=True)
         kept = await self._forms.get(request.cookies.get(COOKIE, ""))
         if kept is None or kept.expires_at <= self._clock.now():

@@ -83,7 +83,7 @@ class _Tokens(Struct, frozen=True):
 
 
 class Provider:
-    """One provider, as the config names it. Every method raises NotSignedIn."""
+    """The OpenID provider of the config. Every method raises NotSignedIn."""
 
     def __init__(self, config: OidcConfig, redirect_uri: str, clock: Clock) -> None:
         self._config = config
@@ -115,7 +115,7 @@ class Provider:
     async def finish(self, flow: Flow, answer: Mapping[str, str]) -> Person:
         """Return who the provider's redirect is about."""
         if not hmac.compare_digest(answer.get("state", "").encode(), flow.state.encode()):
-            raise NotSignedIn("this answer belongs to another sign-in")
+            raise NotSignedIn("the provider's answer belongs to another sign-in")
         metadata = await self._metadata()
         issuer = answer.get("iss", "")
         if issuer != metadata.issuer and (
@@ -148,7 +148,7 @@ class Provider:
         return _decoded(raw, _Tokens)
 
     async def _claims(self, metadata: _Metadata, token: str, nonce: str) -> dict[str, Any]:
-        """Return the claims of an ID token that holds (OpenID Connect Core, 3.1.3.7)."""
+        """Return the claims of a valid ID token (OpenID Connect Core, 3.1.3.7)."""
         keys = await self._key_set(metadata)
         try:
             decoded = jwt.decode(token, keys, algorithms=[*ALGORITHMS])
@@ -171,7 +171,7 @@ class Provider:
         try:
             registry.validate(decoded.claims)
         except JoseError as error:
-            raise NotSignedIn(f"the ID token does not hold: {error}") from None
+            raise NotSignedIn(f"the ID token is not valid: {error}") from None
         self._check_party(decoded.claims)
         return dict(decoded.claims)
 

@@ -10,9 +10,10 @@ from router.telemetry.logs import logger
 from router.web.access.accounts import Accounts
 from router.web.access.cookies import is_secure
 from router.web.access.gate import SIGN_IN
-from router.web.access.next import HOME, local_path
 from router.web.access.oidc import Flow, NotSignedIn, Person, Provider
+from router.web.access.return_path import HOME, local_path
 from router.web.access.sign_in import SignIn
+from router.web.pages.errors import as_sentence
 
 log = logger(__name__)
 
@@ -38,7 +39,7 @@ class OidcPages:
         return [web.get(PATH, self.begin), web.get(f"{PATH}/callback", self.finish)]
 
     async def begin(self, request: web.Request) -> web.Response:
-        """Lead to the provider. Raises: StoreUnavailable, aiohttp's HTTPNotFound."""
+        """Redirect to the provider. Raises: StoreUnavailable, aiohttp's HTTPNotFound."""
         after = local_path(request.query.get("next", HOME))
         try:
             url, flow = await self._current().begin(after)
@@ -88,7 +89,7 @@ class OidcPages:
         return flow if self._clock.now() - flow.started_at <= LIFE else None
 
     def _current(self) -> Provider:
-        """Return the provider of the present config. Raises: aiohttp's HTTPNotFound."""
+        """Return the provider of the current config. Raises: aiohttp's HTTPNotFound."""
         config = self._config_file()
         if config.auth.oidc is None:
             raise web.HTTPNotFound(text="no OpenID provider is configured: see auth.oidc")
@@ -106,8 +107,7 @@ class OidcPages:
 
     def _refused(self, reason: str, after: str) -> web.Response:
         log.warning("sign_in_refused", reason=reason)
-        said = reason[:1].upper() + reason[1:]
-        return self._sign_in.page(after, said=said, status=403)
+        return self._sign_in.page(after, problem=as_sentence(reason), status=403)
 
     def _cookie_name(self) -> str:
         return f"{'__Host-' if is_secure(self._config_file()) else ''}alert-router-oidc"

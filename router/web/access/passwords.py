@@ -1,4 +1,4 @@
-"""Password hashes: Argon2id, in threads, so that the event loop goes on."""
+"""Password hashes: Argon2id, in threads, so that the event loop is not blocked."""
 
 import asyncio
 
@@ -46,7 +46,7 @@ class Passwords:
         return bool(await self._run(password, known or self._nobody)) and bool(known)
 
     def is_outdated(self, known: str) -> bool:
-        """Report whether a hash has other parameters than new ones get."""
+        """Report whether the parameters of a hash are outdated."""
         return self._hasher.check_needs_rehash(known)
 
     async def _run(self, password: str, known: str | None) -> str:

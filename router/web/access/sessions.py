@@ -120,7 +120,7 @@ class Sessions:
     async def of(self, user: str) -> Sequence[tuple[str, Session]]:
         """Return the sessions of a user, or of all for "", the last used first.
 
-        Those that are over are left out.
+        Expired ones are left out.
         """
         now = self._clock.now()
         found = await self._sessions.find(since=now, limit=MOST)

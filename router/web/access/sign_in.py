@@ -11,13 +11,13 @@ from router.model.access import User
 from router.model.outbox import SIGN_IN_MAIL
 from router.web.access.accounts import Accounts
 from router.web.access.attempts import OFTEN
+from router.web.access.audit_note import note
 from router.web.access.client import address_of, client_of
 from router.web.access.contacts import person
 from router.web.access.cookies import name_of, set_cookie
 from router.web.access.gate import SIGN_IN
 from router.web.access.identities import Identities
-from router.web.access.next import HOME, local_path
-from router.web.access.note import note
+from router.web.access.return_path import HOME, local_path
 from router.web.api.content import form
 from router.web.auth import HOLDER, Credential, Role, identify
 from router.web.pages.page import page
@@ -84,7 +84,7 @@ class SignIn:
         after, token = local_path(filled.get("next", HOME)), filled.get("token", "")
         found = self._identities.by_config_token(token, Credential.BEARER)
         if found is None:
-            return self.page(after, said=WRONG_TOKEN, status=HTTPStatus.UNAUTHORIZED)
+            return self.page(after, problem=WRONG_TOKEN, status=HTTPStatus.UNAUTHORIZED)
         proof = self._config_file().auth.tokens[found.name].sha256
         cookie = await self._sessions.begin(HOLDER + found.name, proof, client_of(request))
         return await self._signed_in(request, cookie, found.name, after)
@@ -96,7 +96,7 @@ class SignIn:
             raise web.HTTPNotFound(text="no links are mailed here: see auth.users.mail")
         who, after = filled.get("name", ""), local_path(filled.get("next", HOME))
         if not self._attempts.take_mail(request, who):
-            return self.page(after, said=OFTEN, status=HTTPStatus.TOO_MANY_REQUESTS)
+            return self.page(after, problem=OFTEN, status=HTTPStatus.TOO_MANY_REQUESTS)
         await self._users.mail_link(who)
         self._wake([SIGN_IN_MAIL])
         return self.page(after, done=MAILED)
@@ -105,7 +105,7 @@ class SignIn:
         """Ask before a link is used: mail gateways open every link."""
         name = await self._users.linked(request.match_info["token"])
         if name is None or self._config_file().auth.users is None:
-            return self.page(HOME, said=USED, status=HTTPStatus.GONE)
+            return self.page(HOME, problem=USED, status=HTTPStatus.GONE)
         return page("sign_in_link.html", company=self._company(), name=name)
 
     async def use_link(self, request: web.Request) -> web.Response:
@@ -115,7 +115,7 @@ class SignIn:
         name = await self._users.use_link(request.match_info["token"])
         user = await self._users.get(name) if name else None
         if name is None or user is None:
-            return self.page(HOME, said=USED, status=HTTPStatus.GONE)
+            return self.page(HOME, problem=USED, status=HTTPStatus.GONE)
         return await self.begin(request, name, user, "/account", by_link=True)
 
     async def sign_out(self, request: web.Request) -> web.Response:
@@ -158,12 +158,12 @@ class SignIn:
         self,
         after: str,
         who: str = "",
-        said: str = "",
+        problem: str = "",
         status: int = HTTPStatus.OK,
         *,
         done: str = "",
     ) -> web.Response:
-        """Return the page with the ways to sign in; `said` is a refusal, `done` a result."""
+        """Return the page with the ways to sign in; `problem` is a refusal, `done` a result."""
         auth = self._config_file().auth
         return page(
             "sign_in.html",
@@ -171,7 +171,7 @@ class SignIn:
             company=self._company(),
             after=after,
             who=who,
-            said=said,
+            problem=problem,
             users=auth.users is not None,
             mails=bool(auth.users and auth.users.mail),
             done=done,

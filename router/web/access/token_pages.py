@@ -7,13 +7,14 @@ from aiohttp import web
 
 from router.ports.errors import InvalidInput
 from router.web.access.accounts import Accounts
-from router.web.access.making import TokenRequest, TokenRules, may_see
-from router.web.access.note import note
+from router.web.access.audit_note import note
+from router.web.access.token_rules import TokenRequest, TokenRules, may_see
 from router.web.access.user_pages import ROLES
 from router.web.api.content import MAX_FORM
 from router.web.api.tokens import made
 from router.web.auth import Credential, Identity, Role, identify
 from router.web.body import read_body
+from router.web.pages.errors import as_sentence
 from router.web.pages.frame import inside
 
 EXPIRIES = {"7d": "a week", "30d": "30 days", "90d": "90 days", "366d": "a year"}
@@ -38,7 +39,7 @@ class TokenPages:
         return await self._tokens(request, me)
 
     async def make_token(self, request: web.Request) -> web.Response:
-        """Make a token, and show its text: only this page ever does."""
+        """Make a token, and show its text, which no other page ever shows."""
         me = identify(request, Role.VIEWER, in_browser=True)
         filled = parse_qsl((await read_body(request, MAX_FORM)).decode("utf-8", "replace"))
         given = dict(filled)
@@ -52,8 +53,9 @@ class TokenPages:
         try:
             key, text, token = await self._rules.make(me, wanted)
         except InvalidInput as error:
-            said = error.detail[:1].upper() + error.detail[1:] + "."
-            return await self._tokens(request, me, said, status=HTTPStatus.BAD_REQUEST)
+            return await self._tokens(
+                request, me, as_sentence(error.detail), status=HTTPStatus.BAD_REQUEST
+            )
         note(request, made(key, token))
         return await self._tokens(request, me, text=text)
 
@@ -67,7 +69,7 @@ class TokenPages:
         self,
         request: web.Request,
         me: Identity,
-        said: str = "",
+        problem: str = "",
         *,
         text: str = "",
         status: int = HTTPStatus.OK,
@@ -78,7 +80,7 @@ class TokenPages:
             "tokens.html",
             status=status,
             me=me,
-            said=said,
+            problem=problem,
             text=text,
             tokens=[pair for pair in found if may_see(me, pair[1])],
             may_make=me.credential is not Credential.NONE and not me.token,

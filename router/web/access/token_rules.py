@@ -68,7 +68,7 @@ class TokenRules:
         """Raises: StoreUnavailable, aiohttp's HTTPNotFound."""
         token = await self._tokens.get(key)
         if token is None or token.revoked or not may_see(me, token):
-            raise web.HTTPNotFound(text=f"there is no token {key} of yours")
+            raise web.HTTPNotFound(text=f"you have no token {key}")
         await self._tokens.revoke(key)
         return token
 
@@ -79,14 +79,20 @@ class TokenRules:
         if me.token:
             raise web.HTTPForbidden(text="a token can't make tokens: sign in")
         if Role[wanted.role.upper()] > me.role:
-            raise web.HTTPForbidden(text=f"you are {me.role.word}, so your tokens can't be more")
+            raise web.HTTPForbidden(
+                text=f"your role is {me.role.word}, and a token can't have a higher one"
+            )
         if wanted.service and me.role < Role.ADMIN:
             raise web.HTTPForbidden(text="only an admin makes tokens for a service")
         if not wanted.service and not me.user:
-            raise InvalidInput("you are no user: make a token for a service", "/service")
+            raise InvalidInput(
+                "you are not one of the users: make a token for a service", "/service"
+            )
         if unknown := sorted({*wanted.areas} - {*self.areas()}):
             known = ", ".join(sorted(self.areas()))
-            raise InvalidInput(f"unknown: {', '.join(unknown)}; there are: {known}", "/areas")
+            raise InvalidInput(
+                f"unknown areas: {', '.join(unknown)}; the areas are: {known}", "/areas"
+            )
 
     def _name(self, wanted: TokenRequest) -> str:
         """Raises: InvalidInput."""

@@ -19,7 +19,7 @@ PREFIX = "art_"
 MOST = 10_000
 
 NOTED = 60.0
-"""Seconds between two notes of the last use."""
+"""Minimum seconds between two updates of a token's last use."""
 
 
 class Tokens:

@@ -8,11 +8,12 @@ from aiohttp import web
 from router.config.auth import RoleName
 from router.ports.errors import InvalidInput
 from router.web.access.accounts import Accounts
-from router.web.access.note import note
+from router.web.access.audit_note import note
 from router.web.access.sign_in import link_url
 from router.web.access.users import LastAdmin
 from router.web.api.content import form
 from router.web.auth import Role, identify
+from router.web.pages.errors import as_sentence
 from router.web.pages.frame import inside
 
 ROLES: Mapping[str, RoleName] = {"viewer": "viewer", "responder": "responder", "admin": "admin"}
@@ -48,8 +49,9 @@ class UserPages:
                 name, role, email=filled.get("email", ""), shown=filled.get("shown", "")
             )
         except InvalidInput as error:
-            said = error.detail[:1].upper() + error.detail[1:] + "."
-            return await self._users(request, said, typed=filled, status=HTTPStatus.BAD_REQUEST)
+            return await self._users(
+                request, as_sentence(error.detail), typed=filled, status=HTTPStatus.BAD_REQUEST
+            )
         note(request, f"added user {name}, {role}")
         return await self._linked(request, name)
 
@@ -72,7 +74,7 @@ class UserPages:
                 note(request, f"made a sign-in link for user {name}")
                 return await self._linked(request, name)
             else:
-                raise web.HTTPNotFound(text="there is no such change")
+                raise web.HTTPNotFound(text="there is no such change of a user")
         except LastAdmin as error:
             return await self._users(request, f"{error}.", status=HTTPStatus.CONFLICT)
         return _back("/users")
@@ -84,7 +86,7 @@ class UserPages:
     async def _users(
         self,
         request: web.Request,
-        said: str = "",
+        problem: str = "",
         *,
         typed: Mapping[str, str] | None = None,
         link: tuple[str, str] = ("", ""),
@@ -94,7 +96,7 @@ class UserPages:
             request,
             "users.html",
             status=status,
-            said=said,
+            problem=problem,
             typed=typed or {},
             link_of=link[0],
             link=link[1],

@@ -163,14 +163,17 @@ class Actions:
         headers=("Idempotency-Key",),
     )
     async def request_action(self, call: Call, body: RequestBody) -> Answer[ActionResult]:
-        """The same `Idempotency-Key` again has no second effect. Raises: InvalidInput."""
+        """A repetition with the same `Idempotency-Key` has no effect. Raises: InvalidInput."""
         incident = await incident_named(call.request, self._store)
         return await self.request(incident, body, call.by, idempotency_key(call.request))
 
     async def request(
         self, incident: Incident, body: RequestBody, by: str, key: str
     ) -> Answer[ActionResult]:
-        """Request an action. The same `key` again has no second effect. Raises: InvalidInput."""
+        """Request an action.
+
+        A repetition with the same `key` has no effect. Raises: InvalidInput.
+        """
         reason = await self._desk.submit(self._requested(incident, body, by, key))
         return await self._result(reason, incident.id, lambda request: request.key == key)
 

@@ -17,12 +17,12 @@ class AuditQuery(Struct, frozen=True):
     """The filter and the page."""
 
     by: Annotated[str, Meta(description="Only the changes of this person.")] = ""
-    before: Annotated[str, Meta(description="The `next` of the page before.")] = ""
+    before: Annotated[str, Meta(description="`next` of the previous page.")] = ""
     limit: Limit = 100
 
 
 class AuditView(Struct, frozen=True):
-    """A change. `incident` is the incident on whose timeline it is, or none."""
+    """A change. `incident` is the incident whose timeline has it, or null."""
 
     at: Time
     by: str
@@ -32,7 +32,7 @@ class AuditView(Struct, frozen=True):
 
 
 class AuditList(Struct, frozen=True):
-    """Changes, newest first. `next` pages on, or is none."""
+    """Changes, newest first. `next` is `before` of the next page; null on the last page."""
 
     entries: list[AuditView]
     next: str | None
@@ -54,7 +54,7 @@ class AuditApi:
                 by=query.by, before=query.before, limit=limited(query.limit)
             )
         except ValueError:
-            raise InvalidInput("?before= takes the `next` of another page", "/before") from None
+            raise InvalidInput("?before= takes `next` of the previous page", "/before") from None
         views = [
             AuditView(
                 exactly(entry.at), entry.by, entry.what, entry.address, entry.incident or None

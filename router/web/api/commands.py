@@ -55,7 +55,7 @@ _GOES_ON = Meta(description="An entry of the timeline.")
 
 
 class CommandBody(Struct, frozen=True, forbid_unknown_fields=True):
-    """The particulars of a command. Fields that the command has no use for are ignored."""
+    """The arguments of a command. Fields that the command does not use are ignored."""
 
     text: Annotated[Text, _GOES_ON] = ""
     severity: Severity | None = None
@@ -82,7 +82,7 @@ class StatusBody(CommandBody, frozen=True, forbid_unknown_fields=True, kw_only=T
 
 
 class AssignBody(CommandBody, frozen=True, forbid_unknown_fields=True):
-    """The name of the new lead in `text`, or of another `role`; without it, the sender."""
+    """The name of the new lead in `text`, or of another `role`. Without a name: the sender."""
 
     role: Annotated[
         str, Meta(pattern="^[a-z][a-z -]{0,29}$", description=f"Such as {', '.join(ROLES)}.")
@@ -199,7 +199,7 @@ class Particulars:
 
 
 class CommandApi:
-    """The commands below `/api/v1/incidents/{id}/`. One that changes nothing is no error."""
+    """The commands below `/api/v1/incidents/{id}/`. A command without effect is not an error."""
 
     def __init__(  # noqa: PLR0913 - its parts
         self,
@@ -232,7 +232,7 @@ class CommandApi:
     async def snooze(self, call: Call, body: SnoozeBody) -> Answer[CommandAnswer]:
         return await self._do(call, Command.SNOOZE, body)
 
-    @_command("escalate", "Take the policy's next step now; an acknowledgement is void.")
+    @_command("escalate", "Take the policy's next step now, and void an acknowledgement.")
     async def escalate(self, call: Call, body: CommandBody) -> Answer[CommandAnswer]:
         return await self._do(call, Command.ESCALATE, body)
 

@@ -144,7 +144,7 @@ def query(request: web.Request, type_: type[T]) -> T:
 
 @functools.cache
 def schemas(type_: type[msgspec.Struct]) -> Mapping[str, dict[str, Any]]:
-    """Return the JSON Schema of each field, by its name outside."""
+    """Return the JSON Schema of each field, by its name in requests."""
     fields = msgspec.structs.fields(type_)
     return {each.encode_name: msgspec.json.schema(each.type) for each in fields}
 

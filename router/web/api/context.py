@@ -54,7 +54,7 @@ class InvestigationContext(Struct, frozen=True):
 
 
 class WindowView(Struct, frozen=True):
-    """The time to look at. `onset` is when the first alert began to fire."""
+    """The time window to look at. `onset` is when the first alert began to fire."""
 
     start: Time
     onset: Time
@@ -78,7 +78,7 @@ class FixView(Struct, frozen=True):
 
 
 class SimilarView(Struct, frozen=True):
-    """An earlier incident: how similar it is, by what, and what fixed it."""
+    """An earlier incident: how similar it is, in what way, and what fixed it."""
 
     incident: int
     name: str
@@ -107,7 +107,7 @@ class ContextView(Struct, frozen=True):
 
 
 class Investigation:
-    """Gathers; decides nothing."""
+    """Gathers the context of an incident; decides nothing."""
 
     def __init__(
         self,

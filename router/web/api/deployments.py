@@ -54,7 +54,7 @@ class DeploymentPage(Struct, frozen=True):
 
 
 class DeploymentBody(DeploymentFacts, frozen=True, forbid_unknown_fields=True):
-    """A deployment of `service`, or of the services that the config has for `repository`.
+    """A deployment of `service`, or of the services that the config lists for `repository`.
 
     The same `id` again is the same deployment. `at` is RFC 3339; without it, now.
     """

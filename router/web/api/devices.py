@@ -105,7 +105,9 @@ class DeviceApi:
         if accepts is None:
             raise web.HTTPConflict(text=CHANNEL)
         if not accepts(body.endpoint):
-            raise InvalidInput("the endpoint is at no push service of the config", "/endpoint")
+            raise InvalidInput(
+                "the endpoint is not at a push service that the config allows", "/endpoint"
+            )
         contact = self._contact(call.request, body.contact)
         if len(await self._devices.of(contact)) >= MOST:
             raise web.HTTPConflict(text=f"{contact} has {MOST} devices: remove some")

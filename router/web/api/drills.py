@@ -9,7 +9,7 @@ from msgspec import Meta, Struct
 from msgspec.structs import asdict
 
 from router.config.load import Config
-from router.core.drill import course
+from router.core.drill import progress
 from router.core.drill.previews import previews
 from router.core.drill.report import report
 from router.core.incident.settings import Settings
@@ -141,7 +141,7 @@ class Drills:
 
     def __init__(  # noqa: PLR0913 - its parts
         self,
-        hall: DrillService,
+        service: DrillService,
         store: Store,
         clock: Clock,
         *,
@@ -149,7 +149,7 @@ class Drills:
         settings: Callable[[], Settings],
         regular: Callable[[], Awaitable[tuple[float | None, float]]],
     ) -> None:
-        self._hall = hall
+        self._service = service
         self._store = store
         self._clock = clock
         self._config = config
@@ -161,7 +161,7 @@ class Drills:
 
     @operation("GET", "/drills", "List past drills, the scenarios, and the regular drill.")
     async def list_drills(self) -> DrillList:
-        drills = await self._hall.drills()
+        drills = await self._service.drills()
         return DrillList(
             [_summary(drill) for drill in drills],
             [_scenario(plan) for plan in self._config().drills.values()],
@@ -190,7 +190,7 @@ class Drills:
     )
     async def test_channels(self, call: Call, body: CanaryBody) -> DrillDetail:
         to = canary_addresses(body.to, self._config().own, self._settings())
-        return await self._start(course.canary(to), call.by)
+        return await self._start(progress.canary(to), call.by)
 
     @operation("GET", "/drills/scoreboard", "Show when a message to each address last arrived.")
     async def show_scoreboard(self) -> Scoreboard:
@@ -218,11 +218,11 @@ class Drills:
 
     @operation("POST", "/drills/{id}/tick", "Tick off an item of a step.", Role.RESPONDER)
     async def tick_off(self, call: Call, body: TickBody) -> DrillDetail:
-        """Ticking off twice has no second effect. Raises: InvalidInput."""
+        """Ticking an item off again has no effect. Raises: InvalidInput."""
         drill_id = (await self._named(call.request)).drill.id
         tick = Tick(body.step - 1, body.item - 1, call.by, self._clock.now())
         try:
-            await self._hall.tick(drill_id, tick)
+            await self._service.tick(drill_id, tick)
         except ValueError as error:
             raise InvalidInput(str(error), "/step") from None
         return self._view(await self._named(call.request))
@@ -236,7 +236,7 @@ class Drills:
     )
     async def stop_drill(self, call: Call) -> DrillDetail:
         drill_id = (await self._named(call.request)).drill.id
-        if not await self._hall.stop(drill_id, call.by):
+        if not await self._service.stop(drill_id, call.by):
             raise web.HTTPConflict(text=f"the drill {drill_id} has ended already")
         return self._view(await self._named(call.request))
 
@@ -265,20 +265,20 @@ class Drills:
         }
         for number, step in enumerate(plan.steps):
             if unknown := [target for target in step.by if target not in known]:
-                raise InvalidInput(f"the config has no {unknown[0]}", f"/plan/steps/{number}/by")
+                raise InvalidInput(f"{unknown[0]} is not in the config", f"/plan/steps/{number}/by")
 
     async def _start(self, plan: DrillPlan, by: str) -> DrillDetail:
-        drill = await self._hall.start(plan, by)
+        drill = await self._service.start(plan, by)
         if drill is None:
             detail = f"a drill of '{plan.name}' is running: wait for its end, or stop it"
             raise web.HTTPConflict(text=detail)
-        seen = await self._hall.seen(drill.id)
+        seen = await self._service.seen(drill.id)
         assert seen is not None
         return self._view(seen)
 
     async def _named(self, request: web.Request) -> DrillView:
         """Raises: aiohttp's HTTPNotFound."""
-        found = await self._hall.seen(request.match_info["id"])
+        found = await self._service.seen(request.match_info["id"])
         if found is None:
             raise web.HTTPNotFound(text=f"there is no drill {request.match_info['id']}")
         return found
@@ -345,7 +345,7 @@ def _steps(seen: DrillView) -> list[DrillStepView]:
     ]
 
 
-def _step(drill: Drill, number: int, outcome: course.ExpectationOutcome | None) -> DrillStepView:
+def _step(drill: Drill, number: int, outcome: progress.ExpectationOutcome | None) -> DrillStepView:
     step, fired = drill.plan.steps[number], number in drill.fired
     return DrillStepView(
         number=number + 1,

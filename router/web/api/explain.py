@@ -31,7 +31,7 @@ At = Annotated[
 
 
 class ExplainQuery(Struct, frozen=True):
-    """One of an alert, an incident or a contact."""
+    """An alert, an incident or a contact: exactly one of them."""
 
     fingerprint: Annotated[str, Meta(description="The alert.")] = ""
     incident: Annotated[str, Meta(description="The incident: 142 or INC-142.")] = ""

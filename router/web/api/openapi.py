@@ -46,7 +46,7 @@ REFERENCE = "#/components/schemas/{name}"
 HEADERS = {
     "Last-Event-ID": "The id of the last known event: later ones are sent first.",
     "If-Match": "The ETag of the version that you read.",
-    "Idempotency-Key": "The same key again has no second effect.",
+    "Idempotency-Key": "A repetition with the same key has no effect.",
 }
 TEXT = {"type": "string"}
 Schemas = Mapping[type, Any]

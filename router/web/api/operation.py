@@ -16,7 +16,7 @@ from typing import Any, Generic, TypeVar, Union, get_args, get_origin, get_type_
 from aiohttp import web
 from msgspec import Struct
 
-from router.web.access.note import SUMMARY
+from router.web.access.audit_note import SUMMARY
 from router.web.api.content import answer, decode, query, text_of
 from router.web.api.repeats import HEADER, REPEATS, unchanged
 from router.web.auth import Role, caller

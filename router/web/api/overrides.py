@@ -26,7 +26,7 @@ from router.web.auth import Role
 log = logger(__name__)
 
 MOST = 500
-"""The most future overrides. Every decision reads all of them, and more are a program's mistake."""
+"""Maximum overrides to come. Every decision reads all of them, and more are a program's mistake."""
 
 SHOWN = 14 * 86_400.0
 """Seconds of the schedule in an answer, from the override's start."""
@@ -79,7 +79,7 @@ class OverrideList(Struct, frozen=True):
 
 
 class OverrideResult(Struct, frozen=True):
-    """The override that was set or removed, and the schedule in its time."""
+    """The override that was set or removed, and the schedule during it."""
 
     override: OverrideView
     schedule: ScheduleView
@@ -154,7 +154,7 @@ class Overrides:
         key = call.request.match_info["id"]
         found = await self._overrides.get(key)
         if found is None or found.schedule != schedule.name or found.end <= now:
-            raise web.HTTPNotFound(text=f"{schedule.name} has no override {key} that is not over")
+            raise web.HTTPNotFound(text=f"{schedule.name} has no current or future override {key}")
         if found.start >= now:
             await self._overrides.remove(key)
         else:

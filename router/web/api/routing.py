@@ -66,7 +66,10 @@ class PolicyQuery(Struct, frozen=True):
     """The time."""
 
     at: Annotated[
-        str, Meta(description="`2026-12-24 23:00` by the company's clock, or with an offset; now.")
+        str,
+        Meta(
+            description="`2026-12-24 23:00` in the company's time, or with an offset. Default: now."
+        ),
     ] = ""
 
 

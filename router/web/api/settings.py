@@ -26,8 +26,8 @@ class NamedType(Struct, frozen=True):
 class SettingsView(Struct, frozen=True):
     """The settings in effect.
 
-    They were loaded at `loaded_at`, with the `revision` of the rules, which is that of the git
-    `commit`; `dirty`: the files differed from it. `store` is the kind of the database.
+    They were loaded at `loaded_at`, with the `revision` of the rules, from the git `commit`;
+    `dirty`: the files had uncommitted changes. `store` is the kind of the database.
     """
 
     version: str

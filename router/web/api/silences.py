@@ -22,7 +22,7 @@ from router.ports.errors import InvalidInput
 from router.ports.store import AlertRow, Store
 from router.records.records import Records
 from router.telemetry.logs import logger
-from router.web.access.note import note
+from router.web.access.audit_note import note
 from router.web.api.content import Text, Time, check_ahead, firing_alerts
 from router.web.api.operation import Call, operation, routes
 from router.web.api.views import AlertView, exactly, when
@@ -32,14 +32,14 @@ from router.web.auth import Role
 log = logger(__name__)
 
 MOST = 500
-"""Silences at a time: every alert is compared with all of them."""
+"""Maximum silences that are not over: every alert is compared with all of them."""
 
 
 PREVIEWED = 10_000
-"""Firing alerts that a preview reads, at most."""
+"""Maximum firing alerts that a preview reads."""
 
 SHOWN = 50
-"""Alerts that a preview lists."""
+"""Maximum alerts that a preview lists."""
 
 
 class SilenceQuery(Struct, frozen=True):
@@ -195,7 +195,9 @@ class SilenceApi:
             key, lambda silence: silence and expired(silence, now), now
         )
         if ended is None:
-            detail = f"there is no silence {key} that is not over; the config's end in the config"
+            detail = (
+                f"there is no current silence {key}; a silence of the config ends in the config"
+            )
             raise web.HTTPNotFound(text=detail)
         log.info("silence_expired", id=key, by=call.by)
         note(call.request, f"ended silence {key}")
@@ -218,7 +220,7 @@ class SilenceApi:
         return Silence(tuple(given.match), start, end, by, now, given.comment)
 
     def _times(self, given: SilenceBody, now: float) -> tuple[float, float]:
-        """Return start and end; what was not silenced until now stays so. Raises: InvalidInput."""
+        """Return start and end. The past can't be silenced afterwards. Raises: InvalidInput."""
         pointer = "/to" if given.to else "/for"
         start = max(now, self._moment(given.from_, "/from") if given.from_ else now)
         lasts = 0.0 if given.to else _parsed(parse_duration, given.for_, pointer)

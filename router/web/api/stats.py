@@ -24,7 +24,7 @@ from router.web.auth import Role, caller
 from router.web.pages.frame import inside
 
 MOST = 20_000
-"""The most incidents that are counted, the newest first. Counting them takes a second."""
+"""Maximum incidents that are counted, newest first. Counting them takes a second."""
 
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
 """Beginnings of a cell that spreadsheets calculate: https://owasp.org/www-community/attacks/CSV_Injection"""
@@ -33,7 +33,7 @@ SINCE = "30d"
 
 
 class StatsQuery(Struct, frozen=True):
-    """The time."""
+    """The period."""
 
     since: Annotated[str, Meta(description="How far back, such as `30d`.")] = SINCE
 

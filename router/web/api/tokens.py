@@ -8,9 +8,9 @@ from msgspec import Meta, Struct
 
 from router.config.auth import RoleName
 from router.model.access import ApiToken, Session
-from router.web.access.making import TokenRequest, TokenRules, may_see
-from router.web.access.note import note
+from router.web.access.audit_note import note
 from router.web.access.sessions import Sessions
+from router.web.access.token_rules import TokenRequest, TokenRules, may_see
 from router.web.access.tokens import Tokens
 from router.web.api.content import Time
 from router.web.api.operation import Answer, Call, operation, routes
@@ -153,7 +153,7 @@ class TokenApi:
         me, key = identify(call.request, Role.VIEWER), call.request.match_info["id"]
         theirs = dict(await self._sessions.of("" if me.role is Role.ADMIN else me.holder))
         if key not in theirs:
-            raise web.HTTPNotFound(text=f"there is no session {key} of yours")
+            raise web.HTTPNotFound(text=f"you have no session {key}")
         await self._sessions.end(key)
         note(call.request, f"ended a session of {theirs[key].user}")
         return SessionResult(_session(key, theirs[key], me.session))

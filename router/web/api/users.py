@@ -10,7 +10,7 @@ from msgspec import Meta, Struct
 from router.config.auth import RoleName
 from router.config.config_file import ConfigFile
 from router.model.access import User
-from router.web.access.note import note
+from router.web.access.audit_note import note
 from router.web.access.sign_in import link_url
 from router.web.access.users import LastAdmin, Users
 from router.web.api.content import Time
@@ -86,7 +86,7 @@ class UserApi:
     @operation(
         "POST",
         "/users",
-        "Add a user, with a link by which they sign in first.",
+        "Add a user, and make a link for their first sign-in.",
         Role.ADMIN,
         statuses=(HTTPStatus.CREATED,),
         problems=(HTTPStatus.CONFLICT,),

@@ -30,7 +30,7 @@ time.
 PAGE = 1000
 
 LONGEST = 16
-"""More digits than the number of any incident has."""
+"""A number with more digits names no incident."""
 
 
 class Explainer:

@@ -1,7 +1,7 @@
 """`/act/TOKEN`: the links in messages. A GET shows what the link does, and only its button does it.
 
 Mail gateways and chat programs open every link, so a GET changes nothing. The token is the only
-authority: it is limited to one command and one life of one incident, and works once.
+authority: it is limited to one command on one incident, until that is reopened, and works once.
 """
 
 from collections.abc import Callable, Mapping
@@ -33,10 +33,7 @@ LABELS: Mapping[Command, str] = {
 MAX_FORM = 4096
 """Bytes of the form, which has a name and nothing else."""
 
-INVALID = (
-    "This link isn't one of this router's, or was cut on its way. "
-    "Open the incident, or answer from elsewhere."
-)
+INVALID = "This link is not valid here, or was cut off. Open the incident, or answer another way."
 DOES_NOTHING = having(Trait.NOTHING_DONE)
 
 
@@ -113,14 +110,14 @@ class Act:
         )
 
     def _by(self, grant: Grant) -> str:
-        """Return the contact of the mailbox; "" for a shared one, which is asked for a name."""
+        """Return the contact of the mailbox; "" for a shared one, whose reader types a name."""
         return self._names().get(grant.who, "")
 
     def _answer(
         self,
         grant: Grant,
         incident: Incident,
-        said: str = "",
+        message: str = "",
         status: int = HTTPStatus.OK,
         *,
         label: str = "",
@@ -131,7 +128,7 @@ class Act:
             status=status,
             headers={"X-Robots-Tag": "noindex"},
             incident=incident,
-            said=said,
+            message=message,
             state=current_state(incident),
             label=label,
             by=by,

@@ -15,10 +15,10 @@ from router.web.pages.page import page
 from router.web.problem import PROBLEM
 
 KEPT = ("Allow", "Retry-After", "WWW-Authenticate", "Set-Cookie")
-"""Headers of a problem that its page keeps."""
+"""Headers that the page of a problem keeps."""
 
 SECRET = ("password", "token", "secret", "csrf", "confirm")
-"""Words in the names of fields that are not shown again."""
+"""Words in the names of secret fields, which are not shown again."""
 
 
 def readable(request: web.Request, answer: web.StreamResponse) -> web.StreamResponse:
@@ -58,9 +58,14 @@ def _is_public(request: web.Request) -> bool:
 
 
 def came_from(request: web.Request) -> str:
-    """Return the page on which the form was, or else the page above."""
+    """Return the path of the form's page, or else of the page above it."""
     came = urlsplit(request.headers.get("Referer", ""))
     if came.netloc == request.host and came.path not in {"", request.path}:
         return f"{came.path}?{came.query}" if came.query else came.path
     above = request.path.rpartition("/")[0]
     return above if above and request.method != "GET" else "/incidents"
+
+
+def as_sentence(detail: str) -> str:
+    """Return an error's detail as a sentence: with a capital letter and a full stop."""
+    return f"{detail[:1].upper()}{detail[1:].removesuffix('.')}."

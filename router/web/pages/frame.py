@@ -29,7 +29,7 @@ class Frame(Struct, frozen=True):
 
 
 FRAME = web.AppKey("frame", Frame)
-"""The frame of an application."""
+"""The frame of the pages of an application."""
 
 
 def inside(

@@ -52,7 +52,7 @@ def responders(
 ) -> list[tuple[str, str]]:
     """Return the people around an incident, each with what they do: the lead first.
 
-    A contact is one person, by whichever of their names.
+    A contact is listed once, under whichever name.
     """
     found: dict[str, list[str]] = {}
     names: dict[str, str] = {}

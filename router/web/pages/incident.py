@@ -26,7 +26,7 @@ from router.web.pages.incident_forms import asks_name, reader_name
 
 
 class IncidentPage:
-    """Shows the store."""
+    """Shows an incident from the store, and its context."""
 
     def __init__(  # noqa: PLR0913 - its parts
         self,
@@ -92,7 +92,10 @@ class IncidentPage:
         }
 
     async def _found(self, incident: Incident) -> Mapping[str, Any]:
-        """Return the parts that the store has beside the incident. Raises: StoreUnavailable."""
+        """Return the parts that are stored separately from the incident.
+
+        Raises: StoreUnavailable.
+        """
         drafts = await self._drafts.of(incident)
         related = [await self._store.incident(id_) for id_ in incident.related]
         return {

@@ -30,7 +30,7 @@ from router.web.pages import notices
 from router.web.pages.frame import inside
 
 NAME = "name"
-"""The cookie with the name that somebody gave, where no credentials name them."""
+"""The cookie with the name that a reader without credentials gave."""
 
 KEPT = 365 * 86_400
 """Seconds for which a name is kept."""
@@ -79,7 +79,7 @@ class IncidentForms:
         self._drafts = drafts
         self._actions = actions
         self._settings = settings
-        self._particulars = Particulars(store, clock, zone)
+        self._arguments = Particulars(store, clock, zone)
 
     def routes(self) -> list[web.RouteDef]:
         return [
@@ -102,7 +102,7 @@ class IncidentForms:
         filled = await form(request)
         typed = named(filled.get("by", "")) if asks_name(request) else ""
         body = await self._said(filled, command, incident)
-        event = await self._particulars.event(incident, command, body, sender_name(request))
+        event = await self._arguments.event(incident, command, body, sender_name(request))
         if not filled.get("confirm"):
             question = await self._question(incident, command, filled.get("other", ""))
             if question is not None:
@@ -168,12 +168,14 @@ class IncidentForms:
     async def _said(
         self, filled: Mapping[str, str], command: Command, incident: Incident
     ) -> CommandBody:
-        """Return the particulars of the command. Raises: InvalidInput."""
-        said = _particulars(filled, command)
+        """Return the arguments of the command. Raises: InvalidInput."""
+        arguments = _arguments(filled, command)
         if command not in MAILS:
-            return said
-        title, text = await self._drafts.completed(incident, command, said.title, said.text)
-        return replace(said, title=title, text=text)
+            return arguments
+        title, text = await self._drafts.completed(
+            incident, command, arguments.title, arguments.text
+        )
+        return replace(arguments, title=title, text=text)
 
     async def _question(self, incident: Incident, command: Command, other: str) -> Question | None:
         """Return the question that a command asks first; None if it needs no confirmation."""
@@ -260,7 +262,7 @@ def sender_name(request: web.Request) -> str:
 
 
 def asks_name(request: web.Request) -> bool:
-    """Report whether nothing else names the person: no credentials, and no proxy."""
+    """Report whether neither credentials nor a proxy identify the person."""
     reader = identify(request, Role.VIEWER, in_browser=True)
     return reader.credential is Credential.NONE and "X-Router-User" not in request.headers
 
@@ -270,10 +272,10 @@ def reader_name(request: web.Request) -> str:
     return named(unquote(request.cookies.get(NAME, "")))
 
 
-def _particulars(filled: Mapping[str, str], command: Command) -> CommandBody:
+def _arguments(filled: Mapping[str, str], command: Command) -> CommandBody:
     """Return the fields of the form that belong to the command. Raises: InvalidInput."""
-    meant = FIELDS.get(command, {"text": "text", command.value: command.value})
-    given = {name: filled[field] for name, field in meant.items() if filled.get(field)}
+    names = FIELDS.get(command, {"text": "text", command.value: command.value})
+    given = {name: filled[field] for name, field in names.items() if filled.get(field)}
     try:
         return msgspec.convert(given, BODIES.get(command, CommandBody))
     except msgspec.ValidationError as error:

@@ -36,7 +36,7 @@ from router.web.pages.frame import inside
 from router.web.pages.incident_forms import sender_name
 
 SHOWN = 50
-"""Incidents on one page. All of them are counted and sorted."""
+"""Incidents on one page. All that match are counted and sorted."""
 
 PATH = "/incidents"
 CLOSED = tuple(status for status in Status if status not in OPEN)
@@ -68,7 +68,7 @@ class ListQuery(Struct, frozen=True):
 
 
 class Choice(Struct, frozen=True):
-    """A filter that a press sets: its number of open incidents, and whether it is set."""
+    """A filter with its own button: its number of open incidents, and whether it is set."""
 
     title: str
     address: str
@@ -77,7 +77,7 @@ class Choice(Struct, frozen=True):
 
 
 class IncidentList:
-    """Shows and submits; decides nothing. `silence` makes a silence."""
+    """Shows incidents and submits commands; decides nothing. `silence` makes a silence."""
 
     def __init__(
         self,
@@ -251,7 +251,7 @@ def _address(asked: ListQuery, **changed: Any) -> str:
 
 
 def _choices(asked: ListQuery, opened: Sequence[Incident], reader: str) -> list[Choice]:
-    """Return the filters that one press sets, with their counts."""
+    """Return the filters with a button of their own, with their counts."""
     none = ListQuery(view=asked.view)
     counts = Counter(incident.severity for incident in opened)
     mine = IncidentFilter(person=reader)
@@ -289,5 +289,5 @@ def _chosen(given: Sequence[tuple[str, str]]) -> list[int]:
 
 
 def _back(given: str) -> str:
-    """Return the list with the filters that were set: never another site."""
+    """Return the path of the list with its filters. It never leads to another site."""
     return given if given == PATH or given.startswith(f"{PATH}?") else PATH

@@ -1,7 +1,7 @@
 """The outcome of the last form, for the page that follows: in a cookie, never in the URL.
 
-The cookie has names only: of a sentence of the page, or of a command and its reasons. The text is
-made from these.
+The cookie holds only names: that of a sentence of the page, or those of a command and its reasons.
+The text is made from them.
 """
 
 from collections.abc import Mapping
@@ -75,7 +75,7 @@ def last(request: web.Request) -> str:
 def of_incident(request: web.Request, incident: Incident, people: People) -> Notice | None:
     """Return the outcome of the last form on the page of an incident.
 
-    `people` are the contacts of the config: a lead who is none of them is not notified.
+    `people` are the contacts of the config: a lead who is not a contact is not notified.
     """
     command, reasons = _read(request)
     reason = reasons.get(incident.id)
@@ -91,7 +91,7 @@ def of_incident(request: web.Request, incident: Incident, people: People) -> Not
 
 
 def _unknown(reason: Reason, incident: Incident, people: People) -> list[str]:
-    """Return warnings about people who were assigned, and are no contacts."""
+    """Return warnings about assigned people who are not contacts."""
     assigned = {Reason.ASSIGNED: [incident.lead], Reason.ROLE_SET: [*incident.roles.values()]}
     return [
         warning for name in assigned.get(reason, ()) for warning in warnings_about(name, people)
@@ -109,7 +109,7 @@ def of_several(request: web.Request) -> Notice | None:
     rest = len(reasons) - len(done)
     text = f"{DID[command]} {names}{more}." if done else "Nothing changed."
     if rest:
-        text += f" {rest} {'was' if rest == 1 else 'were'} in that state already, or over."
+        text += f" {rest} {'was' if rest == 1 else 'were'} already in that state, or closed."
     return Notice(text, "good" if done else "warn", UNDO.get(command, "") if done else "", done)
 
 

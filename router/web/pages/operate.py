@@ -1,4 +1,4 @@
-"""Pages for the parts around incidents: channels, heartbeats, deployments, actions and drills."""
+"""Pages to operate the router: channels, heartbeats, deployments, actions and drills."""
 
 from collections.abc import Callable, Mapping
 from typing import Any, ClassVar
@@ -60,7 +60,7 @@ class Channels(Screen):
 
 
 class HeartbeatPage(Screen):
-    """Shows when each heartbeat last came."""
+    """Shows when each heartbeat last arrived."""
 
     path: ClassVar[str] = "/heartbeats"
     template: ClassVar[str] = "heartbeats.html"

@@ -62,7 +62,7 @@ class Rules(Screen):
 
 
 class Lane(Struct, frozen=True):
-    """The messages to a person or a channel, with their place on the time line in percent."""
+    """The messages to a person or a channel, with their positions on the time axis in percent."""
 
     name: str
     dots: tuple[tuple[float, MessageView], ...]
@@ -93,7 +93,7 @@ class Policies(Screen):
 # --- the picture
 
 TICKS = (60.0, 300.0, 900.0, 3600.0, 4 * 3600.0, 86_400.0, 3 * 86_400.0, 7 * 86_400.0)
-"""Seconds that the time line names."""
+"""Times that the axis labels, in seconds."""
 
 
 class Picture(Struct, frozen=True):
@@ -118,5 +118,5 @@ def _picture(policy: PolicyView) -> Picture:
 
 
 def _place(after: float, end: float) -> float:
-    """Return the place of a time on the time line, in percent of its length."""
+    """Return the position of a time on the axis, in percent of its length."""
     return round(100 * log1p(after / 60) / log1p(end / 60), 2)

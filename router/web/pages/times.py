@@ -51,7 +51,7 @@ def clock(context: jinja2.runtime.Context, at: float) -> str:
 
 
 def field_time(at: float, zone: str) -> str:
-    """Return epoch seconds as a field of the type datetime-local has it: `2026-12-24T09:00`."""
+    """Return epoch seconds in the format of a datetime-local field: `2026-12-24T09:00`."""
     return f"{datetime.fromtimestamp(at, ZoneInfo(zone)):%Y-%m-%dT%H:%M}"
 
 
@@ -68,7 +68,7 @@ def moment(context: jinja2.runtime.Context, at: float) -> str:
 
 @jinja2.pass_context
 def localized(context: jinja2.runtime.Context, text: str) -> Markup:
-    """Return a text in which times in UTC are by the reader's clock."""
+    """Return a text with its UTC times converted to the reader's clock."""
     markup, end = Markup(), 0
     for match in _WRITTEN.finditer(text):
         at = datetime.fromisoformat(f"{match[1]}T{match[2]}+00:00").timestamp()
@@ -78,7 +78,10 @@ def localized(context: jinja2.runtime.Context, text: str) -> Markup:
 
 
 def relative(seconds: float) -> str:
-    """Return a distance in words; negative is in the past. The script of pages does the same."""
+    """Return a time difference in words; negative is in the past.
+
+    The script of pages does the same.
+    """
     if abs(seconds) < _SOON:
         return "now"
     text = duration(round(abs(seconds)))
@@ -87,13 +90,13 @@ def relative(seconds: float) -> str:
 
 def shown(at: float, zone: str, now: Any = None) -> str:
     """Return a time by the clock of a zone: with its day unless that is today's."""
-    there = datetime.fromtimestamp(at, ZoneInfo(zone))
+    moment = datetime.fromtimestamp(at, ZoneInfo(zone))
     today = datetime.fromtimestamp(now, ZoneInfo(zone)) if isinstance(now, float) else None
-    if today is not None and there.date() == today.date():
-        return f"{there:%H:%M}"
-    if today is not None and there.year == today.year:
-        return f"{there.day} {there:%b %H:%M}"
-    return f"{there:%Y-%m-%d %H:%M} {there.tzname()}"
+    if today is not None and moment.date() == today.date():
+        return f"{moment:%H:%M}"
+    if today is not None and moment.year == today.year:
+        return f"{moment.day} {moment:%b %H:%M}"
+    return f"{moment:%Y-%m-%d %H:%M} {moment.tzname()}"
 
 
 def in_utc(at: float) -> str:

@@ -22,7 +22,7 @@ from router.web.auth import Role, caller
 from router.web.pages.frame import inside
 
 WIDTH = 300.0
-"""Units of the scale's width in its picture."""
+"""Width of the scale in units of its picture."""
 
 
 class Stage(Struct, frozen=True):
@@ -43,7 +43,7 @@ class PagePath(Struct, frozen=True):
 
 
 class Scale(Struct, frozen=True):
-    """A measured value against its threshold, on a scale from zero: positions in its picture."""
+    """A measured value and its threshold as positions on a scale from zero."""
 
     value: float
     limit: float

@@ -11,7 +11,7 @@ from msgspec import Meta, Struct
 from msgspec.structs import asdict
 
 from router.chart import ChartsMissing
-from router.chart.story import story_chart
+from router.chart.incident_chart import incident_chart
 from router.core.postmortem.document import Case, Section, document, sections
 from router.core.postmortem.durations import Durations, durations
 from router.core.postmortem.parse import parsed
@@ -36,7 +36,7 @@ OPEN = "the incident is still open: resolve it first"
 
 
 class WrittenBody(Words, frozen=True, forbid_unknown_fields=True):
-    """The parts that people write. A part that is not given becomes blank; `extra` stays then."""
+    """The parts that people write. A missing part becomes blank, except `extra`, which is kept."""
 
     extra: tuple[Extra, ...] | None = None
 
@@ -157,7 +157,7 @@ class PostMortemPaths:
     )
     async def draw_postmortem(self, call: Call) -> web.Response:
         case, _ = await self._postmortems.read(await incident_named(call.request, self._store))
-        return await draw(story_chart, case)
+        return await draw(incident_chart, case)
 
     @operation(
         "POST",
@@ -221,7 +221,7 @@ class PostMortemPaths:
 async def _drawn(case: Case) -> str | None:
     """Return the chart as SVG; None if charts are not installed."""
     try:
-        return (await asyncio.to_thread(story_chart, case)).decode()
+        return (await asyncio.to_thread(incident_chart, case)).decode()
     except ChartsMissing:
         return None
 

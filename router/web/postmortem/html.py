@@ -8,7 +8,7 @@ from typing import Any
 
 from aiohttp import web
 
-from router.chart.story import story_chart
+from router.chart.incident_chart import incident_chart
 from router.core.messages.timeline import describe
 from router.core.postmortem.document import Case, happened
 from router.core.postmortem.durations import durations
@@ -20,6 +20,7 @@ from router.ports.services import Inbox
 from router.ports.store import Store
 from router.web.api.content import draw, form, incident_named
 from router.web.auth import Role, caller
+from router.web.pages.errors import as_sentence
 from router.web.pages.frame import inside
 from router.web.pages.history import DELIVERIES, FAILED
 from router.web.postmortem.items import ItemBody, ItemPaths, item_named
@@ -42,8 +43,8 @@ FIELDS = (
 """Name, label and lines of each field. One line is a plain value, others are Markdown."""
 
 CONFLICT = (
-    "Somebody else wrote it since you opened it. "
-    "What you typed is below; what is there now is beside it."
+    "Somebody else has edited this since you opened it. "
+    "Your text is below, with the current text beside it."
 )
 
 
@@ -80,7 +81,7 @@ class PostMortemPage:
     async def chart(self, request: web.Request) -> web.Response:
         self._who(request, Role.VIEWER)
         case, _ = await self._postmortems.read(await incident_named(request, self._store))
-        return await draw(story_chart, case)
+        return await draw(incident_chart, case)
 
     async def write(self, request: web.Request) -> web.Response:
         by = self._who(request, Role.RESPONDER)
@@ -101,10 +102,12 @@ class PostMortemPage:
         known = version.isascii() and version.isdigit() and len(version) < 16
         if known and await self._postmortems.write(incident, written, int(version), by):
             return None
-        return await self._page(request, typed=written, said=CONFLICT, status=HTTPStatus.CONFLICT)
+        return await self._page(
+            request, typed=written, problem=CONFLICT, status=HTTPStatus.CONFLICT
+        )
 
     async def share(self, request: web.Request) -> web.Response:
-        """Save the form, if it was sent too, and share."""
+        """Share the post-mortem, after saving the form if it was sent along."""
         by = self._who(request, Role.RESPONDER)
         filled = await form(request, MAX_FORM)
         if "version" in filled:
@@ -114,10 +117,10 @@ class PostMortemPage:
         reason = await self._postmortems.share(await incident_named(request, self._store), by)
         if reason is None:
             text = "The post-mortem is empty: write at least its summary, or waive it."
-            return await self._page(request, said=text, status=HTTPStatus.CONFLICT)
+            return await self._page(request, problem=text, status=HTTPStatus.CONFLICT)
         if reason is Reason.STILL_OPEN:
             return await self._page(
-                request, said="The incident is still open.", status=HTTPStatus.CONFLICT
+                request, problem="The incident is still open.", status=HTTPStatus.CONFLICT
             )
         raise _back(request)
 
@@ -128,8 +131,9 @@ class PostMortemPage:
         try:
             await self._postmortems.waive(incident, by, filled.get("reason", ""))
         except InvalidInput as error:
-            text = error.detail.capitalize() + "."
-            return await self._page(request, said=text, status=HTTPStatus.BAD_REQUEST)
+            return await self._page(
+                request, problem=as_sentence(error.detail), status=HTTPStatus.BAD_REQUEST
+            )
         raise _back(request)
 
     async def add(self, request: web.Request) -> web.Response:
@@ -141,7 +145,7 @@ class PostMortemPage:
             event = self._items.event(incident, given, by, key=plain(filled.get("key", ""))[:100])
         except InvalidInput as error:
             return await self._page(
-                request, said=error.detail.capitalize() + ".", status=HTTPStatus.BAD_REQUEST
+                request, problem=as_sentence(error.detail), status=HTTPStatus.BAD_REQUEST
             )
         await self._inbox.submit([event])
         raise _back(request)
@@ -161,7 +165,7 @@ class PostMortemPage:
         request: web.Request,
         *,
         typed: Written | None = None,
-        said: str = "",
+        problem: str = "",
         status: int = HTTPStatus.OK,
     ) -> web.Response:
         """Show the form. `typed` is text that could not be saved."""
@@ -187,7 +191,7 @@ class PostMortemPage:
             fields=fields,
             extra=case.written.extra,
             version=version,
-            said=said,
+            problem=problem,
             took=durations(case.incident, case.timeline),
             happened=_folded(case),
             key=secrets.token_hex(8),

@@ -111,7 +111,7 @@ class ItemPaths:
         headers=("Idempotency-Key",),
     )
     async def add_item(self, call: Call, body: ItemBody) -> Answer[ActionItemResult]:
-        """The same `Idempotency-Key` again has no second effect. Raises: InvalidInput."""
+        """A repetition with the same `Idempotency-Key` has no effect. Raises: InvalidInput."""
         incident = await incident_named(call.request, self._store)
         key = idempotency_key(call.request)
         (reason,) = await self._inbox.submit([self.event(incident, body, call.by, key=key)])

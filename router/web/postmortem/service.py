@@ -75,7 +75,10 @@ class PostMortemService:
         return case, record.version if record else 0
 
     async def write(self, incident: Incident, written: Written, version: int, by: str) -> bool:
-        """Replace the given version. False: another one was written. Raises: InvalidInput."""
+        """Replace the given version.
+
+        Returns False if that is not the latest. Raises: InvalidInput.
+        """
         check(written)
         now = self._clock.now()
         record = Record(
@@ -89,7 +92,10 @@ class PostMortemService:
         return True
 
     async def share(self, incident: Incident, by: str) -> Reason | None:
-        """Share it with its channels. None: nobody has written anything yet."""
+        """Share the post-mortem with its channels.
+
+        Returns None if nobody has written anything yet.
+        """
         case, _ = await self.read(incident)
         if case.written.is_empty and not incident.is_open:
             return None

@@ -15,8 +15,8 @@ from msgspec import Struct
 from router.ports.clock import Clock
 from router.ports.errors import StoreUnavailable
 from router.telemetry.logs import logger
-from router.web.statuspage.board import Board
 from router.web.statuspage.documents import PageFile, documents
+from router.web.statuspage.page_cache import StatusPageCache
 
 log = logger(__name__)
 
@@ -50,7 +50,7 @@ def _replace(path: Path, body: bytes) -> None:
 
 
 class ExportTarget(Struct, frozen=True):
-    """The folder of the export, and its interval (seconds) besides after each update."""
+    """The folder of the export, and the seconds between two exports without an update."""
 
     folder: Path
     every: float
@@ -61,12 +61,12 @@ class Exporter:
 
     def __init__(
         self,
-        board: Board,
+        page_cache: StatusPageCache,
         clock: Clock,
         target: Callable[[], ExportTarget | None],
         on_exported: Callable[[float], None],
     ) -> None:
-        self._board = board
+        self._page_cache = page_cache
         self._clock = clock
         self._target = target
         self._on_exported = on_exported
@@ -75,7 +75,7 @@ class Exporter:
 
     async def export(self) -> None:
         """Write the files now. Raises: OSError, StoreUnavailable."""
-        target, shown = self._target(), await self._board.shown()
+        target, shown = self._target(), await self._page_cache.shown()
         if target is None or shown is None:
             return
         found = documents(shown.page, subscribe=False)

@@ -37,7 +37,7 @@ def feed(page: Page) -> bytes:
 
 
 def _incident(page: Page, notice: Notice) -> ET.Element:
-    said = "".join(
+    content = "".join(
         f"<p><small>{when(update.at)}</small><br><strong>{STATUSES[update.status]}</strong></p>"
         + _paragraphs(update.paragraphs)
         for update in notice.updates
@@ -54,7 +54,7 @@ def _incident(page: Page, notice: Notice) -> ET.Element:
     )
     ET.SubElement(entry, "category", term=notice.status)
     ET.SubElement(entry, "category", term=notice.impact)
-    _text(entry, "content", said, type="html")
+    _text(entry, "content", content, type="html")
     return entry
 
 

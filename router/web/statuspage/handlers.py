@@ -6,12 +6,12 @@ from http import HTTPStatus
 from aiohttp import web
 
 from router.web.pages.page import HEADERS
-from router.web.statuspage.board import BARE, Board, Shown
 from router.web.statuspage.documents import FRONT
+from router.web.statuspage.page_cache import BARE, Shown, StatusPageCache
 
 CACHING = "public, max-age=30, stale-if-error=86400"
-"""Half a minute keeps a crowd away and is soon enough; a cache in front may show it for a day if
-the router is down.
+"""Half a minute absorbs a crowd and is recent enough. A cache in front may show the page for a day
+while the router is down.
 """
 
 NONE = "the config has no status_page"
@@ -20,14 +20,14 @@ NONE = "the config has no status_page"
 class StatusPage:
     """`/status` and the files below it."""
 
-    def __init__(self, board: Board) -> None:
-        self._board = board
+    def __init__(self, page_cache: StatusPageCache) -> None:
+        self._page_cache = page_cache
 
     def routes(self) -> list[web.RouteDef]:
         return [web.get("/status", self.show), web.get("/status/{path:.*}", self.show)]
 
     async def show(self, request: web.Request) -> web.StreamResponse:
-        shown = await self._board.shown()
+        shown = await self._page_cache.shown()
         if shown is None:
             raise web.HTTPNotFound(text=NONE)
         path = request.match_info.get("path")

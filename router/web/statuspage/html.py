@@ -61,7 +61,9 @@ def _render(name: str, page: Page, *, root: str, **given: Any) -> str:
         style=f"{root}style.css",
         root=root,
         page=page,
-        written=page.at // 60 * 60,  # to the minute, or each look at the page would be another page
+        written=page.at
+        // 60
+        * 60,  # to the minute: otherwise each request would get a different page
         headline=HEADLINES,
         states=STATES,
         statuses=STATUSES,

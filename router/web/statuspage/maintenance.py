@@ -20,8 +20,8 @@ from router.web.api.content import YEAR, Time, check_ahead
 from router.web.api.operation import Call, operation, routes
 from router.web.api.views import exactly
 from router.web.auth import Role
-from router.web.statuspage.board import maintenances
 from router.web.statuspage.handlers import NONE
+from router.web.statuspage.page_cache import maintenances
 
 Moment = Annotated[str, Meta(description="A time with its offset, or by the company's clock.")]
 MAX_TITLE = 200

@@ -69,14 +69,14 @@ async def _known(store: Store) -> dict[str, float]:
 
 
 class Shown(Struct, frozen=True):
-    """The page and its files, and since when (UTC seconds) each is as it is."""
+    """The page and its files, each with the time (UTC seconds) of its last change."""
 
     page: Page
     documents: Mapping[str, PageFile]
     since: Mapping[str, float]
 
 
-class Board:
+class StatusPageCache:
     """Caches the page. `plan` is None while the config has no page."""
 
     def __init__(
@@ -108,7 +108,7 @@ class Board:
         plan = self._plan()
         if plan is None:
             return None
-        async with self._reading:  # however many ask, it's read once
+        async with self._reading:  # concurrent requests share one read
             if self._shown is None or self._clock.now() >= self._until:
                 await self._read(plan)
         return self._shown

@@ -11,8 +11,8 @@ from router.web.access.client import address_of
 from router.web.api.content import form
 from router.web.pages.page import HEADERS
 from router.web.statuspage import html
-from router.web.statuspage.board import Board
 from router.web.statuspage.handlers import NONE
+from router.web.statuspage.page_cache import StatusPageCache
 
 MAX_ADDRESS = 254
 """Characters (RFC 5321, 4.5.3.1.3, less the brackets)."""
@@ -21,10 +21,10 @@ MAX_FORM = 4096
 """Bytes of the form, which anybody may post."""
 
 ASKED = (
-    "Look into your mail",
+    "Check your mail",
     "If mail can reach that address, there's a link on its way to it. Open it to confirm.",
 )
-WRONG = ("That isn't an e-mail address", "Go back and look at it once more.")
+WRONG = ("That isn't an e-mail address", "Go back and check it.")
 OFTEN = ("Too many at once", "Try again in an hour.")
 ASK = ("Confirm", "You'll get each update of this status page by e-mail.", "Get updates")
 CONFIRMED = ("You'll get updates", "Each of them has a link to unsubscribe.")
@@ -32,7 +32,7 @@ LEAVE = ("Unsubscribe", "You'll get no more updates of this status page by e-mai
 LEFT = ("You're unsubscribed", "Your address is deleted.")
 INVALID = (
     "This link doesn't work",
-    "It may be too old, or not whole. On the status page you can ask for another.",
+    "It may be too old, or incomplete. You can ask for another one on the status page.",
 )
 
 
@@ -47,11 +47,13 @@ class Subscriptions(Protocol):
 
 
 class SubscriptionPages:
-    """`roll` is None if nobody can subscribe."""
+    """`subscriber_list` returns None if nobody can subscribe."""
 
-    def __init__(self, board: Board, roll: Callable[[], Subscriptions | None]) -> None:
-        self._board = board
-        self._roll = roll
+    def __init__(
+        self, page_cache: StatusPageCache, subscriber_list: Callable[[], Subscriptions | None]
+    ) -> None:
+        self._page_cache = page_cache
+        self._subscriber_list = subscriber_list
 
     def routes(self) -> list[web.RouteDef]:
         return [
@@ -64,37 +66,37 @@ class SubscriptionPages:
 
     async def subscribe(self, request: web.Request) -> web.Response:
         """Answer the same for a known and an unknown address."""
-        roll = self._there()
+        subscribers = self._list_or_404()
         address = _address((await form(request, MAX_FORM)).get("address", ""))
         if not address:
             return await self._say(*WRONG, root="", status=HTTPStatus.BAD_REQUEST)
-        if not await roll.ask(address, address_of(request)):
+        if not await subscribers.ask(address, address_of(request)):
             return await self._say(*OFTEN, root="", status=HTTPStatus.TOO_MANY_REQUESTS)
         return await self._say(*ASKED, root="")
 
     async def show_confirm(self, request: web.Request) -> web.Response:
-        works = await self._there().confirmable(request.match_info["token"])
+        works = await self._list_or_404().confirmable(request.match_info["token"])
         return await (self._say(*ASK) if works else self._invalid())
 
     async def confirm(self, request: web.Request) -> web.Response:
-        done = await self._there().confirm(request.match_info["token"])
+        done = await self._list_or_404().confirm(request.match_info["token"])
         return await (self._say(*CONFIRMED) if done else self._invalid())
 
     async def show_leave(self, request: web.Request) -> web.Response:
-        works = await self._there().leavable(request.match_info["token"])
+        works = await self._list_or_404().leavable(request.match_info["token"])
         return await (self._say(*LEAVE) if works else self._invalid())
 
     async def leave(self, request: web.Request) -> web.Response:
         """Unsubscribe; mail programs also post this by themselves (RFC 8058)."""
-        done = await self._there().leave(request.match_info["token"])
+        done = await self._list_or_404().leave(request.match_info["token"])
         return await (self._say(*LEFT) if done else self._invalid())
 
-    def _there(self) -> Subscriptions:
+    def _list_or_404(self) -> Subscriptions:
         """Raises: aiohttp's HTTPNotFound."""
-        roll = self._roll()
-        if roll is None:
+        subscribers = self._subscriber_list()
+        if subscribers is None:
             raise web.HTTPNotFound(text="nobody can subscribe here")
-        return roll
+        return subscribers
 
     async def _invalid(self) -> web.Response:
         return await self._say(*INVALID, status=HTTPStatus.NOT_FOUND)
@@ -108,7 +110,7 @@ class SubscriptionPages:
         root: str = "../",
         status: int = HTTPStatus.OK,
     ) -> web.Response:
-        shown = await self._board.shown()
+        shown = await self._page_cache.shown()
         if shown is None:
             raise web.HTTPNotFound(text=NONE)
         body = html.message(shown.page, title, text, root=root, action=action)

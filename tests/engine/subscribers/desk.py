@@ -1,4 +1,4 @@
-"""A roll and its post over a real store, and a mailer that keeps what it's given."""
+"""A subscriber list and its mail over a real store, and a mailer that keeps what it's given."""
 
 from collections import deque
 from collections.abc import Callable, Sequence
@@ -12,8 +12,8 @@ from router.core.outbox.rate_limit import RateLimit
 from router.engine.deliver import Channel, ChannelWorker
 from router.engine.messages import Words
 from router.engine.ownership import Ownership
-from router.engine.subscribers.post import Spreading, SubscriberMail
-from router.engine.subscribers.roll import SubscriberList
+from router.engine.subscribers.subscriber_list import SubscriberList
+from router.engine.subscribers.subscriber_mail import Spreading, SubscriberMail
 from router.model.decision import Entry
 from router.model.event import Event
 from router.model.notification import Message, Notification, NotificationState, Result, Sent

@@ -1,6 +1,6 @@
 """Asking for updates, confirming, leaving."""
 
-from router.engine.subscribers.roll import CONFIRM_WITHIN
+from router.engine.subscribers.subscriber_list import CONFIRM_WITHIN
 from router.store import SqlStore
 from tests.clock import SteppedClock
 from tests.engine.subscribers.desk import URL, Desk, Mailbox

@@ -9,7 +9,7 @@ from router.core.communication.status_page import ended
 from router.core.incident.snapshot import Writes
 from router.core.outbox.rate_limit import RateLimit
 from router.core.text.plain import local
-from router.engine.subscribers import post
+from router.engine.subscribers import subscriber_mail
 from router.model.decision import Entry
 from router.model.notification import Rejected, Retry, Sent, Uncertain
 from router.model.reason import Reason
@@ -78,7 +78,7 @@ async def test_a_crash_while_spreading_loses_and_doubles_nobody(
     desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The process dies after the first row; the next process adds the rest."""
-    monkeypatch.setattr(post, "SPREAD", 1)
+    monkeypatch.setattr(subscriber_mail, "SPREAD", 1)
     desk.store = FaultyStore(desk.store)  # type: ignore[assignment,arg-type]
     message = await desk.publish()
     broken = desk.restarted().post

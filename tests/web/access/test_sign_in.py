@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from router.web.access.next import HOME, local_path
+from router.web.access.return_path import HOME, local_path
 from tests.clock import SteppedClock
 from tests.daemon import Daemon, alert
 from tests.web.access.browser import Browser, path_of, text

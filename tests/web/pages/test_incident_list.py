@@ -101,7 +101,7 @@ async def test_several_incidents_are_acknowledged_and_it_can_be_undone(router: R
     async with router() as daemon:
         await five(daemon)
         page = await chosen(daemon, "ack", 1, 2, 3)
-        assert "Acknowledged INC-1, INC-3. 1 was in that state already, or over." in page
+        assert "Acknowledged INC-1, INC-3. 1 was already in that state, or closed." in page
         assert await status(daemon, 3) == ("investigating", "somebody")
         assert "Acknowledged" not in text(await daemon.get("/incidents"))
         assert "Acknowledged INC-1" not in text(await daemon.get("/incidents/1"))

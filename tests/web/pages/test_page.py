@@ -6,6 +6,7 @@ from collections.abc import Callable
 import pytest
 
 from router.web.pages import page
+from router.web.pages.errors import as_sentence
 from tests.daemon import Daemon
 from tests.web.webhooks.test_endpoint import is_problem
 
@@ -139,3 +140,16 @@ async def test_a_large_answer_is_sent_compressed(
         assert answer.headers.get("Content-Encoding") == sent
         if path != "/-/healthy":
             assert "Accept-Encoding" in answer.headers["Vary"]
+
+
+@pytest.mark.parametrize(
+    ("detail", "sentence"),
+    [
+        ("give the reason", "Give the reason."),
+        ("INC-3 has no action item 7", "INC-3 has no action item 7."),
+        ("start again.", "Start again."),
+    ],
+)
+def test_an_error_is_shown_as_a_sentence(detail: str, sentence: str) -> None:
+    """Names in it keep their capitals."""
+    assert as_sentence(detail) == sentence

@@ -35,4 +35,4 @@ async def publish(
     } | data
     at = daemon.clock.now()
     await daemon.app.parts.inbox.submit([Recorded(at, incident_id, Reason.PUBLISHED, "ana", said)])
-    daemon.app.parts.publishing.board.forget()
+    daemon.app.parts.publishing.page_cache.forget()

@@ -11,7 +11,7 @@ from router.web.api.views.times import exactly, when
 
 
 class AlertView(Struct, frozen=True):
-    """An alert, and the result of one rule: `rule`, `severity`, `reason` and `incident`."""
+    """An alert with the result of one rule: `rule`, `severity`, `reason` and `incident`."""
 
     fingerprint: str
     source: str

@@ -23,7 +23,7 @@ class RuleView(Struct, frozen=True):
 
 
 class QuietView(Struct, frozen=True):
-    """The silence or the incident that suppresses the alert, until the next look."""
+    """The silence or the incident that suppresses the alert, until the next check."""
 
     reason: Reason
     by: str

@@ -10,5 +10,5 @@ def when(at: float | None) -> str | None:
 
 def exactly(at: float) -> str:
     """Return UTC epoch seconds as RFC 3339, in UTC, to the millisecond."""
-    there = datetime.fromtimestamp(at, UTC)
-    return there.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    moment = datetime.fromtimestamp(at, UTC)
+    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
