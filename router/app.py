@@ -45,7 +45,7 @@ from router.wiring.parts import FORGOTTEN, Parts
 log = logger(__name__)
 
 GRACE = 10.0
-"""Longest wait of a stop for requests and deliveries in progress, in seconds."""
+"""Maximum seconds that a stop waits for requests and deliveries in progress."""
 
 FIXED = ("listen", "storage", "max_body", "retention", "telemetry")
 """Top-level keys whose change needs a restart."""
@@ -133,11 +133,11 @@ class App:
         self._remember(self.config, "start")
         for name, work in self._background().items():
             self._watch(spawn(work, name, self._loops))
-        # A router that is killed again and again takes what is due before anything else.
+        # Due deadlines come first: a router that keeps being killed must not starve them.
         await parts.timers.catch_up()
         self._watch(spawn(parts.timers.run(), "timers", self._loops))
         self._signer = await signing(parts.store, document.auth, parts.clock.now())
-        await access_seal(parts.store, parts.clock.now())  # the command line reads it
+        await access_seal(parts.store, parts.clock.now())  # `alert-router user` reads it
         await self._serve(self.config, self._signer)
         if document.telemetry.heartbeat:
             dead_mans_switch = self._dead_mans_switch(document.telemetry.heartbeat)
@@ -151,7 +151,7 @@ class App:
         """Return the loops that run as long as the router, by the name that a crash reports."""
         parts = self.parts
         retention = self.config.file.retention
-        # An injected clock is set by nobody.
+        # Nobody sets an injected clock.
         steady = BootClock() if isinstance(parts.clock, SystemClock) else parts.clock
         return {
             "clock": ClockJumps(parts.store, parts.clock, steady).run(),
@@ -185,7 +185,7 @@ class App:
             ).run()
 
     async def _serve(self, config: Config, signer: Signer) -> None:
-        """Deliver messages and publish updates as `config` says, instead of as before."""
+        """Deliver messages and publish updates by `config` from now on."""
         parts = self.parts
         await parts.publishing.stop()
         await parts.pollers.use(config)
@@ -198,7 +198,7 @@ class App:
     async def reload(self, by: str = "/-/reload") -> None:
         """Load the config again and use it from now on.
 
-        Raises: Invalid. The current config stays then.
+        Raises: Invalid; then the current config stays in use.
         """
         async with self._reloading:
             await self._reload(by)
@@ -227,7 +227,10 @@ class App:
         log.info("reloaded", rules=len(rules.rules), revision=rules.revision)
 
     def _use(self, settings: Settings) -> None:
-        """Decide by these live settings, and recheck muted alerts if what mutes them changed."""
+        """Decide by these live settings.
+
+        Recheck muted alerts if silences or inhibitions changed.
+        """
         inbox = self.parts.inbox
         before, inbox.settings = inbox.settings, settings
         if (before.silences, before.inhibitions) != (settings.silences, settings.inhibitions):
@@ -237,7 +240,7 @@ class App:
         """Record the git commit of these rules, in the background: nothing waits for git."""
         self.parts.loaded = (self.parts.clock.now(), by)
         rules = config.settings.rules
-        # A rule that comes from the config itself has an origin that is not a file.
+        # The origin of a rule from the config itself is not a file.
         origins = {Path(rule.origin.rsplit(":", 2)[0]) for rule in rules.rules}
         files = [file for file in {self._path, *origins} if file.exists()]
         work = remember(self.parts.revisions, rules.revision, files, by, self.parts.clock)
@@ -318,7 +321,7 @@ async def serve(path: Path, announce: Callable[[App], Awaitable[None]]) -> None:
     """
     raise_file_limit()
     loop = asyncio.get_running_loop()
-    # A start may wait long for its database, and the first process of a container has no default.
+    # A start may wait long for its database, and PID 1 of a container has no default handlers.
     starting = asyncio.ensure_future(App.start(path))
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, starting.cancel)

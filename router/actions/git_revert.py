@@ -34,9 +34,9 @@ class PullRequest(msgspec.Struct, frozen=True):
 class Stopped(Exception):
     """Ends the revert early, with the outcome and the reason."""
 
-    def __init__(self, state: ActionState, said: bytes) -> None:
+    def __init__(self, state: ActionState, output: bytes) -> None:
         super().__init__(state)
-        self.outcome = ActionOutcome(state, said)
+        self.outcome = ActionOutcome(state, output)
 
 
 class GitRevert:
@@ -51,7 +51,7 @@ class GitRevert:
         self._hidden = b64encode(f"x-access-token:{config.token.reveal()}".encode())
 
     async def check(self, job: Job) -> ActionOutcome:
-        """Make the revert, show its changes, and discard it."""
+        """Make the revert in a temporary clone, and show its changes."""
         return await self._within(self._check(job))
 
     async def run(self, job: Job) -> ActionOutcome:
@@ -94,7 +94,7 @@ class GitRevert:
         try:
             pull = await self._pull_request(job, branch)
         except Stopped as stopped:
-            pushed = f"\nthe branch {branch} is there; its pull request isn't".encode()
+            pushed = f"\nthe branch {branch} exists without a pull request".encode()
             raise Stopped(stopped.outcome.state, stopped.outcome.output + pushed) from None
         return ActionOutcome(
             ActionState.DONE, changed + f"\n{pull.html_url}".encode(), str(pull.number)
@@ -147,8 +147,8 @@ class GitRevert:
                 ActionState.FAILED, f"git can't be started: {error.strerror}".encode()
             ) from None
         if ended.code:
-            said = wrong.encode() or f"git {arguments[0]} failed\n".encode() + ended.output
-            raise Stopped(ActionState.FAILED, said)
+            output = wrong.encode() or f"git {arguments[0]} failed\n".encode() + ended.output
+            raise Stopped(ActionState.FAILED, output)
         if ended.code is None:
             raise TimeoutError
         return ended.output

@@ -14,7 +14,7 @@ The middle is read and dropped.
 """
 
 KILL_AFTER = 2.0
-"""Seconds from SIGTERM to SIGKILL, and for the rest of the pipe after the program ended."""
+"""Seconds from SIGTERM to SIGKILL, and for reading the rest of the pipe after the program's end."""
 
 
 class Ended(NamedTuple):
@@ -27,7 +27,7 @@ class Ended(NamedTuple):
     output: bytes
 
 
-class _Said:
+class _Output:
     """The beginning and the end of the output."""
 
     def __init__(self) -> None:
@@ -55,7 +55,7 @@ async def run(argv: Sequence[str], *, env: Mapping[str, str], cwd: str, seconds:
     """
     # A separate pipe: asyncio's own would keep `wait` blocked until leftover processes close it.
     ours, theirs = os.pipe()
-    said = _Said()
+    output = _Output()
     with os.fdopen(ours, "rb", buffering=0) as pipe:
         try:
             process = await asyncio.create_subprocess_exec(
@@ -69,7 +69,7 @@ async def run(argv: Sequence[str], *, env: Mapping[str, str], cwd: str, seconds:
             )
         finally:
             os.close(theirs)
-        reading = asyncio.ensure_future(_read(pipe, said))
+        reading = asyncio.ensure_future(_read(pipe, output))
         code: int | None = None
         try:
             with suppress(TimeoutError):
@@ -84,17 +84,17 @@ async def run(argv: Sequence[str], *, env: Mapping[str, str], cwd: str, seconds:
             for task in (reading, ending):
                 task.cancel()
             await asyncio.gather(reading, ending, return_exceptions=True)
-    return Ended(code, bytes(said))
+    return Ended(code, bytes(output))
 
 
-async def _read(pipe: IO[bytes], said: _Said) -> None:
+async def _read(pipe: IO[bytes], output: _Output) -> None:
     stream = asyncio.StreamReader()
     transport, _ = await asyncio.get_running_loop().connect_read_pipe(
         lambda: asyncio.StreamReaderProtocol(stream), pipe
     )
     try:
         while piece := await stream.read(KEPT):
-            said.add(piece)
+            output.add(piece)
     finally:
         transport.close()
 

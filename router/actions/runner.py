@@ -29,7 +29,7 @@ CUT_OFF = ActionOutcome(ActionState.MAY_HAVE_RUN, b"the router was stopped while
 
 
 class ActionRunner:
-    """Passes requests and answers to the core, and runs the actions of outbox rows.
+    """Passes requests and approvals to the core, and runs the actions of outbox rows.
 
     `actions` may be replaced at any time.
     """

@@ -17,8 +17,8 @@ from router.core.incident.action_binding import fill
 from router.model.action import ActionRequest, ActionState
 
 _FAULTS = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError, ssl.SSLError)
-_SAID = {True: "true", False: "false", None: "null"}
-_MEANT = {said: value for value, said in _SAID.items()}
+_WORDS = {True: "true", False: "false", None: "null"}
+_VALUES = {word: value for value, word in _WORDS.items()}
 
 
 class SqlFlag:
@@ -43,7 +43,7 @@ class SqlFlag:
             return ActionOutcome(ActionState.FAILED, _why(error))
         if wrong := _wrong(name, found):
             return wrong
-        return ActionOutcome(ActionState.DONE, f"{name} is {_SAID[found[0][0]]}".encode())
+        return ActionOutcome(ActionState.DONE, f"{name} is {_WORDS[found[0][0]]}".encode())
 
     async def run(self, job: Job) -> ActionOutcome:
         return await self._set(self._named(job.request), self._flag.value)
@@ -51,14 +51,14 @@ class SqlFlag:
     async def undo(self, job: Job) -> ActionOutcome:
         """Restore the value from before the run."""
         memo = job.undone.memo if job.undone else ""
-        if memo not in _MEANT:
+        if memo not in _VALUES:
             return ActionOutcome(
                 ActionState.FAILED, b"what the flag was before isn't known; nothing was changed"
             )
-        return await self._set(self._named(job.request), _MEANT[memo])
+        return await self._set(self._named(job.request), _VALUES[memo])
 
     def shown(self, request: ActionRequest) -> list[str]:
-        value = "what it was before" if request.undoes else _SAID[self._flag.value]
+        value = "its previous value" if request.undoes else _WORDS[self._flag.value]
         return [
             self._update.replace("$1", f"'{self._named(request)}'").replace("$2::boolean", value)
         ]
@@ -70,7 +70,7 @@ class SqlFlag:
                 found = await connection.fetch(f"{self._select} FOR UPDATE", name)
                 if wrong := _wrong(name, found):
                     return wrong
-                written = True  # from here on it may be committed, whatever the answer
+                written = True  # from here on the change may be committed, whatever the error
                 await connection.execute(self._update, name, value)
         except asyncpg.PostgresError as error:
             return ActionOutcome(
@@ -80,9 +80,9 @@ class SqlFlag:
             return ActionOutcome(
                 ActionState.MAY_HAVE_RUN if written else ActionState.FAILED, _why(error)
             )
-        before = _SAID[found[0][0]]
+        before = _WORDS[found[0][0]]
         return ActionOutcome(
-            ActionState.DONE, f"{name} was {before}, and is {_SAID[value]}".encode(), before
+            ActionState.DONE, f"{name} was {before}, and is {_WORDS[value]}".encode(), before
         )
 
     @asynccontextmanager
@@ -91,7 +91,7 @@ class SqlFlag:
             self._flag.database.reveal(),
             timeout=self._seconds / 2,
             command_timeout=self._seconds / 2,
-            statement_cache_size=0,  # a pooler in between may not know our statements
+            statement_cache_size=0,  # a connection pooler may not support prepared statements
             server_settings={"application_name": "alert-router"},
         )
         try:
@@ -108,17 +108,17 @@ def _quoted(name: str) -> str:
 
 
 def _wrong(name: str, found: Sequence[Sequence[object]]) -> ActionOutcome | None:
-    """Reason why `found` can't be the flag, if any."""
+    """The reason why `found` can't be the flag; "" if it can."""
     if len(found) != 1:
-        said = f"there are {len(found)} rows named {name}, and one is needed"
+        problem = f"there are {len(found)} rows named {name}, and one is needed"
     elif not isinstance(found[0][0], bool | None):
-        said = f"{name} isn't a boolean"
+        problem = f"{name} isn't a boolean"
     else:
         return None
-    return ActionOutcome(ActionState.FAILED, f"{said}; nothing was changed".encode())
+    return ActionOutcome(ActionState.FAILED, f"{problem}; nothing was changed".encode())
 
 
 def _why(error: Exception) -> bytes:
     """PostgreSQL's own errors contain no secret; connection errors may name the host."""
-    said = str(error) if isinstance(error, asyncpg.PostgresError) else ""
-    return f"{type(error).__name__}: {said}".rstrip(": ").encode()
+    problem = str(error) if isinstance(error, asyncpg.PostgresError) else ""
+    return f"{type(error).__name__}: {problem}".rstrip(": ").encode()

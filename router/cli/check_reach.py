@@ -201,8 +201,8 @@ def _show_cause(out: Console, findings: Sequence[Finding], proof: Proof, zone: s
 
 
 def _show_time(out: Console, start: float, end: float, zone: str) -> None:
-    there = f"{local(start, zone)} until {local(end, zone)}"
-    out.print(Text(f"  from {there}  ({utc(start)} until {utc(end)})"))
+    local_times = f"{local(start, zone)} until {local(end, zone)}"
+    out.print(Text(f"  from {local_times}  ({utc(start)} until {utc(end)})"))
 
 
 def _show_reasons(out: Console, finding: Finding) -> None:

@@ -152,8 +152,8 @@ def _show(out: Console, explanation: Explanation) -> None:
     table = Table("rule", "result", "failed matcher", "at", box=None, padding=(0, 2))
     for verdict in explanation.verdicts:
         failed = str(verdict.failed) if verdict.failed else ""
-        said = Text(verdict.reason.replace("_", " "), "green" if verdict.takes else "dim")
-        table.add_row(verdict.rule.name, said, Text(failed), Text(verdict.rule.origin))
+        result = Text(verdict.reason.replace("_", " "), "green" if verdict.takes else "dim")
+        table.add_row(verdict.rule.name, result, Text(failed), Text(verdict.rule.origin))
     out.print(table)
     for line in _quiet(explanation):
         out.print(Text(f"\n{line}", "yellow"))

@@ -76,16 +76,13 @@ def show_explained(out: Console, answer: Mapping[str, Any]) -> None:
 def _facts(answer: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     incident, alert, rules = answer["incident"], answer["alert"], answer["rules"]
     if alert:
-        said = (
-            f"{alert['value'] or 'no value'} against {alert['threshold']}"
+        compared = (
+            f", {alert['value'] or 'no value'} against {alert['threshold']}"
             if alert["threshold"]
             else ""
         )
         reason = alert["reason"].replace("_", " ")
-        yield (
-            "rule",
-            f"{answer['rule']}: {alert['severity']} ({reason}{f', {said}' if said else ''})",
-        )
+        yield "rule", f"{answer['rule']}: {alert['severity']} ({reason}{compared})"
     if incident:
         yield "incident", f"{incident['key']}, {answer['joined']} more alerts joined it"
     if rules["revision"]:
@@ -119,24 +116,31 @@ def _pages(pages: list[dict[str, Any]]) -> Table:
     )
     for page in pages:
         deliveries = page["deliveries"]
-        came = deliveries[-1] if deliveries else None
-        said = f"{came['what'].replace('_', ' ')} {_clock(came['at'])}" if came else "not sent yet"
-        said += (
-            f", attempt {came['data']['attempts']}"
-            if came and came["data"].get("attempts", 1) > 1
+        delivery = deliveries[-1] if deliveries else None
+        outcome = (
+            f"{delivery['what'].replace('_', ' ')} {_clock(delivery['at'])}"
+            if delivery
+            else "not sent yet"
+        )
+        outcome += (
+            f", attempt {delivery['data']['attempts']}"
+            if delivery and delivery["data"].get("attempts", 1) > 1
             else ""
         )
-        said += (
-            f", held {came['data']['held']:.0f}s by a limit"
-            if came and came["data"].get("held")
+        outcome += (
+            f", held {delivery['data']['held']:.0f}s by a limit"
+            if delivery and delivery["data"].get("held")
             else ""
         )
-        said += f": {came['data']['error']}" if came and came["data"].get("error") else ""
-        said += f", receipt {page['receipt']}" if page["receipt"] else ""
+        outcome += (
+            f": {delivery['data']['error']}" if delivery and delivery["data"].get("error") else ""
+        )
+        outcome += f", receipt {page['receipt']}" if page["receipt"] else ""
         why = page["why"]["text"] if page["why"] else UNDECIDED
         table.add_row(
             *map(
-                Text, (_clock(page["at"]), page["who"] or "", page["over"], why, _meant(page), said)
+                Text,
+                (_clock(page["at"]), page["who"] or "", page["over"], why, _meant(page), outcome),
             )
         )
     return table

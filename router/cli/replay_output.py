@@ -20,12 +20,12 @@ MOST = 20
 
 def headline(found: ReplayDiff) -> str:
     """`+14 pages, −3, of which 1 was about a P0 that somebody acted on`."""
-    said = f"+{found.more} pages, −{found.fewer}"
+    text = f"+{found.more} pages, −{found.fewer}"
     missed = [(found.missed(severity), severity) for severity in Severity]
     parts = [
         f"{times} about a {severity} that somebody acted on" for times, severity in missed if times
     ]
-    return f"{said}, of which {' and '.join(parts)}" if parts else said
+    return f"{text}, of which {' and '.join(parts)}" if parts else text
 
 
 def changes(found: ReplayDiff) -> Iterator[tuple[str, Sequence[str]]]:

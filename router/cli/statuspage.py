@@ -117,9 +117,9 @@ def export(
 async def _export(folder: Path, path: Path) -> int:
     from router.ports.clock import SystemClock
     from router.store import open_store
-    from router.web.statuspage.board import read_page
     from router.web.statuspage.documents import documents
     from router.web.statuspage.export import write
+    from router.web.statuspage.page_cache import read_page
 
     config = config_at(path)
     if config.status_plan is None:

@@ -120,9 +120,9 @@ def _show(
         for sentence in coverage.missed:
             out.print(Text(sentence, "yellow"))
     took = sum(result.took for result in results)
-    said = f"{len(results) - len(failed)} passed, {len(failed)} failed in {duration(took)}"
+    summary = f"{len(results) - len(failed)} passed, {len(failed)} failed in {duration(took)}"
     tested = f"; {100 * coverage.ratio:.0f}% of the rules and policies tested" if whole else ""
-    out.print(Text(said + tested, "bold red" if failed else "bold green"))
+    out.print(Text(summary + tested, "bold red" if failed else "bold green"))
 
 
 def _show_failed(out: Console, result: ScenarioResult) -> None:

@@ -102,10 +102,10 @@ def _testcase(suite: ET.Element, result: ScenarioResult) -> None:
         },
     )
     if not result.passed:
-        said = [_sentence(line) for line in result.differences]
-        ET.SubElement(case, "failure", {"message": said[0], "type": "difference"}).text = "\n".join(
-            said
-        )
+        sentences = [_sentence(line) for line in result.differences]
+        ET.SubElement(
+            case, "failure", {"message": sentences[0], "type": "difference"}
+        ).text = "\n".join(sentences)
 
 
 def _sentence(line: Line) -> str:

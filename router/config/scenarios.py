@@ -212,6 +212,6 @@ def _snapshots(
         fields = {
             name: getattr(incident, name) for name in incident.__struct_fields__ if name != "at"
         }
-        said = {name: value for name, value in fields.items() if value is not None}
-        shots.setdefault(end if incident.at is None else incident.at, []).append(said)
+        given = {name: value for name, value in fields.items() if value is not None}
+        shots.setdefault(end if incident.at is None else incident.at, []).append(given)
     return tuple(ScenarioState(after, tuple(incidents)) for after, incidents in shots.items())

@@ -124,7 +124,7 @@ class Charts:
             log.exception("chart_failed", incident=f"INC-{wanted.incident}")
             made.set_exception(NoChart("a fault of the router: see its log"))
         finally:
-            made.cancel()  # has an effect only when the router stops
+            made.cancel()  # the drawing is unfinished only when the router stops
 
     def _drawn(
         self,

@@ -15,16 +15,16 @@ from router.core.text.plain import plain
 from router.ports.errors import NoChart
 
 POINTS = 240
-"""Points of a curve."""
+"""Maximum points of a curve."""
 
 FINEST = 15.0
-"""Seconds between two points, at least: the usual scrape interval."""
+"""Minimum seconds between two points: the usual scrape interval."""
 
 CURVES = 6
-"""Curves of a chart. A reader cannot distinguish more."""
+"""Maximum curves of a chart. A reader cannot distinguish more."""
 
 MAX_ANSWER = 4 * 1024 * 1024
-"""Bytes of an answer. A broad query can return gigabytes."""
+"""Maximum bytes of an answer. A broad query can return gigabytes."""
 
 MAX_REASON = 200
 
@@ -65,7 +65,7 @@ class Prometheus:
         asked |= {
             "timeout": f"{self._config.timeout * 1000:.0f}ms",
             "limit": str(CURVES),
-        }  # both protect the server
+        }  # both limits protect the server
         answer = await self._ask(asked)
         if answer.status != "success":
             raise NoChart(f"Prometheus says: {plain(answer.error)[:MAX_REASON]}")
@@ -84,12 +84,12 @@ class Prometheus:
         except TimeoutError:
             raise NoChart("Prometheus didn't answer in time") from None
         except (aiohttp.ClientError, OSError) as error:
-            raise NoChart(f"Prometheus can't be asked: {type(error).__name__}") from None
+            raise NoChart(f"Prometheus can't be reached: {type(error).__name__}") from None
         try:
             return msgspec.json.decode(raw, type=_Answer)
         except (msgspec.DecodeError, UnicodeDecodeError):
             raise NoChart(
-                f"Prometheus answered with HTTP {response.status}, and not in its own form"
+                f"Prometheus answered with HTTP {response.status}, not in the format of its API"
             ) from None
 
     def _headers(self) -> dict[str, str]:
@@ -109,7 +109,7 @@ async def _read(response: aiohttp.ClientResponse) -> bytes:
         raw += chunk
         if len(raw) > MAX_ANSWER:
             response.close()
-            raise NoChart("Prometheus answered with too much to draw")
+            raise NoChart("Prometheus returned more data than can be drawn")
     return bytes(raw)
 
 

@@ -25,7 +25,7 @@ LEFT_OUT = "has no counterpart here: left out"
 
 
 class _Use:
-    """The keys of a mapping that were read, and those about which nothing is left to report."""
+    """The keys of a mapping that were read, and those that need no remark."""
 
     def __init__(self, node: MapNode) -> None:
         self.node = node
@@ -34,14 +34,14 @@ class _Use:
 
 
 class Report:
-    """The remarks of an import: each names what was found, and what was done instead."""
+    """The remarks of an import: each names something in the export and how it was converted."""
 
     def __init__(self) -> None:
         self.remarks: list[Problem] = []
         self._uses: dict[int, _Use] = {}
 
     def use_of(self, node: MapNode) -> _Use:
-        """Return the use of a mapping by all sections of it."""
+        """Return the shared record of which keys of a mapping were read."""
         return self._uses.setdefault(id(node), _Use(node))
 
     def finish(self, node: Node, quiet: Collection[str] = ()) -> None:
@@ -82,7 +82,7 @@ class Section:
 
     @classmethod
     def of(cls, place: Place, values: dict[str, Node], report: Report) -> "Section":
-        """A section with these values, all at one place."""
+        """A section with these values, all with the same place."""
         return cls(
             MapNode(place, {key: Entry(place, node) for key, node in values.items()}), report
         )
@@ -100,7 +100,7 @@ class Section:
         return self._entries[key].place if key in self._entries else self.place
 
     def remark(self, key: str, message: str) -> None:
-        """Report something about a key, which needs no other remark."""
+        """Report something about a key, and mark it as reported."""
         self._use.done.add(key)
         self.report.add(self.at(key), message)
 
@@ -111,7 +111,7 @@ class Section:
                 self.remark(key, f"`{key}` {message}")
 
     def skip(self, *keys: str) -> None:
-        """Mark keys as not worth a remark: they don't matter here."""
+        """Mark keys as irrelevant, so that they are not reported."""
         self._use.done.update(keys)
 
     def leave_out(self, message: str = "") -> None:
@@ -197,7 +197,7 @@ def _is_empty(node: Node) -> bool:
 
 
 def plain(node: Node) -> Any:
-    """The value of a node as Python has it, with every scalar as its text."""
+    """The value of a node as a Python object, with every scalar as text."""
     match node:
         case MapNode():
             return {key: plain(entry.value) for key, entry in node.entries.items()}

@@ -6,7 +6,7 @@ from msgspec import Struct
 
 
 class DifferenceKind(StrEnum):
-    """The difference. The first four are of a channel, the others of a source."""
+    """The kind of a difference. The first four concern a channel, the others a source."""
 
     GONE = "gone"
     CLOSED_THERE = "closed_there"

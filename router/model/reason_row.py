@@ -10,9 +10,9 @@ class Trait(Flag):
 
     # Who is notified
     NOTIFIES = auto()
-    """Explains why a person is paged, as opposed to kept up to date."""
+    """Explains why a person is paged, and not only informed."""
     PAGES = auto()
-    """Sent to a part of the recipients, who are asked to act."""
+    """Sent only to those recipients who are asked to act."""
     STAKEHOLDERS = auto()
     """Sent to stakeholders, too."""
     LOUD = auto()

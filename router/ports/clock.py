@@ -7,7 +7,8 @@ from contextlib import suppress
 from typing import Any, Protocol
 
 DRIFT = 0.5
-"""Seconds by which a replica's time may differ from the database's: no more than a busy look."""
+"""Seconds by which a replica's time may differ from the database's: a reading under load errs
+less."""
 
 
 class Clock(Protocol):
@@ -55,7 +56,7 @@ class BootClock(SystemClock):
 class SharedClock(SystemClock):
     """The clock of a database that replicas share, so that their hosts need not agree.
 
-    Between two looks at the database it goes on as a clock that nobody sets.
+    Between two readings of the database it advances like a clock that nobody sets.
     """
 
     def __init__(self) -> None:
@@ -66,7 +67,7 @@ class SharedClock(SystemClock):
         return self._steady.now() + self._ahead
 
     def follow(self, then: float, took: float) -> float:
-        """Go on from the database's time, which was `then` at some moment in the last `took` s.
+        """Follow the database's time, which was `then` at some moment in the last `took` seconds.
 
         Returns seconds by which this host's clock is ahead.
         """

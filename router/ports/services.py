@@ -6,7 +6,7 @@ from typing import Protocol, runtime_checkable
 from msgspec import Struct
 
 from router.chart import ImageFormat
-from router.core.drill.course import ExpectationOutcome, Scene
+from router.core.drill.progress import ExpectationOutcome, Scene
 from router.core.messages.context_links import Window
 from router.model.action import ActionRequest
 from router.model.deployment import Deployment

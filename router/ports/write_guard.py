@@ -2,7 +2,7 @@
 
 A process can be stopped for minutes between any two steps, and while it connects others may take
 over what it had leased. So each client that sends calls `check_write` right before it writes to its
-connection. What remains is a stop between that check and the system call that writes.
+connection. Only a stop between that check and the system call that writes remains possible.
 """
 
 from collections.abc import Callable
@@ -15,7 +15,7 @@ class WriteRefused(ConnectionAbortedError):
 
 
 class WriteGuard:
-    """`with` a guard, what an attempt writes is checked. `refused`: something was not written."""
+    """Within `with`, every write of an attempt is checked. `refused`: a write was prevented."""
 
     def __init__(self, holds: Callable[[], bool]) -> None:
         self.refused = False

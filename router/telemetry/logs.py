@@ -55,7 +55,7 @@ def configure(form: Literal["console", "json"] = "console", level: str = "info")
 
 
 def _harmless(_logger: object, _name: str, event: EventDict) -> EventDict:
-    """Remove what a terminal would obey, and line breaks that would look like another event."""
+    """Remove terminal control characters, and line breaks that would look like another event."""
     for key, value in event.items():
         if isinstance(value, str):
             event[key] = visible(value) if key in _LINES else plain(value)

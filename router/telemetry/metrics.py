@@ -203,10 +203,10 @@ class Metrics:
             ["outcome"],
         )
         self.reload_successful = gauge(
-            "config_last_reload_successful", "1 if the config in force is the one on disk."
+            "config_last_reload_successful", "1 if the last reload of the config succeeded."
         )
         self.reload_time = gauge(
-            "config_last_reload_success_timestamp_seconds", "When the config in force was loaded."
+            "config_last_reload_success_timestamp_seconds", "When the current config was loaded."
         )
         self._channels: tuple[str, ...] = ()
         gauge("build_info", "Always 1; the version is the label.", ["version"]).labels(
@@ -215,7 +215,7 @@ class Metrics:
         # karma reads the version of an Alertmanager from this metric, and fails without it.
         compared = Gauge(
             "alertmanager_build_info",
-            "Always 1; the version of Alertmanager whose API the router has.",
+            "Always 1; the version of Alertmanager whose API the router implements.",
             ["version"],
             registry=registry,
         )
@@ -349,7 +349,7 @@ class Metrics:
             self.proven.labels(channel_of(address)).set(addresses[address])
 
     def show(self, gauges: Gauges) -> None:
-        """Set the gauges."""
+        """Set the gauges from the store's counts."""
         self.incidents.clear()
         for severity in Severity:
             for status in Status:

@@ -195,15 +195,15 @@ async def _endless() -> web.StreamResponse:
             400,
             "says: parse error: bad$",
         ),
-        ("<html>login</html>", 200, "HTTP 200, and not in its own form"),
+        ("<html>login</html>", 200, "HTTP 200, not in the format of its API"),
         ("", 302, "HTTP 302"),
         (
             {"status": "success", "data": {"result": [{"metric": {}, "values": [["x"]]}]}},
             200,
-            "not in its own form",
+            "not in the format of its API",
         ),
         (_hang, 200, "didn't answer in time"),
-        (_endless, 200, "too much to draw"),
+        (_endless, 200, "more data than can be drawn"),
     ],
 )
 async def test_what_goes_wrong_is_said_and_not_tried_again_at_once(

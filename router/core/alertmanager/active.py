@@ -20,13 +20,13 @@ from router.model.alert import Alert, AlertStatus, RuleMatch
 from router.model.incident import Incident
 
 LASTS = 300.0
-"""Seconds until the end that is shown of an alert without an end."""
+"""Seconds from now until the end that is shown for an alert without an end."""
 
 _FINGERPRINT = re.compile(r"(?:.*:)?([0-9a-f]{16})")
-"""The identity of most alerts holds Alertmanager's fingerprint: computing it is slow."""
+"""The fingerprint of most alerts contains Alertmanager's, which is slow to compute."""
 
 RECEIVER = "receiver"
-"""The name in a matcher that compares receivers."""
+"""The label name in a matcher that compares receivers."""
 
 
 class State(StrEnum):

@@ -8,7 +8,7 @@ from router.model.statuspage import Maintenance, PublicMail, QueuedMail, StatusP
 
 
 def ask_to_confirm(plan: StatusPlan, address: str, link: str, queued: QueuedMail) -> PublicMail:
-    """Return the only mail that is sent before somebody confirms."""
+    """Return the request to confirm, the only mail before somebody has confirmed."""
     text = (
         f"Somebody, most likely you, asked for updates of {plan.title} at this address.\n\n"
         f"To get them, open this link and confirm:\n{link}\n\n"
@@ -38,13 +38,13 @@ def update(
     plan: StatusPlan, address: str, unsubscribe: str, queued: QueuedMail, notice: Notice
 ) -> PublicMail | None:
     """Return the mail about an update; None if it is not public any more."""
-    said = next((update for update in notice.updates if update.id == queued.entry_id), None)
-    if said is None:
+    update = next((update for update in notice.updates if update.id == queued.entry_id), None)
+    if update is None:
         return None
     return PublicMail(
         to=address,
-        subject=f"[{said.status.capitalize()}] {notice.title}",
-        text=_text(plan, notice, said, unsubscribe),
+        subject=f"[{update.status.capitalize()}] {notice.title}",
+        text=_text(plan, notice, update, unsubscribe),
         name=_name(queued),
         at=queued.queued_at,
         # A new database reuses numbers: the time distinguishes the incidents.
@@ -53,18 +53,18 @@ def update(
     )
 
 
-def _text(plan: StatusPlan, notice: Notice, said: Update, unsubscribe: str) -> str:
+def _text(plan: StatusPlan, notice: Notice, update: Update, unsubscribe: str) -> str:
     known = {component.name: component.title for component in plan.components}
     affected = [known[name] for name in notice.components if name in known]
     lines = [
         notice.title,
         "",
-        *said.paragraphs,
+        *update.paragraphs,
         "",
-        f"Status: {said.status.capitalize()}",
+        f"Status: {update.status.capitalize()}",
         *([f"Affects: {', '.join(affected)}"] if affected else []),
         f"Started: {utc(notice.started_at)}",
-        f"This update: {utc(said.at)}",
+        f"This update: {utc(update.at)}",
         "",
         f"All updates: {plan.url}/incidents/{notice.id}.html",
         f"Unsubscribe: {unsubscribe}",

@@ -131,7 +131,7 @@ def _update(entry: Entry) -> Update:
 
 
 def _withdrawn(last: Entry) -> bool:
-    """Check if the last update reports that there was no problem: then it doesn't count."""
+    """Check if the last update reports a false positive, which doesn't count as downtime."""
     return last.data.get("status") == Status.FALSE_POSITIVE
 
 

@@ -11,7 +11,7 @@ from router.model.statuspage import ComponentState
 DAY = 86_400.0
 
 LEAST = 60.0
-"""Seconds of data from which a percentage is shown."""
+"""Minimum seconds of data for a percentage to be shown."""
 
 WEIGHTS = {ComponentState.MAJOR: 1.0, ComponentState.PARTIAL: 0.3}
 """Share of the time in a state that counts as down, equal to Statuspage's for comparison.

@@ -1,7 +1,7 @@
 """Previews of the texts about a drill's incident, which are sent to nobody."""
 
 from router.core.communication.previews import drafts
-from router.core.drill.course import Scene
+from router.core.drill.progress import Scene
 from router.core.incident.settings import Settings
 from router.model.drill import Drill, Kind
 

@@ -140,7 +140,7 @@ def _outcome(
 
 
 Done = tuple[float, str]
-"""Time and person."""
+"""The time and the person of the acknowledgement."""
 
 
 def _seen(step: DrillStep, scene: Scene, people: People) -> Done | None:
@@ -209,8 +209,8 @@ def is_silent(entry: Entry) -> bool:
 
 
 def _is_one_of(entry: Entry, step: DrillStep, people: People) -> bool:
-    meant = {contact for target in step.by for contact in people.people(target, entry.at)}
-    return not step.by or people.find(entry.by) in meant
+    expected = {contact for target in step.by for contact in people.people(target, entry.at)}
+    return not step.by or people.find(entry.by) in expected
 
 
 def _ticked(drill: Drill, number: int) -> Done | None:
@@ -240,7 +240,7 @@ def fired(drill: Drill, number: int, keys: Iterable[str]) -> Drill:
 
 
 def ticked(drill: Drill, tick: Tick) -> Drill | None:
-    """The drill with the confirmed item; None if it already was.
+    """The drill with the item confirmed; None if it was confirmed before.
 
     Raises: ValueError, if there is no such item, or the drill has ended.
     """
@@ -273,7 +273,7 @@ def ending(drill: Drill, seen: Sequence[ExpectationOutcome], now: float) -> Endi
 
 
 def ended(drill: Drill, why: Ending, by: str, now: float) -> Drill | None:
-    """The drill as ended; None if it already was."""
+    """The drill as ended; None if it had already ended."""
     return replace(drill, ended_at=now, ending=why, ended_by=by) if drill.is_running else None
 
 

@@ -6,7 +6,7 @@ Names and texts come from people and alerts, so each is plain text in one table 
 import re
 from collections.abc import Iterator, Mapping, Sequence
 
-from router.core.drill.course import (
+from router.core.drill.progress import (
     DrillState,
     ExpectationOutcome,
     Scene,

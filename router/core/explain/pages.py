@@ -122,7 +122,7 @@ def _is_stakeholder(cause: Entry | None, address: str) -> bool:
 def _cause(
     timeline: Sequence[Entry], address: str, at: float, reason: Reason | None
 ) -> Entry | None:
-    """The entry of that moment that names the address, with the message's reason if possible."""
+    """The entry of that moment that names the address, preferably with the message's reason."""
     then = [
         entry
         for entry in timeline
@@ -136,7 +136,7 @@ def _cause(
     ):
         if found:
             return found[0]
-    # A later decision joined the waiting message, which reports the latest one of its kind.
+    # A later decision was merged into the waiting message, which has the latest reason of its kind.
     return next(
         (entry for entry in reversed(timeline) if entry.what is reason and entry.at >= at), None
     )

@@ -122,8 +122,8 @@ def why_person(
         return _why(answer, page.at, history, settings, None)
     open_then = [history for history in histories if _is_open(history.incident, at)]
     if not open_then:
-        there = _listed(on_duty(settings, at), recorded=False)
-        answer = f"{contact} was not paged: no incident was open at {utc(at)}; {there}"
+        on_call = _listed(on_duty(settings, at), recorded=False)
+        answer = f"{contact} was not paged: no incident was open at {utc(at)}; {on_call}"
         return Why(answer, at, on_call=tuple(on_duty(settings, at)))
     history = open_then[0]
     others = [page for page in pages(history) if page.person and page.is_page and page.at <= at]
@@ -131,8 +131,8 @@ def why_person(
     reason = _why_not(contact, history, settings, at)
     duties, recorded = _on_call(history, settings, at)
     about = f"{history.incident.name}, which paged {instead}"
-    there = _listed(duties, recorded=recorded)
-    answer = f"{contact} was not paged at {utc(at)} about {about}: {reason}; {there}"
+    on_call = _listed(duties, recorded=recorded)
+    answer = f"{contact} was not paged at {utc(at)} about {about}: {reason}; {on_call}"
     return _why(answer, at, history, settings, None)
 
 
@@ -142,9 +142,11 @@ def _why_not(contact: str, history: IncidentHistory, settings: Settings, at: flo
     if any(page.person == contact and page.stakeholder for page in pages(history) if page.at <= at):
         return "they are a stakeholder, who is informed and not paged"
     for entry in before:
-        meant = any(shift.contact == contact for shift in read_duties(entry.data.get("duties")))
+        was_recipient = any(
+            shift.contact == contact for shift in read_duties(entry.data.get("duties"))
+        )
         unreachable = entry.data.get("target") == f"contact:{contact}"
-        if entry.what in OBSTACLES and (meant or unreachable):
+        if entry.what in OBSTACLES and (was_recipient or unreachable):
             return describe(entry)
     policy = settings.policy(_severity(history, at), history.incident.rule)
     taken = {
@@ -197,13 +199,11 @@ def _on_call(
 
 
 def _listed(duties: Collection[Duty] | Iterator[Duty], *, recorded: bool) -> str:
-    there = ", ".join(f"{shift.target}: {shift.contact or 'nobody'}" for shift in duties)
-    if not there:
+    on_call = ", ".join(f"{shift.target}: {shift.contact or 'nobody'}" for shift in duties)
+    if not on_call:
         return "there are no schedules"
     return (
-        f"on call was {there}"
-        if recorded
-        else f"by the schedules as they are now, on call was {there}"
+        f"on call was {on_call}" if recorded else f"by the current schedules, on call was {on_call}"
     )
 
 
@@ -243,7 +243,7 @@ def _titled(incident: Incident) -> str:
 
 
 def _paged(page: Page) -> str:
-    """Time, contact method, reason, and the failure or the delay by a limit."""
+    """A page's time, contact method and reason, and its failure or delay by a limit."""
     cause = f" ({describe(page.cause)})" if page.cause else ""
     who = "; ".join(_because(shift) for shift in page.duties or ())
     failed = "" if page.arrived or not page.deliveries else f": {describe(page.deliveries[-1])}"

@@ -74,7 +74,7 @@ def assembled(parts: Iterable[Section]) -> str:
 
 
 def sections(case: Case) -> list[Section]:
-    """Return the sections in the order of the template. The one without a title is the head."""
+    """Return the sections in the order of the template. The head has no title."""
     written = case.written
     lessons = [
         f"**{name}:**\n\n{_words(getattr(written, field), _HINTS[field])}"
@@ -109,14 +109,14 @@ def _head(case: Case) -> str:
         ("Severity", incident.severity.value),
         ("Duration", _duration(incident)),
     ]
-    # Two blanks at the end of a line keep the next one off it.
+    # Two spaces at the end of a line are a line break in Markdown.
     lines = "  \n".join(f"**{name}:** {value}" for name, value in facts)
     return f"# Post-Mortem: {escaped(incident.title) or incident.name}\n\n{lines}"
 
 
 def _duration(incident: Incident) -> str:
     return (
-        "it isn't over"
+        "not over yet"
         if incident.closed_at is None
         else in_words(incident.closed_at - incident.opened_at)
     )
@@ -168,7 +168,7 @@ def _timeline(case: Case) -> str:
 
 def _durations(case: Case) -> str:
     took = durations(case.incident, case.timeline)
-    said = [
+    rows = [
         ("Detected", took.detect, "after it began"),
         ("Acknowledged", took.acknowledge, "after that"),
         ("Mitigated", took.mitigate, "after it was detected"),
@@ -176,7 +176,7 @@ def _durations(case: Case) -> str:
     ]
     return "\n".join(
         f"- **{name}:** {'never' if seconds is None else f'{in_words(seconds)} {after}'}"
-        for name, seconds, after in said
+        for name, seconds, after in rows
     )
 
 

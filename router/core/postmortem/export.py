@@ -1,8 +1,8 @@
 """A post-mortem as a file that people may edit. Their edits are never overwritten.
 
 The file's front matter has a digest of each exported section, which shows who changed it since:
-only the router (its text is taken), only people (theirs stays), or both (a conflict: the file
-stays).
+only the router (its text is used), only people (their text is kept), or both (a conflict: the file
+is kept).
 """
 
 import json
@@ -25,7 +25,7 @@ class Exported(Struct, frozen=True):
 
 
 def exported(name: str, made: Sequence[Section], there: str | None) -> Exported:
-    """Return the new file of the incident `name`. `there` is the present one, None if missing."""
+    """Return the new file of the incident `name`. `there` is the existing file, None if missing."""
     if there is None:
         return Exported(_file(name, made, made))
     known, held = _digests(there), _split(there, [section.title for section in made])

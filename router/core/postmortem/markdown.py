@@ -39,9 +39,9 @@ def headings(text: str) -> Iterator[tuple[int, int, str]]:
 
 
 def contained(text: str) -> str:
-    """Return a person's Markdown; in a code fence if it would not end with its section.
+    """Return a person's Markdown, in a code fence if it would affect later sections.
 
-    Such as an unclosed code block, HTML, or a heading of the document's own levels.
+    Examples are an unclosed code block, HTML, or a heading of the document's own levels.
     """
     text = tidy(text)
     if not text or _stays(text):

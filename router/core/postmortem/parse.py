@@ -89,7 +89,7 @@ def _words(text: str) -> str:
 
 
 def _impact(text: str, made: str, written: Written) -> tuple[dict[str, str], list[str]]:
-    """Return the facts of the impact, and the lines that are none."""
+    """Return the facts of the impact, and the lines that are not facts."""
     known = set(made.split("\n"))
     fields = dict.fromkeys(FACTS.values(), "")
     problems = []
@@ -120,7 +120,7 @@ def _lessons(text: str) -> tuple[dict[str, str], list[str]]:
 
 
 def _changed(given: Section, made: str) -> list[str]:
-    """Return a problem for each line that the router did not make. Missing lines come back."""
+    """Return a problem for each line that the router did not make. Missing lines are restored."""
     known = {line.strip() for line in made.split("\n")}
     lines = [line for line in given.text.split("\n") if line.strip()]
     title = given.title or "head"

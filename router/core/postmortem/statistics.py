@@ -1,4 +1,4 @@
-"""Statistics of incidents over a time: times to acknowledge and resolve, and pages per person.
+"""Statistics of incidents over a period: times to acknowledge and resolve, and pages per person.
 
 Drills and false positives do not count. An incident counts in the week of its opening, by the
 company's clock.
@@ -69,7 +69,7 @@ class IncidentFacts(Struct, frozen=True):
 
 
 WAITS = having(Trait.WAITS)
-"""After these an incident waits for an acknowledgement."""
+"""Reasons after which an incident waits for an acknowledgement."""
 
 ANSWERED = having(Trait.ANSWERS)
 WANTED = (*sorted(WAITS | ANSWERED), Reason.DELIVERED)

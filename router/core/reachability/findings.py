@@ -21,9 +21,9 @@ class Verdict(StrEnum):
 class Finding(Struct, frozen=True):
     """These routes are not proven from `start` until `end`.
 
-    UNREACHED: nobody is notified in time, as `trace` shows for an alert at `start`.
-    NOT_PROVEN: it can't be decided. `supposing` are the assumed outcomes of conditions, `labels`
-    those of an example alert.
+    UNREACHED: nobody is notified in time, as `trace` shows for an alert at `start`. NOT_PROVEN: it
+    can't be decided. `supposing` are the assumed outcomes of conditions, `labels` are those of an
+    example alert.
     """
 
     routes: tuple[Route, ...]

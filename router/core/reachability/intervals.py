@@ -99,7 +99,7 @@ def _business(policy: Policy) -> list[NextBusinessDay]:
 
 
 def _midnights(settings: Settings, start: float, end: float) -> Iterator[float]:
-    """Each start of a day in the company's time zone, from before `start` until after `end`."""
+    """Each local midnight, from the day before `start` to the day after `end`."""
     zone = settings.calendar.time_zone
     day = datetime.combine(local_time(start, zone).date(), time()) - DAY
     while (midnight := instant(day, zone)) <= end:

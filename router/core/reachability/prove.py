@@ -304,7 +304,7 @@ class _Prover:
                 return slowest, [self._finding(case, world, interval)]
             slowest = max(slowest, notified - start - lead(world.settings, route))
             if unconditional:
-                break  # no condition has mattered so far, so their outcomes don't matter
+                break  # no condition skipped a step, so other outcomes don't matter
         return slowest, []
 
     def _first_notified(
@@ -371,7 +371,7 @@ class _Prover:
 def _why(
     router: VirtualRouter, at: float, route: Route, world: World, known: Known
 ) -> Iterator[str]:
-    """The obstacles."""
+    """The obstacles in the way of a page."""
     for silence in world.silences:
         if silence.when.end_at(at) is not None:
             yield f"silenced by {silence.name}"

@@ -110,7 +110,7 @@ def alone(
     *,
     stale: float | None = None,
 ) -> Settings:
-    """`settings` in which every alert matches `rule` so severely, and everybody must answer."""
+    """`settings` in which every alert matches `rule` with that severity, without stakeholders."""
     only = replace(
         rule,
         matchers=(),

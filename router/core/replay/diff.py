@@ -13,7 +13,7 @@ from router.model.notification import person_of
 
 
 class Regrouped(Struct, frozen=True):
-    """The same alerts are in the incidents `now`, instead of those `then`."""
+    """The same alerts belong to other incidents: `now`, instead of `then`."""
 
     then: tuple[Incident, ...]
     now: tuple[Incident, ...]
@@ -29,7 +29,7 @@ class Count(Struct, frozen=True):
 
 
 class Lost(Struct, frozen=True):
-    """A person receives fewer messages about an incident of the past.
+    """A person receives fewer messages about a past incident.
 
     `acted`: somebody acted on it then.
     """
@@ -121,7 +121,7 @@ def acted_on(entries: Iterable[Entry]) -> set[int]:
 
 
 def _is_in(incident: Incident, past: History, since: float) -> bool:
-    """Check if the incident's beginning is recorded. The replay can't know older ones."""
+    """Check if the incident's opening is recorded. The replay can't know older incidents."""
     return (
         incident.opened_at >= since
         and bool(past.events)

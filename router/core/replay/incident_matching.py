@@ -1,4 +1,4 @@
-"""Matches past incidents with a replay's, by alerts that joined both at the same time.
+"""Matches past incidents with those of a replay, by alerts that joined both at the same time.
 
 Other rules may number incidents differently, split or merge them.
 """
@@ -36,9 +36,9 @@ class IncidentMatching:
                     self.then[incident_id].append(number)
 
     def meant(self, incident_id: int) -> list[int]:
-        """The replay's incidents for a command on a past one: the newest of each key.
+        """The replay's incidents for a command on a past one.
 
-        Only the one with the same key, if there is one.
+        The one with the same key, if there is one; otherwise the newest of each key.
         """
         newest = {self._new[number].key: number for number in self.now.get(incident_id, ())}
         same = newest.get(self._keys.get(incident_id, ""))

@@ -1,4 +1,4 @@
-"""Replays the past under other settings: external events are repeated, decisions are made again.
+"""Replays recorded events under other settings: external events are repeated, decisions are new.
 
 The law: actions of a source, a person or a service are repeated at the same time. A deadline fires
 when it did then, if it is the same one; a message is sent when it was sent then, with the same
@@ -40,7 +40,7 @@ TICK = 2.0
 
 
 class Replay(VirtualRouter):
-    """A router that repeats the past. Without `deliveries` all of its messages arrive at once.
+    """A router that repeats recorded events. Without `deliveries`, messages arrive immediately.
 
     `links` match its incidents with past ones.
     """
@@ -123,7 +123,8 @@ class Replay(VirtualRouter):
     def _await_timer(self, key: Key, due_at: float) -> None:
         """Let a deadline of the past fire at the same time.
 
-        The end of an alert moved with reports that the history leaves out, so only it says when.
+        The end of an alert moved with reports that the history leaves out, so only the recorded
+        deadline knows its time.
         """
         self._due.pop(key, None)
         incident_id, name = key
@@ -142,11 +143,11 @@ class Replay(VirtualRouter):
                 self.memory.waiting.drop(key)
 
     def _begin(self, at: float, *, reached: bool = False) -> None:
-        """Claim messages being sent before `at`, so that later changes are in another message."""
+        """Claim the messages whose sending began before `at`, without any later change."""
         while self._begun and (self._begun[0][0] < at or (reached and self._begun[0][0] <= at)):
             begun, number, event = heapq.heappop(self._begun)
             keys = [*self._rows(event)] if number >= self._done else []
-            # The claim was between the last entry in the message and the first one not in it.
+            # The message was claimed after its last entry and before the first entry that it lacks.
             same = [self.memory.outbox[key].seq == event.notification.seq for key in keys]
             if number >= self._done and begun < _started(event) and not (same and all(same)):
                 heapq.heappush(self._begun, (_started(event), number, event))
@@ -159,12 +160,12 @@ class Replay(VirtualRouter):
         row = event.notification
         for now in self.links.now.get(row.incident_id, ()):
             key = now, row.channel
-            # While one is being sent, the row may already have the next.
-            there = self._held.get(key) or self.memory.outbox.get(key)
+            # During a send, the row may already have the next message.
+            current = self._held.get(key) or self.memory.outbox.get(key)
             if (
-                there
-                and there.state is NotificationState.PENDING
-                and there.queued_at == row.queued_at
+                current
+                and current.state is NotificationState.PENDING
+                and current.queued_at == row.queued_at
             ):
                 yield key
 
@@ -178,10 +179,10 @@ class Replay(VirtualRouter):
     # --- events
 
     def _again(self, events: Sequence[Event]) -> None:
-        if meant := [meant for event in events for meant in self._meant(event)]:
-            self.happen(*meant)
+        if targets := [target for event in events for target in self._targeted(event)]:
+            self.happen(*targets)
 
-    def _meant(self, event: Event) -> Iterator[Event]:
+    def _targeted(self, event: Event) -> Iterator[Event]:
         """The event, with the replay's incidents."""
         match event:
             case AlertSeen() | SilencesChanged():
@@ -229,7 +230,7 @@ def _started(event: DeliverySettled) -> float:
 
 
 def _together(event: Event) -> object:
-    """Events of the same moment, which shared a transaction."""
+    """Groups of events at the same moment, which shared a transaction."""
     return (
         (type(event), event.at)
         if isinstance(event, AlertSeen | TimerDue | DeliverySettled)

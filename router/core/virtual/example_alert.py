@@ -19,7 +19,7 @@ _SPECIAL = frozenset(".*+?()[]{}^$\\")
 
 
 class ExampleAlert(Struct, frozen=True):
-    """The alert, and how often it must come: more than once for a rule that counts."""
+    """The alert, and how often it must be reported: more than once for a rule that counts."""
 
     alert: Alert
     times: int = 1

@@ -29,7 +29,7 @@ Key = tuple[int, str]
 
 
 class MemoryStore:
-    """Everything that is stored.
+    """The content of the store.
 
     rule_matches: by fingerprint, then by rule; alerts: as last received, by both. timeline: of all
     incidents, in order; an entry's id is its position from 1, and `newest_entry` is the id of an
@@ -110,7 +110,7 @@ class MemoryStore:
         return TimerDue(now, *first[1], first[0]) if first and first[0] <= now else None
 
     def due(self, now: float) -> list[Notification]:
-        """All due messages, the longest due first. The caller leases or delays each."""
+        """All due messages, the most overdue first. The caller leases or delays each."""
         found = []
         while (first := self.waiting.first()) and first[0] <= now:
             found.append(self.outbox[first[1]])
@@ -207,7 +207,7 @@ class MemoryStore:
         self.alerts.pop((fingerprint, rule), None)
 
     def _change_counted(self, incident_id: int, into: int) -> None:
-        """Let the alerts of an incident hold `into` open, and evaluate their next repeat."""
+        """Move the alerts of an incident to `into`, and evaluate their next repeat."""
         for fingerprint, rule in self._holding.pop(incident_id, ()):
             rule_match = self.rule_matches[fingerprint][rule]
             self.rule_matches[fingerprint][rule] = replace(rule_match, digest="", incident_id=into)

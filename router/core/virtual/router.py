@@ -76,7 +76,7 @@ class VirtualRouter:
         return reasons
 
     def decide(self, *events: Event) -> tuple[Writes, list[Reason]]:
-        """The writes and reasons that these events would have; nothing is written."""
+        """The writes and reasons that these events would result in; nothing is written."""
         batch = Batch(self.settings, events)
         for plan in batch.reads:
             batch.view.add(self.memory.load(plan))

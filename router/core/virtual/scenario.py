@@ -184,16 +184,16 @@ class _Stage:
             )
 
     def _command(self, happening: ScenarioEvent, command: Command) -> Commanded:
-        meant = happening.incident
-        if meant is None:
+        target = happening.incident
+        if target is None:
             incidents = self.router.memory.incidents
-            meant = max(
+            target = max(
                 (incident.id for incident in incidents.values() if incident.is_open),
                 default=max(incidents, default=0),
             )
         return Commanded(
             self.router.now,
-            meant,
+            target,
             happening.by,
             command,
             happening.text,

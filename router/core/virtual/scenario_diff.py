@@ -66,7 +66,7 @@ def _messages(scenario: Scenario, deliveries: Iterable[VirtualDelivery]) -> Iter
 
 def _vagueness(message: Message) -> tuple[int, float]:
     return sum(
-        said is None for said in (message.reason, message.severity, message.title)
+        stated is None for stated in (message.reason, message.severity, message.title)
     ), message.within
 
 
@@ -125,8 +125,8 @@ def _differences(
 
 def describe(message: Message) -> str:
     """An expected message in a few words."""
-    said = [message.to, *filter(None, (message.reason, message.severity))]
-    return " ".join([*said, *([f'"{message.title}"'] if message.title else [])])
+    stated = [message.to, *filter(None, (message.reason, message.severity))]
+    return " ".join([*stated, *([f'"{message.title}"'] if message.title else [])])
 
 
 def _shown(delivery: VirtualDelivery) -> str:
@@ -140,18 +140,18 @@ def _shown(delivery: VirtualDelivery) -> str:
 
 def _incidents(scenario: Scenario, played: ScenarioResult) -> Iterator[Line]:
     for snapshot in scenario.snapshots:
-        there = list(played.incidents[snapshot.after])
+        actual = list(played.incidents[snapshot.after])
         pairs = []
         for fields in snapshot.incidents:
-            fitting = next((line for line in there if _has(line, fields)), None)
+            fitting = next((line for line in actual if _has(line, fields)), None)
             if fitting:
-                there.remove(fitting)
+                actual.remove(fitting)
                 yield Line(
                     snapshot.after, "incidents", _said(fields), _state(fitting, fields), agrees=True
                 )
             else:
                 pairs.append(fields)
-        for expected, got in zip_longest(pairs, there):
+        for expected, got in zip_longest(pairs, actual):
             yield Line(
                 snapshot.after,
                 "incidents",
@@ -183,5 +183,5 @@ def _state(incident: Incident, fields: Mapping[str, object]) -> str:
 
 def _reasons(scenario: Scenario, played: ScenarioResult) -> Iterator[Line]:
     for after, reason in scenario.reasons:
-        there = dict.fromkeys(what for at, what in played.reasons if abs(at - after) <= TOLERANCE)
-        yield Line(after, "reasons", reason, ", ".join(there) or None, agrees=reason in there)
+        actual = dict.fromkeys(what for at, what in played.reasons if abs(at - after) <= TOLERANCE)
+        yield Line(after, "reasons", reason, ", ".join(actual) or None, agrees=reason in actual)

@@ -22,10 +22,10 @@ from router.model.reason_row import Trait
 from router.model.reasons import having
 
 HORIZON = 7 * 86_400.0
-"""Seconds after which a running escalation is not followed any further."""
+"""Seconds after which a simulation stops, even if the escalation continues."""
 
 ESCALATING = frozenset({STEP, REACH, PROMOTE})
-"""The deadlines that notify more people. Those of muted alerts do, too."""
+"""The deadlines that notify more people. Those that recheck muted alerts are included."""
 
 _HIDDEN = having(Trait.DELIVERY) - {Reason.CONDITION_FAILED}
 """Timeline entries about deliveries, which are shown as messages. A skipped step isn't one."""
@@ -56,7 +56,7 @@ class Moment(Struct, frozen=True):
 class Simulation(Struct, frozen=True):
     """A simulation; `incidents` are those that the alerts changed, `ended` before `end` or not.
 
-    `left_out` lists what only the daemon considers.
+    `left_out` lists what only the running router considers.
     """
 
     reasons: tuple[Reason, ...]
@@ -127,7 +127,7 @@ def _escalates(router: VirtualRouter) -> bool:
 
 def _moments(router: VirtualRouter) -> Iterator[Moment]:
     """The timeline's entries and the messages that result from them, in order."""
-    said = [
+    entries = [
         (entry.id, _said(entry)) for entry in router.memory.timeline if entry.what not in _HIDDEN
     ]
     delivered = [
@@ -135,7 +135,7 @@ def _moments(router: VirtualRouter) -> Iterator[Moment]:
         for delivery in router.delivered
         for moment in _delivery_moments(delivery)
     ]
-    for _, moment in sorted((*said, *delivered), key=lambda pair: pair[0]):
+    for _, moment in sorted((*entries, *delivered), key=lambda pair: pair[0]):
         yield moment
 
 

@@ -23,7 +23,7 @@ class MemoryWorker:
         self._held: defaultdict[str, set[Key]] = defaultdict(set)
 
     def claim(self, settings: Settings, now: float) -> list[Bundle]:
-        """Lease all messages that may be sent now, the longest due first."""
+        """Lease all messages that may be sent now, the most overdue first."""
         limits = settings.people.limits
         due = self._memory.due(now)
         free = [message for message in due if person_of(message.channel) not in limits]
@@ -35,7 +35,7 @@ class MemoryWorker:
         return bundles
 
     def give_back(self, bundle: Bundle, now: float) -> None:
-        """Free the room of a message that did not arrive, for waiting messages."""
+        """Return the rate-limit slot of a message that did not arrive, for waiting messages."""
         bundle.give_back(now)
         if bundle.window:
             for message in self._waiting(bundle.messages[0].channel, now):
@@ -45,10 +45,10 @@ class MemoryWorker:
         self, address: str, due: Iterable[Notification], settings: Settings, now: float
     ) -> list[Bundle]:
         window = self._throttle.window(address, settings.people.limits[person_of(address)])
-        there = {key_of(message): message for message in due if message.channel == address}
-        there |= {key_of(message): message for message in self._waiting(address, now)}
+        rows = {key_of(message): message for message in due if message.channel == address}
+        rows |= {key_of(message): message for message in self._waiting(address, now)}
         incidents = self._memory.incidents
-        waiting = [Waiting(row, Standing.of(incidents[row.incident_id])) for row in there.values()]
+        waiting = [Waiting(row, Standing.of(incidents[row.incident_id])) for row in rows.values()]
         planned = plan(waiting, window.free(now))
         bundles = []
         for group in planned.now:

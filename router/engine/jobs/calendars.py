@@ -1,6 +1,6 @@
 """Fetch the external calendars of layers every few minutes, and keep the last good copy of each.
 
-So a restart or an outage of the calendar service loses no turn that was known.
+A restart or an outage of the calendar service thus loses no known turn.
 """
 
 import asyncio
@@ -38,7 +38,7 @@ LARGEST = 2 * 1024 * 1024
 """Bytes of a calendar: some thousand events. A larger one is refused."""
 
 BEHIND, AHEAD = 5 * 604_800.0, 54 * 604_800.0
-"""Seconds around now that are read: what the router's own feeds and `oncall week` show."""
+"""Seconds before and after now for which turns are read: the range of feeds and `oncall week`."""
 
 AGAIN = 3600.0
 """Seconds after which an unchanged calendar is read again, for recurring events further ahead."""
@@ -47,7 +47,7 @@ WRITTEN = 3600.0
 """Seconds after which an unchanged copy is written again, to store when it was fetched."""
 
 NAMED = 5
-"""Unknown people that are named in the log."""
+"""Maximum unknown people that the log names."""
 
 
 class Copy(Struct, frozen=True):
@@ -167,7 +167,7 @@ class Calendars:
             log.warning("calendar_copy_unreadable", because=str(error))
 
     async def _take(self, source: str, copy: Copy) -> None:
-        """Activate the calendar. Raises: ValueError; then nothing changes."""
+        """Use the calendar from now on. Raises: ValueError; then nothing changes."""
         now = self._clock.now()
         body, read_at = self._read.get(source, ("", 0.0))
         if body != copy.body or not 0 <= now - read_at < AGAIN:

@@ -11,7 +11,7 @@ from router.telemetry.metrics import Metrics
 log = logger(__name__)
 
 LOOK = 300.0
-"""Seconds between checks: the figures are compared with a quarter of a year."""
+"""Seconds between checks. Proofs are valid for a quarter of a year, so this is often enough."""
 
 
 class Proofs:
@@ -21,7 +21,7 @@ class Proofs:
         self._metrics = metrics
 
     async def run(self) -> None:
-        """Look until cancelled."""
+        """Check until cancelled."""
         never = asyncio.Event()
         while True:
             try:

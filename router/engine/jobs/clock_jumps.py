@@ -23,7 +23,7 @@ JUMP = 2.0
 
 
 FOLLOWED = 3.0
-"""Seconds until all replicas, too, go by a database's clock that was set back."""
+"""Seconds until all replicas have followed a database's clock that was set back."""
 
 
 class ClockJumps:
@@ -36,7 +36,7 @@ class ClockJumps:
         self._ahead = clock.now() - steady.now()
 
     async def run(self) -> None:
-        """Look until cancelled."""
+        """Check until cancelled."""
         never = asyncio.Event()
         while True:
             await self._steady.wait(never, LOOK)
@@ -50,13 +50,13 @@ class ClockJumps:
         ahead = self._clock.now() - self._steady.now()
         by = ahead - self._ahead
         if abs(by) < JUMP:
-            # The corrections of NTP add up to no jump.
+            # Small corrections by NTP must not add up to a jump.
             self._ahead = ahead
             return
         moves = False
         if by < 0:
             if self._store.shared:
-                # A deadline that a replica sets by the old time meanwhile moves as well.
+                # A deadline that a replica sets by the old time meanwhile is moved, too.
                 await self._steady.sleep(FOLLOWED)
             moves = await self._store.shift(by, self._clock.now())
         self._ahead = ahead

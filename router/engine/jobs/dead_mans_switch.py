@@ -33,7 +33,7 @@ KIND, RECORD = "pulse", "last"
 OUTCOMES = ("sent", "failed", "withheld")
 
 NOBODY = 0
-"""The id of no incident."""
+"""An id that no incident has."""
 
 
 class Written(Struct, frozen=True):
@@ -71,7 +71,7 @@ class DeadMansSwitch:
             metrics.heartbeats_sent.labels(outcome)
 
     async def run(self) -> None:
-        """Send, forever."""
+        """Send requests until cancelled."""
         never = asyncio.Event()
         while True:
             await self.beat()

@@ -8,9 +8,8 @@ from collections.abc import Callable, Mapping, Sequence
 
 from msgspec import Struct
 
-from router.core.drill import cadence as rhythm
-from router.core.drill import course
-from router.core.drill.cadence import Cadence, CanaryCadence
+from router.core.drill import progress
+from router.core.drill.cadence import Cadence, CanaryCadence, due_at, reminder
 from router.core.oncall.recipients import People
 from router.core.text.units import duration
 from router.model.drill import Drill, DrillPlan
@@ -48,11 +47,11 @@ class Regular(Struct, frozen=True):
 
 
 class DrillCalendar:
-    """The loop. `wanted` is the current config's plan, `people` may get reminders."""
+    """Runs the schedule. `wanted` is the plan of the current config; `people` may get reminders."""
 
     def __init__(  # noqa: PLR0913 - the parts it stands between
         self,
-        hall: DrillService,
+        service: DrillService,
         store: Store,
         clock: Clock,
         metrics: Metrics,
@@ -60,7 +59,7 @@ class DrillCalendar:
         wanted: Callable[[], Regular],
         people: Callable[[], People],
     ) -> None:
-        self._hall = hall
+        self._service = service
         self._records = Records(store, KIND, Since)
         self._clock = clock
         self._metrics = metrics
@@ -68,7 +67,7 @@ class DrillCalendar:
         self._people = people
 
     async def run(self) -> None:
-        """For ever."""
+        """Start drills and send reminders until cancelled."""
         never = asyncio.Event()
         while True:
             try:
@@ -78,12 +77,12 @@ class DrillCalendar:
             await self._clock.wait(never, LOOK)
 
     async def look(self) -> None:
-        """Start and remind what is due, and set the metrics. Raises: StoreUnavailable."""
+        """Start due drills, send due reminders, and set the metrics. Raises: StoreUnavailable."""
         wanted = self._wanted()
         if wanted.cadence is None and wanted.canary is None:
             self._metrics.drill_overdue.set(0)
             return
-        drills = await self._hall.drills()
+        drills = await self._service.drills()
         if wanted.cadence:
             await self._drill(wanted.cadence, wanted.plans, drills)
         if wanted.canary:
@@ -95,15 +94,15 @@ class DrillCalendar:
         Raises: StoreUnavailable.
         """
         cadence = self._wanted().cadence
-        assert cadence is not None, "who asks knows that there's one"
-        return await self._times(cadence, await self._hall.drills())
+        assert cadence is not None, "the caller has checked that a regular drill is configured"
+        return await self._times(cadence, await self._service.drills())
 
     async def _times(self, cadence: Cadence, drills: Sequence[Drill]) -> tuple[float | None, float]:
         held = max(
             (drill.started_at for drill in drills if drill.plan.name == cadence.scenario),
             default=None,
         )
-        return held, rhythm.due_at(cadence, await self._since("drill") if held is None else held)
+        return held, due_at(cadence, await self._since("drill") if held is None else held)
 
     async def _drill(
         self, cadence: Cadence, plans: Mapping[str, DrillPlan], drills: Sequence[Drill]
@@ -115,8 +114,8 @@ class DrillCalendar:
         self._metrics.drill_overdue.set(late)
         plan = plans.get(cadence.scenario)
         if cadence.auto and plan and now >= due:
-            await self._hall.start(plan, "", f"{plan.name}-{due:.0f}")
-        elif name := rhythm.reminder(cadence, due, now):
+            await self._service.start(plan, "", f"{plan.name}-{due:.0f}")
+        elif name := reminder(cadence, due, now):
             to = self._people().reach(cadence.tell, Severity.P3, now).addresses
             await self._start_proof("reminder", _words(cadence, late), to, name)
 
@@ -126,14 +125,14 @@ class DrillCalendar:
         )
         due = (await self._since("canary") if sent is None else sent) + cadence.every
         if self._clock.now() >= due and cadence.to:
-            await self._hall.start(course.canary(cadence.to), "", f"{CANARY}{due:.0f}")
+            await self._service.start(progress.canary(cadence.to), "", f"{CANARY}{due:.0f}")
 
     async def _start_proof(self, name: str, words: str, to: Sequence[str], drill_id: str) -> None:
         if to:
-            await self._hall.start(course.proof(name, words, to), "", drill_id)
+            await self._service.start(progress.proof(name, words, to), "", drill_id)
 
     async def _since(self, what: str) -> float:
-        """Time when the schedule was first seen, from which due times are counted."""
+        """The time when the schedule was first seen, from which due times are computed."""
         now = self._clock.now()
         kept = await self._records.get(what)
         if kept is None:

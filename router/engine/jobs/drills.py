@@ -8,8 +8,8 @@ import asyncio
 import secrets
 from collections.abc import Callable, Sequence
 
-from router.core.drill import course
-from router.core.drill.course import CLEANER, Scene
+from router.core.drill import progress
+from router.core.drill.progress import CLEANER, Scene
 from router.core.incident.settings import Settings
 from router.core.incident.snapshot import ReadPlan
 from router.model.drill import LONGEST, Drill, DrillPlan, Ending, Tick
@@ -33,7 +33,7 @@ LOOKED_BACK = 30 * LONGEST
 """Seconds after its start for which an unfinished drill is resumed after downtime."""
 
 MOST = 500
-"""The most drills in a list."""
+"""Maximum drills in a list."""
 
 
 class Drills:
@@ -52,14 +52,14 @@ class Drills:
     # --- what people do
 
     async def start(self, plan: DrillPlan, by: str, drill_id: str = "") -> Drill | None:
-        """Start a drill; it is on disk when this returns.
+        """Start a drill, which is on disk when this returns.
 
-        None: one of that name is running, or one with that id exists.
+        Returns None if a drill of that name is running, or one with that id exists.
         """
         now = self._clock.now()
         if any(drill.plan.name == plan.name for drill in await self._running()):
             return None
-        drill = course.started(plan, drill_id or f"{plan.name}-{secrets.token_hex(3)}", by, now)
+        drill = progress.started(plan, drill_id or f"{plan.name}-{secrets.token_hex(3)}", by, now)
         if not await self._records.add(drill.id, drill, now):
             return None
         log.info("drill_started", drill=drill.id, by=by)
@@ -67,15 +67,15 @@ class Drills:
         return drill
 
     async def stop(self, drill_id: str, by: str) -> bool:
-        """False: it had already ended, or does not exist."""
+        """End a drill. Returns False if it had already ended or does not exist."""
         return await self._end(drill_id, Ending.STOPPED, by)
 
     async def tick(self, drill_id: str, tick: Tick) -> Drill | None:
-        """Tick an item off. None if there is no drill of that id.
+        """Tick an item off. Returns None if there is no drill with that id.
 
-        Raises: ValueError, as `course.ticked`.
+        Raises: ValueError, as `progress.ticked`.
         """
-        await self._change(drill_id, lambda drill: course.ticked(drill, tick))
+        await self._change(drill_id, lambda drill: progress.ticked(drill, tick))
         self._wake.set()
         return await self._records.get(drill_id)
 
@@ -84,7 +84,7 @@ class Drills:
         return None if drill is None else await self._see(drill)
 
     async def drills(self) -> Sequence[Drill]:
-        """The newest first."""
+        """List drills, newest first."""
         return [drill for _, drill in await self._records.find(limit=MOST)]
 
     # --- the loop
@@ -104,31 +104,31 @@ class Drills:
     async def _hold(self, drill: Drill) -> float:
         """Do one drill's due work. Returns the seconds until more is due."""
         now = self._clock.now()
-        for number in course.due(drill, now):
+        for number in progress.due(drill, now):
             drill = await self._fire(drill, number, now)
         if drill.is_running:
             seen = await self._see(drill)
-            if why := course.ending(drill, seen.outcomes, now):
+            if why := progress.ending(drill, seen.outcomes, now):
                 await self._end(drill.id, why, "")
                 drill = await self._records.get(drill.id) or drill
         if not drill.is_running:
             await self._clean_up(drill, now)
-        following = course.next_due(drill, now)
+        following = progress.next_due(drill, now)
         return POLL if following is None else following - now
 
     async def _fire(self, drill: Drill, number: int, now: float) -> Drill:
         """Send the alert to the inbox, then record it: after a crash in between it is a repeat."""
-        alert = course.alert_of(drill, number)
+        alert = progress.alert_of(drill, number)
         keys = [rule.key(alert) for rule in self._settings().rules.matching_rules(alert)]
         await self._inbox.submit([AlertSeen(now, alert)])
         return (
-            await self._change(drill.id, lambda current: course.fired(current, number, keys))
+            await self._change(drill.id, lambda current: progress.fired(current, number, keys))
             or drill
         )
 
     async def _clean_up(self, drill: Drill, now: float) -> None:
         over: list[Event] = [
-            AlertSeen(now, course.alert_of(drill, number, ends_at=now)) for number in drill.fired
+            AlertSeen(now, progress.alert_of(drill, number, ends_at=now)) for number in drill.fired
         ]
         await self._inbox.submit(over)
         left = [incident for incident in (await self._scene(drill)).incidents if incident.is_open]
@@ -146,13 +146,13 @@ class Drills:
                 for incident in left
             ]
         )
-        await self._change(drill.id, course.cleaned)
+        await self._change(drill.id, progress.cleaned)
 
     # --- parts of these
 
     async def _end(self, drill_id: str, why: Ending, by: str) -> bool:
         ended = await self._change(
-            drill_id, lambda drill: course.ended(drill, why, by, self._clock.now())
+            drill_id, lambda drill: progress.ended(drill, why, by, self._clock.now())
         )
         if ended is not None:
             log.info("drill_ended", drill=drill_id, ending=why.value)
@@ -160,7 +160,7 @@ class Drills:
         return ended is not None
 
     async def _change(self, drill_id: str, change: Callable[[Drill], Drill | None]) -> Drill | None:
-        """Store under the start time, by which drills are listed."""
+        """Store the drill. Drills are listed by their start."""
         drill = await self._records.get(drill_id)
         if drill is None:
             return None
@@ -177,7 +177,7 @@ class Drills:
 
     async def _see(self, drill: Drill) -> DrillView:
         scene = await self._scene(drill)
-        outcomes = course.outcomes(drill, scene, self._settings().people, self._clock.now())
+        outcomes = progress.outcomes(drill, scene, self._settings().people, self._clock.now())
         return DrillView(drill, scene, tuple(outcomes))
 
     async def _scene(self, drill: Drill) -> Scene:

@@ -35,17 +35,17 @@ from router.telemetry.metrics import Metrics
 log = logger(__name__)
 
 KIND = "heartbeat"
-"""The records' kind."""
+"""The kind of the records."""
 
 POLL = 10.0
-"""Seconds between two rounds, at most: another replica may have received a beat."""
+"""Maximum seconds between two rounds: another replica may have received a beat."""
 
 
 RETRY = 1.0
 """Seconds until the next round if the store is unavailable."""
 
 MOST = 10_000
-"""Heartbeats that are stored, at most."""
+"""Maximum heartbeats that are stored."""
 
 
 class Heartbeats:
@@ -81,7 +81,7 @@ class Heartbeats:
         self.wake()
 
     async def record(self, alerts: Sequence[Alert], names: Sequence[str] = ()) -> None:
-        """Commit each beat among the alerts, and the named ones.
+        """Commit the beats among the alerts, and those of the named heartbeats.
 
         Raises: StoreUnavailable; InvalidInput if no heartbeat by request has such a name.
         """
@@ -126,7 +126,7 @@ class Heartbeats:
             await self._clock.wait(self._wake, pause)
 
     async def round(self) -> float:
-        """Report all changes; seconds until the next round.
+        """Report all changes. Returns the seconds until the next round.
 
         Raises: StoreUnavailable, Overloaded.
         """

@@ -26,7 +26,7 @@ class Coverage:
         self._warned: set[str] = set()
 
     def look(self, *, again: bool = False) -> None:
-        """Check now. `again`: repeat earlier warnings."""
+        """Check for gaps now. `again`: repeat earlier warnings."""
         settings = self._settings()
         coming = coming_gaps(settings, self._clock.now())
         self._metrics.oncall_gap.clear()
@@ -41,7 +41,7 @@ class Coverage:
         self._warned = {gap.schedule for gap in found}
 
     async def run(self) -> None:
-        """Check, forever."""
+        """Check until cancelled."""
         never = asyncio.Event()
         while True:
             await self._clock.wait(never, EVERY)

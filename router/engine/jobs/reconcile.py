@@ -43,10 +43,10 @@ LATELY = 86_400.0
 """Seconds for which a closed incident is still compared, and a repair is not repeated."""
 
 INCIDENTS = 500
-"""Open incidents, and closed ones, that are compared at one time, at most."""
+"""Maximum open incidents, and maximum closed incidents, in one comparison."""
 
 PAGE = 1000
-"""Alerts that are read at one time."""
+"""Alerts per read from the store."""
 
 
 class Reconciler:
@@ -73,7 +73,7 @@ class Reconciler:
         self._records = Records(store, KIND, Reconciliation)
 
     async def run(self) -> None:
-        """Compare, forever."""
+        """Compare until cancelled."""
         never = asyncio.Event()
         while True:
             await self._clock.wait(never, POLL)
@@ -104,7 +104,7 @@ class Reconciler:
         return found
 
     async def _claim(self) -> bool:
-        """Mark the start. False: another replica's comparison is recent enough."""
+        """Mark the start. Returns False if another replica compared recently enough."""
         now, every = self._clock.now(), self._every()
 
         def start(before: Reconciliation | None) -> Reconciliation | None:
@@ -177,7 +177,7 @@ class Reconciler:
         return found
 
     async def _repair(self, round_: "_Round", difference: Difference, event: Event | None) -> None:
-        """Report the difference, and repair it unless that was of no use before."""
+        """Report the difference, and repair it unless an earlier repair had no effect."""
         repeated = difference.key in round_.repaired and difference.repair is Repair.SENT_AGAIN
         if event is None or repeated:
             difference = replace(difference, repair=Repair.NONE)

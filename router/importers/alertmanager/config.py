@@ -1,4 +1,4 @@
-"""The whole of an alertmanager.yml to a config and its rules."""
+"""Convert an alertmanager.yml to a config and its rules."""
 
 from collections.abc import Iterator, Sequence
 from pathlib import PurePath
@@ -82,10 +82,12 @@ def _channels(top: Section) -> Channels:
     for receiver in top.sections("receivers"):
         channels.read(receiver, defaults)
     if "resolve_timeout" in defaults:
-        message = "`resolve_timeout` is about alerts without an end, which Prometheus doesn't send"
+        message = (
+            "`resolve_timeout` applies to alerts without an end, which Prometheus doesn't send"
+        )
         defaults.remark("resolve_timeout", message)
     defaults.skip("smtp_hello", "smtp_auth_identity")
-    defaults.rest("isn't used by a channel here: left out")
+    defaults.rest("no channel uses it here: left out")
     return channels
 
 
@@ -102,7 +104,7 @@ def _config(
         first = rules.found[-1][1].get("policy") or next(iter(rules.policies.values()))
     severities = {name: {"policy": first} for name in ("P0", "P1", "P2", "P3")}
     parts = [
-        f"# Converted from {file}. What needs a look is in report.txt.\n{HEAD}",
+        f"# Converted from {file}. report.txt lists what needs a review.\n{HEAD}",
         SOURCES,
         block("channels", channels.found, channels.comments),
         "# Each rule names its policy; these are for incidents that people declare.\n"

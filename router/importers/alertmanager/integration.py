@@ -18,14 +18,14 @@ class Integration:
     secrets: Secrets
 
     def text(self, key: str, default_key: str) -> str:
-        """A text, or else the global one."""
+        """A text of the integration, or else of the section `global`."""
         return self.section.text(key) or self.defaults.text(default_key)
 
     def flag(self, key: str, default_key: str, *, default: bool) -> bool:
         return self.section.flag(key, default=self.defaults.flag(default_key, default=default))
 
     def secret(self, key: str, default_key: str = "") -> SecretFile | None:
-        """A secret, or else the global one."""
+        """A secret of the integration, or else of the section `global`."""
         own = secret_of(self.section, key)
         return secret_of(self.defaults, default_key) if own is None and default_key else own
 

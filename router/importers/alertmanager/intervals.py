@@ -1,4 +1,4 @@
-"""Time intervals to recurring silences, which are windows by weekday and clock."""
+"""Convert time intervals to recurring silences, which are windows by weekday and clock time."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -72,7 +72,7 @@ def _windows(spec: Section) -> tuple[Window, ...] | None:
 
 
 def complement(windows: Sequence[Window]) -> tuple[Window, ...]:
-    """The windows of a week outside of these, which have one time zone."""
+    """The windows of a week outside these windows, which all have the same time zone."""
     free: dict[tuple[int, int], set[int]] = {}
     for day in range(7):
         covered = sorted((window.start, window.end) for window in windows if day in window.days)
@@ -141,7 +141,7 @@ def silence_matchers(
 
 def _kept(mute: Mute, why: str) -> str:
     return (
-        f"time interval '{mute.name}': a silence can't mute this route's alerts alone, since {why}"
+        f"time interval '{mute.name}': a silence can't mute only this route's alerts, because {why}"
     )
 
 

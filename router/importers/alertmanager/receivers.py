@@ -1,4 +1,4 @@
-"""Receivers to channels: one channel for each integration of a receiver."""
+"""Convert receivers to channels: one channel for each integration of a receiver."""
 
 import re
 from collections.abc import Callable, Iterator
@@ -68,7 +68,7 @@ def _channel(kind: str, integration: Integration) -> Channel:
         )
         return {"type": "console"}
     if "send_resolved" in section and not section.flag("send_resolved"):
-        section.remark("send_resolved", "`send_resolved: false`: the router reports the end, too")
+        section.remark("send_resolved", "`send_resolved: false`: the router also sends resolves")
     section.skip("send_resolved")
     if kind not in _READ_HTTP and "http_config" in section:
         section.remark("http_config", "`http_config` isn't an option of this channel: left out")
@@ -131,7 +131,7 @@ def _slack(integration: Integration) -> Channel | None:
     integration.section.skip("app_url")
     if url is not None:
         if channel:
-            message = f"channel {channel}: an incoming webhook has its channel fixed"
+            message = f"channel {channel}: an incoming webhook always posts to its own channel"
             integration.section.remark("channel", f"{message}, or use `token` and `channel`")
         return integration.with_url({"type": "slack"}, "webhook_url", url)
     if token is None or not channel:

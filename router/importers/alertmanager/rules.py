@@ -27,7 +27,7 @@ SHORTEST = 60.0
 
 
 class Plan(Struct, frozen=True):
-    """The channels of a policy, and how often it notifies again."""
+    """The channels of a policy, and its repeat interval."""
 
     receivers: tuple[str, ...]
     repeat: str
@@ -144,7 +144,7 @@ class Rules:
 
 
 def _levels(matchers: Iterable[Matcher]) -> dict[str, str]:
-    """The usual values, and those that the tree mentions, by how severe they are."""
+    """The usual severity values and those in the tree, the most severe first."""
     named = {
         value
         for matcher in matchers

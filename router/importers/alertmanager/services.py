@@ -9,7 +9,7 @@ from router.importers.alertmanager.integration import Integration, secret_of
 from router.importers.files import SecretFile
 
 TEMPLATE = "{{"
-"""The start of a part that Alertmanager fills in, which a setting here can't have."""
+"""The start of a Go template action, which a setting of the router can't contain."""
 
 PROJECT = re.compile(r"[A-Z][A-Z0-9_]{1,99}")
 LABEL = re.compile(r"\S{1,255}")
@@ -37,7 +37,7 @@ def jira(integration: Integration) -> dict[str, Any] | None:
         return None
     for key in WORKFLOW:
         if key in section:
-            message = "the router moves an issue by the status that a transition leads to"
+            message = "the router transitions an issue by its target status"
             section.remark(key, f"`{key}`: {message}")
     section.skip("api_type")
     if issue_type := section.text("issue_type"):

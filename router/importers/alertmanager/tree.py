@@ -82,7 +82,8 @@ def matchers_at(section: Section, equal: str, regex: str, listed: str) -> Iterat
 def _remark(section: Section, route: Route) -> None:
     if "group_wait" in section:
         section.remark(
-            "group_wait", "`group_wait` isn't needed: the first alert opens the incident"
+            "group_wait",
+            "`group_wait` isn't needed: the first alert opens the incident immediately",
         )
     if "group_interval" in section:
         message = "`group_interval` isn't needed: alerts that join later are added at once"

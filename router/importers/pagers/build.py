@@ -1,4 +1,4 @@
-"""Collects people, schedules and policies under keys of a config, by their ids in the old tool."""
+"""Collects people, schedules and policies by their ids in the old tool, with keys for a config."""
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
@@ -42,7 +42,7 @@ class ByKind:
 
 
 class Builder:
-    """The setup so far. `now` is a UTC time: what was over by then is left out."""
+    """The setup so far. Shifts and overrides that ended before `now` (UTC) are left out."""
 
     def __init__(self, report: Report, now: datetime) -> None:
         self.setup = Setup()
@@ -108,7 +108,7 @@ class Builder:
         return "UTC"
 
     def finish_people(self) -> None:
-        """Give contact methods to people without rules: all that they have, at once."""
+        """Give people without notification rules all of their contact methods, without delay."""
         for person in self.setup.people.values():
             if not person.methods:
                 person.methods += [ContactMethod("text")] if person.phone else []
@@ -200,7 +200,7 @@ class Builder:
         """The targets that stand for a schedule."""
         schedule = self.setup.schedules.get(id_)
         if schedule is None:
-            self.report.add(place, f"the export has no schedule '{id_}': nobody is notified of it")
+            self.report.add(place, f"the export has no schedule '{id_}': this target is left out")
             return ()
         return tuple(f"schedule:{rota.key}" for rota in schedule.rotas)
 
@@ -209,7 +209,7 @@ class Builder:
     def policy(
         self, id_: str, name: str, stages: Sequence[Stage], place: Place, repeat: tuple[int, int]
     ) -> None:
-        """Add a policy. `repeat`: how many seconds apart, and how many times."""
+        """Add a policy. `repeat`: the seconds between repetitions, and their number."""
         kept = [stage for stage in stages if stage.targets]
         if not kept:
             self.report.add(

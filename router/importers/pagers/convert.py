@@ -1,4 +1,4 @@
-"""The export of a pager to a setup and its files."""
+"""Convert the export of a pager to a setup and its files."""
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime

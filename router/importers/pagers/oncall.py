@@ -76,7 +76,7 @@ def _user(section: Section, build: Builder) -> None:
 
 
 def _notification_rules(kinds: ByKind, build: Builder) -> None:
-    """The steps of each person, of which important ones are for urgent incidents."""
+    """The notification steps of each person. Important ones apply to urgent incidents."""
     steps: dict[tuple[str, bool], list[Section]] = {}
     for section in kinds.of("notification_rule"):
         steps.setdefault((section.text("user_id"), section.flag("important")), []).append(section)
@@ -174,14 +174,14 @@ def _people(shift: Section, build: Builder) -> Iterator[str]:
     for group in shift.items("rolling_users"):
         ids = Section.of(group.place, {"ids": group}, shift.report).texts("ids")
         if len(ids) > 1:
-            message = f"{len(ids)} people have a turn together: only the first is on call"
+            message = f"{len(ids)} people share a turn: only the first is on call here"
             shift.report.add(group.place, message)
         if ids:
             yield build.known(ids[0], group.place)
     for id_ in shift.texts("users")[:1]:
         yield build.known(id_, shift.at("users"))
     if len(shift.texts("users")) > 1:
-        shift.remark("users", "several people are on call together: only the first is here")
+        shift.remark("users", "several people are on call together: only the first is on call here")
 
 
 def _single(shift: Section, schedule: str, zone: str, build: Builder) -> None:

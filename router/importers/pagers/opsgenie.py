@@ -64,7 +64,7 @@ def convert(exported: Sequence[tuple[str, Section]], build: Builder) -> None:
     for section in kinds.of("escalation"):
         _escalation(section, build)
     for section in kinds.of("team"):
-        message = f"team '{section.text('name')}': who is notified is the policy of the rule"
+        message = f"team '{section.text('name')}': the policy of a rule decides who is notified"
         section.leave_out(f"{message}, so teams are left out")
     _remark_disabled(exported)
     kinds.rest({kind for kind, _ in SHAPES})
@@ -73,7 +73,7 @@ def convert(exported: Sequence[tuple[str, Section]], build: Builder) -> None:
 def _remark_disabled(exported: Sequence[tuple[str, Section]]) -> None:
     for _, section in exported:
         if not section.flag("enabled", default=True):
-            section.remark("enabled", "it is disabled there: here it is active")
+            section.remark("enabled", "it is disabled in Opsgenie, but active here")
 
 
 # --- people
@@ -162,7 +162,7 @@ def _participant(section: Section, build: Builder) -> Iterator[str]:
         yield build.known(id_, section.place, section.text("username") or section.text("name"))
     else:
         message = f"a turn of {kind} {section.text('name') or section.text('id')}: left out"
-        section.leave_out(f"{message}, so turns after it come earlier")
+        section.leave_out(f"{message}, so later turns begin earlier")
 
 
 def _spans(restriction: Section) -> tuple[Span, ...]:

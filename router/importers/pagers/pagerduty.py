@@ -79,7 +79,7 @@ def _user(section: Section, build: Builder) -> None:
 def _schedule(section: Section, build: Builder) -> None:
     id_, name = section.text("id"), section.text("name") or section.text("summary")
     zone = build.zone(section, "time_zone")
-    # The API lists the layer that wins first; here it is the last.
+    # The API lists the layer with precedence first; here it is last.
     layers = list(_layers(section, zone, build))[::-1]
     build.schedule(id_, name, zone, layers, section.place)
     entries = section.section("overrides_subschedule").sections("rendered_schedule_entries")
@@ -156,7 +156,7 @@ def _override(entry: Section, schedule: str, build: Builder) -> None:
 
 
 def _only(build: Builder) -> str:
-    """The only schedule, which an override without one must be of."""
+    """The schedule of an override that names none: the only one in the export."""
     ids = list(build.setup.schedules)
     return ids[0] if len(ids) == 1 else "unknown"
 

@@ -4,8 +4,8 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from router.core.drill import course
-from router.core.drill.course import DrillState, ExpectationOutcome, Scene
+from router.core.drill import progress
+from router.core.drill.progress import DrillState, ExpectationOutcome, Scene
 from router.core.oncall.recipients import ContactMethod, People
 from router.model.drill import Drill, DrillPlan, DrillStep, Kind, PosedAlert
 from tests.world import NOW, World, settings
@@ -31,15 +31,15 @@ class Play:
 
     def __init__(self, *steps: DrillStep) -> None:
         self.world = World(settings(people=PEOPLE))
-        self.drill: Drill = course.started(plan(*steps), "p0-1", "ana", NOW)
+        self.drill: Drill = progress.started(plan(*steps), "p0-1", "ana", NOW)
         self.fire()
 
     def fire(self) -> None:
-        for number in course.due(self.drill, self.world.now):
-            alert = course.alert_of(self.drill, number)
+        for number in progress.due(self.drill, self.world.now):
+            alert = progress.alert_of(self.drill, number)
             keys = [rule.key(alert) for rule in self.world.settings.rules.matching_rules(alert)]
             self.world.see(alert)
-            self.drill = course.fired(self.drill, number, keys)
+            self.drill = progress.fired(self.drill, number, keys)
 
     @property
     def scene(self) -> Scene:
@@ -50,7 +50,7 @@ class Play:
 
     @property
     def outcomes(self) -> list[ExpectationOutcome]:
-        return course.outcomes(self.drill, self.scene, PEOPLE, self.world.now)
+        return progress.outcomes(self.drill, self.scene, PEOPLE, self.world.now)
 
     @property
     def states(self) -> list[DrillState]:

@@ -2,8 +2,8 @@
 
 import pytest
 
-from router.core.drill import course
-from router.core.drill.course import DrillState
+from router.core.drill import progress
+from router.core.drill.progress import DrillState
 from router.model.alert import AlertStatus
 from router.model.drill import Drill, DrillStep, Ending, Kind, Tick
 from router.model.event import Command, Undelivered
@@ -24,17 +24,17 @@ def test_an_alert_fires_when_it_is_due_and_once() -> None:
     later.
     """
     second = DrillStep(Kind.ALERT, "again", at=600.0, alert=FIRES.alert)
-    drill = course.started(plan(second), "d1", "ana", NOW)
-    assert (course.due(drill, NOW), course.due(drill, NOW + 600)) == ([0], [0, 1])
-    assert course.alert_of(drill, 0) == course.alert_of(drill, 0)
-    assert course.due(course.fired(drill, 0, ["k"]), NOW + 599) == []
-    assert course.next_due(drill, NOW) == NOW + 600
+    drill = progress.started(plan(second), "d1", "ana", NOW)
+    assert (progress.due(drill, NOW), progress.due(drill, NOW + 600)) == ([0], [0, 1])
+    assert progress.alert_of(drill, 0) == progress.alert_of(drill, 0)
+    assert progress.due(progress.fired(drill, 0, ["k"]), NOW + 599) == []
+    assert progress.next_due(drill, NOW) == NOW + 600
 
 
 def test_firing_again_after_a_crash_is_a_repeat() -> None:
     """The rules have had it, and it wasn't noted."""
     play = Play(step(Kind.ACKNOWLEDGED))
-    assert play.world.see(course.alert_of(play.drill, 0)) == [Reason.REPEATED]
+    assert play.world.see(progress.alert_of(play.drill, 0)) == [Reason.REPEATED]
 
 
 def test_it_is_met_late_or_missed() -> None:
@@ -104,10 +104,10 @@ def test_what_fails_is_not_delivered() -> None:
 def test_the_end_of_the_drill_meets_nothing() -> None:
     """The clean-up's resolve doesn't count as a person's."""
     play = Play(step(Kind.RESOLVED))
-    ended = course.ended(play.drill, Ending.STOPPED, "ben", play.world.now)
+    ended = progress.ended(play.drill, Ending.STOPPED, "ben", play.world.now)
     assert ended
     play.drill = ended
-    play.world.see(course.alert_of(play.drill, 0, ends_at=play.world.now))
+    play.world.see(progress.alert_of(play.drill, 0, ends_at=play.world.now))
     assert play.world.incident.is_open is False
     assert play.states == [MISSED]
 
@@ -117,15 +117,15 @@ def test_a_list_is_done_when_each_item_is() -> None:
     play = Play(step(Kind.REVIEWED, items=("a", "b")))
     for item, by in ((1, "ben"), (0, "ana")):
         assert play.states == [WAITING]
-        ticked = course.ticked(play.drill, Tick(1, item, by, play.world.now))
+        ticked = progress.ticked(play.drill, Tick(1, item, by, play.world.now))
         assert ticked
         play.drill = ticked
     assert [(outcome.state, outcome.by) for outcome in play.outcomes] == [(MET, "ben")]
-    assert course.ticked(play.drill, Tick(1, 0, "cem", NOW)) is None
+    assert progress.ticked(play.drill, Tick(1, 0, "cem", NOW)) is None
     with pytest.raises(ValueError, match=r"step 1 has no checklist; these have: 2"):
-        course.ticked(play.drill, Tick(0, 0, "ana", NOW))
+        progress.ticked(play.drill, Tick(0, 0, "ana", NOW))
     with pytest.raises(ValueError, match=r"step 2 has 2 items"):
-        course.ticked(play.drill, Tick(1, 2, "ana", NOW))
+        progress.ticked(play.drill, Tick(1, 2, "ana", NOW))
 
 
 def test_it_ends_when_all_is_done_or_the_time_is_out() -> None:
@@ -144,26 +144,26 @@ def test_it_ends_when_all_is_done_or_the_time_is_out() -> None:
 
 
 def test_what_has_ended_ends_no_second_time() -> None:
-    ended = course.ended(Play().drill, Ending.STOPPED, "ben", NOW)
+    ended = progress.ended(Play().drill, Ending.STOPPED, "ben", NOW)
     assert ended
-    assert course.ended(ended, Ending.TIMED_OUT, "", NOW) is None
-    assert course.due(ended, NOW + 9000) == []
+    assert progress.ended(ended, Ending.TIMED_OUT, "", NOW) is None
+    assert progress.due(ended, NOW + 9000) == []
     with pytest.raises(ValueError, match="has ended"):
-        course.ticked(ended, Tick(1, 0, "ana", NOW))
+        progress.ticked(ended, Tick(1, 0, "ana", NOW))
 
 
 def test_what_fires_late_is_cleaned_up_again() -> None:
     """Another replica ended and cleaned up the drill while this one was sending its alert."""
-    ended = course.ended(Play().drill, Ending.STOPPED, "ben", NOW)
-    over = course.cleaned(ended) if ended else None
+    ended = progress.ended(Play().drill, Ending.STOPPED, "ben", NOW)
+    over = progress.cleaned(ended) if ended else None
     assert over
-    assert course.cleaned(over) is None
-    assert course.fired(over, 0, ["k"]).over is False
+    assert progress.cleaned(over) is None
+    assert progress.fired(over, 0, ["k"]).over is False
 
 
 def test_a_canary_is_met_when_each_address_has_got_it() -> None:
     """The canary's only step; nobody else is notified."""
-    drill = course.started(course.canary(["log", "sms/ana"]), "c1", "ana", NOW)
+    drill = progress.started(progress.canary(["log", "sms/ana"]), "c1", "ana", NOW)
     play = Play()
     play.drill, play.world = drill, Play().world.__class__(play.world.settings)
     play.fire()
@@ -175,14 +175,14 @@ def test_a_canary_is_met_when_each_address_has_got_it() -> None:
 
 
 def test_an_alert_over_is_the_same_alert() -> None:
-    drill = course.started(plan(), "d1", "ana", NOW)
-    over = course.alert_of(drill, 0, ends_at=NOW + 5)
+    drill = progress.started(plan(), "d1", "ana", NOW)
+    over = progress.alert_of(drill, 0, ends_at=NOW + 5)
     assert (over.status, over.fingerprint) == (
         AlertStatus.RESOLVED,
-        course.alert_of(drill, 0).fingerprint,
+        progress.alert_of(drill, 0).fingerprint,
     )
 
 
 def ending(play: Play) -> Ending | None:
     drill: Drill = play.drill
-    return course.ending(drill, play.outcomes, play.world.now)
+    return progress.ending(drill, play.outcomes, play.world.now)

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from router.core.drill import course
+from router.core.drill import progress
 from router.core.drill.previews import previews
 from router.core.drill.report import cell, report
 from router.model.drill import DrillStep, Ending, Kind, Tick
@@ -47,7 +47,7 @@ def test_it_says_who_got_what_when() -> None:
 
 def test_it_says_how_it_ended() -> None:
     play = Play(*EXPECTED)
-    ended = course.ended(play.drill, Ending.STOPPED, "ben", NOW + 90)
+    ended = progress.ended(play.drill, Ending.STOPPED, "ben", NOW + 90)
     assert ended
     play.drill = ended
     text = written(play)

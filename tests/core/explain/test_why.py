@@ -163,11 +163,11 @@ def test_a_person_who_was_paged_at_a_time_and_one_who_was_not() -> None:
     assert not_by.answer == (
         "cy was not paged at 2026-02-02 02:42 UTC about INC-1, which paged ben: no step of "
         "policy 'critical' "
-        f"notified them; by the schedules as they are now, on call was schedule:primary: {on}"
+        f"notified them; by the current schedules, on call was schedule:primary: {on}"
     )
     nothing = why_person("ben", NOW - 7200, [story(world)], world.settings)
     assert nothing.answer.startswith(
-        "ben was not paged: no incident was open at 2026-02-02 00:40 UTC; by the schedules as "
+        "ben was not paged: no incident was open at 2026-02-02 00:40 UTC; by the current "
     )
 
 

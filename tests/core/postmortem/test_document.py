@@ -245,5 +245,5 @@ def test_a_mild_one_that_goes_on() -> None:
     )
     made = document(Case(going_on, []))
     assert "# Post-Mortem: INC-1\n" in made
-    assert "**Duration:** it isn't over" in made
+    assert "**Duration:** not over yet" in made
     assert "**Incident Lead:** nobody" in made

@@ -135,7 +135,7 @@ def test_everything_that_is_left_out_has_a_line_in_the_report() -> None:
         for remark in sorted(shop().report.remarks)
     ]
     assert shown == [
-        "3 `resolve_timeout` is about alerts",
+        "3 `resolve_timeout` applies to alerts",
         "9 Go templates aren't converted:",
         "13 `group_wait` isn't needed: the",
         "16 receiver 'null' notifies nobody:",

@@ -219,7 +219,7 @@ def test_people_and_policies_of_opsgenie() -> None:
     }
     assert remarks(found) == [
         "4 Ana Lima: no counterpart of mobile: left out",
-        "15 a turn of team Shop: left out, so turns after it come earlier",
+        "15 a turn of team Shop: left out, so later turns begin earlier",
         "18 schedule 'Twice' has several people on call: split into 2 schedules",
         "22 policy 'Shop escalation' repeats all its steps at once, not one after another",
         "25 notifying all of team 'Shop' is left out",
