@@ -69,9 +69,9 @@ async def test_what_is_offered_is_what_the_rule_names(router: Router, mark: Path
     async with router(actions=actions) as daemon:
         await daemon.alert(alert())
         offered = (await daemon.get(BASE)).json["offered"]
-        assert [(one["action"], one["description"], one["undo"]) for one in offered] == [
-            ("act", "Writes it down", True)
-        ]
+        assert [
+            (action["action"], action["description"], action["undo"]) for action in offered
+        ] == [("act", "Writes it down", True)]
         assert offered[0]["parameters"]["what"]["pattern"] == "[a-z0-9-]+"
         answer = await ask(daemon, body={"action": "other"})
         assert (answer.status, answer.json["outcome"]) == (409, "action_not_offered")

@@ -108,7 +108,9 @@ def check(run: Run) -> Verdict:
         verdict.violations[kind] = list(look(run))
     verdict.marked_doubles = sum(arrival.marked for arrival in run.arrivals)
     for arrivals in _by_subject(run).values():
-        applied = [one.received for one in sorted(arrivals, key=lambda arrival: arrival.applied)]
+        applied = [
+            arrival.received for arrival in sorted(arrivals, key=lambda arrival: arrival.applied)
+        ]
         verdict.overtaken += sum(later < earlier for earlier, later in pairwise(applied))
     lateness = [late for _, late in _steps(run)]
     verdict.latest_step = max(lateness, default=0.0)
@@ -125,13 +127,13 @@ def lost_alerts(run: Run) -> Iterator[str]:
     """
     by_id = {incident["id"]: incident for incident in run.incidents}
     firing: Counter[str] = Counter()
-    for one in run.accepted:
-        firing[one.key] += one.status == "firing"
-        row = run.alerts.get(one.instance)
-        if row is None or row["status"] != one.status:
-            yield f"{one.instance}: accepted {one.status}, stored {row and row['status']}"
-        elif by_id.get(row["incident"], {}).get("key") != one.key:
-            yield f"{one.instance}: not in an incident of {one.key}"
+    for arrival in run.accepted:
+        firing[arrival.key] += arrival.status == "firing"
+        row = run.alerts.get(arrival.instance)
+        if row is None or row["status"] != arrival.status:
+            yield f"{arrival.instance}: accepted {arrival.status}, stored {row and row['status']}"
+        elif by_id.get(row["incident"], {}).get("key") != arrival.key:
+            yield f"{arrival.instance}: not in an incident of {arrival.key}"
     for key, count in firing.items():
         still_open = [
             incident["firing"]
@@ -239,8 +241,8 @@ CHECKS = {
 def _by_subject(run: Run) -> Mapping[tuple[int, str], list[Arrival]]:
     """The arrivals of each incident at each address, in order of receipt."""
     found: dict[tuple[int, str], list[Arrival]] = defaultdict(list)
-    for one in sorted(run.arrivals, key=lambda arrival: arrival.received):
-        found[one.incident, one.channel].append(one)
+    for arrival in sorted(run.arrivals, key=lambda arrival: arrival.received):
+        found[arrival.incident, arrival.channel].append(arrival)
     return found
 
 
@@ -313,9 +315,9 @@ def _wrong_alerts(incident: Mapping[str, Any], arrivals: Sequence[Arrival]) -> I
 def pagerduty_alerts(arrivals: Sequence[Arrival]) -> dict[str, str]:
     """The state of the alert of each dedup key."""
     alerts: dict[str, str] = {}
-    for one in sorted(arrivals, key=lambda arrival: arrival.applied):
-        if _has_effect(alerts, one):
-            alerts[one.key] = one.state
+    for arrival in sorted(arrivals, key=lambda arrival: arrival.applied):
+        if _has_effect(alerts, arrival):
+            alerts[arrival.key] = arrival.state
     return alerts
 
 

@@ -260,7 +260,7 @@ def main(database: str) -> int:
     (folder / FIGURES).write_bytes(msgspec.json.encode(figures))
     sys.stdout.write(f"{json.dumps(msgspec.to_builtins(figures), indent=1)}\n")
     for kind, found in verdict.violations.items():
-        sys.stdout.writelines(f"{kind}: {one}\n" for one in found[:SHOWN])
+        sys.stdout.writelines(f"{kind}: {finding}\n" for finding in found[:SHOWN])
     return int(any(verdict.counts.values()) or ENDED in figures.faults)
 
 

@@ -13,47 +13,49 @@ from tests.chaos.nemesis import ENDED
 from tests.chaos.run import FIGURES, Figures
 
 
-def _kills(one: Figures) -> str:
-    kills = one.faults.get("kill", 0) + one.faults.get("kill at the start", 0)
+def _kills(figures: Figures) -> str:
+    kills = figures.faults.get("kill", 0) + figures.faults.get("kill at the start", 0)
     return (
-        f"{kills:,}, of which {one.faults.get('kill at the start', 0)} during a start; "
-        f"{one.faults.get('stop', 0)} stops"
+        f"{kills:,}, of which {figures.faults.get('kill at the start', 0)} during a start; "
+        f"{figures.faults.get('stop', 0)} stops"
     )
 
 
-def _others(one: Figures) -> str:
+def _others(figures: Figures) -> str:
     known = {"kill", "kill at the start", "stop", ENDED}
-    found = [f"{name} {count}" for name, count in sorted(one.faults.items()) if name not in known]
+    found = [
+        f"{name} {count}" for name, count in sorted(figures.faults.items()) if name not in known
+    ]
     return ", ".join(found).replace("database ", "") or "none"
 
 
 def _violations(*kinds: str) -> Callable[[Figures], str]:
-    return lambda one: ", ".join(str(one.violations[kind]) for kind in kinds)
+    return lambda figures: ", ".join(str(figures.violations[kind]) for kind in kinds)
 
 
 ROWS: dict[str, Callable[[Figures], str]] = {
-    "seed": lambda one: str(one.settings.seed),
+    "seed": lambda figures: str(figures.settings.seed),
     "kills, stops": _kills,
     "other faults": _others,
-    "alerts, incidents": lambda one: f"{one.alerts:,}, {one.incidents:,}",
-    "requests processed by providers; with a fault": lambda one: (
-        f"{one.arrivals:,}; {sum(one.provider_faults.values()):,}"
+    "alerts, incidents": lambda figures: f"{figures.alerts:,}, {figures.incidents:,}",
+    "requests processed by providers; with a fault": lambda figures: (
+        f"{figures.arrivals:,}; {sum(figures.provider_faults.values()):,}"
     ),
     "lost, undelivered, lost acknowledgements": _violations(
         "lost", "undelivered", "lost acknowledgements"
     ),
-    "routers that ended by themselves": lambda one: str(one.faults.get(ENDED, 0)),
+    "routers that ended by themselves": lambda figures: str(figures.faults.get(ENDED, 0)),
     "out of order": _violations("out of order"),
     "wrong final state": _violations("wrong final state"),
     "unmarked doubles": _violations("unmarked doubles"),
-    "late steps; the latest": lambda one: (
-        f"{one.violations['wrong steps']}; {one.latest_step:.1f} s"
+    "late steps; the latest": lambda figures: (
+        f"{figures.violations['wrong steps']}; {figures.latest_step:.1f} s"
     ),
-    "marked copies; overtaken at the provider": lambda one: (
-        f"{one.marked_doubles:,}; {one.overtaken:,}"
+    "marked copies; overtaken at the provider": lambda figures: (
+        f"{figures.marked_doubles:,}; {figures.overtaken:,}"
     ),
-    "the harness' own wait for the processor: 99 %, longest": lambda one: (
-        f"{one.machine_lag['p99']:.2f} s, {one.machine_lag['max']:.2f} s"
+    "the harness' own wait for the processor: 99 %, longest": lambda figures: (
+        f"{figures.machine_lag['p99']:.2f} s, {figures.machine_lag['max']:.2f} s"
     ),
 }
 
@@ -67,5 +69,5 @@ def lines(*runs: Figures) -> Iterator[str]:
 
 if __name__ == "__main__":
     read = [(Path(folder) / FIGURES).read_bytes() for folder in sys.argv[1:3]]
-    for line in lines(*(msgspec.json.decode(one, type=Figures) for one in read)):
+    for line in lines(*(msgspec.json.decode(figures, type=Figures) for figures in read)):
         sys.stdout.write(f"{line}\n")

@@ -75,7 +75,7 @@ RUN = Run(
 
 
 def with_(*more: Arrival, without: str = "", **changes: Any) -> Run:
-    kept = [one for one in RUN.arrivals if one.channel != without]
+    kept = [arrival for arrival in RUN.arrivals if arrival.channel != without]
     return msgspec.structs.replace(RUN, **{"arrivals": [*kept, *more], **changes})
 
 
@@ -84,8 +84,8 @@ def with_incident(**changes: Any) -> Run:
 
 
 def timeline(*without: int, more: tuple[dict[str, Any], ...] = ()) -> Run:
-    kept = [one for place, one in enumerate(INCIDENT["timeline"]) if place not in without]
-    return with_incident(timeline=sorted([*kept, *more], key=lambda one: str(one["at"])))
+    kept = [arrival for place, arrival in enumerate(INCIDENT["timeline"]) if place not in without]
+    return with_incident(timeline=sorted([*kept, *more], key=lambda arrival: str(arrival["at"])))
 
 
 def test_a_ledger_without_violations_is_clean() -> None:

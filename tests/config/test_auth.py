@@ -67,4 +67,4 @@ def test_the_highest_role_of_any_group_counts() -> None:
 def test_the_addresses_of_a_proxy() -> None:
     proxy = ProxyConfig(user="u", addresses=("10.0.0.0/8", "::1"), roles={"viewer": ("*",)})
     asked = ("10.1.2.3", "::ffff:10.1.2.3", "::1", "11.0.0.1", "", "unix")
-    assert [proxy.is_from(one) for one in asked] == [True, True, True, False, False, False]
+    assert [proxy.is_from(address) for address in asked] == [True, True, True, False, False, False]

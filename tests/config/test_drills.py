@@ -73,7 +73,7 @@ def test_all_that_is_wrong_is_said_with_its_place(tmp_path: Path) -> None:
         "d0.yaml:7: a step has one of",
         "d0.yaml:8: expected a duration",
     ):
-        assert any(one.startswith(start) for one in found), (start, found)
+        assert any(problem.startswith(start) for problem in found), (start, found)
 
 
 @pytest.mark.parametrize(
@@ -107,7 +107,7 @@ def test_what_is_regular_is_checked(tmp_path: Path) -> None:
         "unknown contact 'bob'",
         "unknown channel 'lag'",
     ):
-        assert any(said in one for one in found), (said, found)
+        assert any(said in problem for problem in found), (said, found)
     assert "the minimum is one day" in problems(write(tmp_path, GOOD, every="1h"))[0]
     assert "name the channels or the contacts" in problems(write(tmp_path, GOOD, canary={}))[0]
 

@@ -389,8 +389,8 @@ def test_what_does_not_hold_is_said_where_it_is(tmp_path: Path, name: str) -> No
     config, rules, expected = BAD[name]
     found = problems(tmp_path, config, rules)
     assert len(found) == len(expected), found
-    for one, start in zip(found, expected, strict=True):
-        assert start in one, found
+    for problem, start in zip(found, expected, strict=True):
+        assert start in problem, found
 
 
 @pytest.mark.parametrize(
@@ -455,9 +455,9 @@ def test_all_is_said_at_once(tmp_path: Path) -> None:
         "'P5'",
         "unknown key 'nam', did you mean 'name'?",
     ):
-        assert any(re.search(part, one) for one in found), part
+        assert any(re.search(part, problem) for problem in found), part
     assert len(found) == len(set(found)) == 11
-    assert all(re.match(r"(config|rules)\.yaml:\d+:\d+: ", one) for one in found)
+    assert all(re.match(r"(config|rules)\.yaml:\d+:\d+: ", problem) for problem in found)
 
 
 @pytest.mark.parametrize("known", [{}, {"AM_TOKEN": "s3cr3t"}])

@@ -28,7 +28,9 @@ def read(text: str, type_: Any, **env: str) -> tuple[Any, list[str], list[str]]:
     node = load(text, "c.yaml", context.problems)
     assert node is not None
     found = convert(node, type_, context)
-    return found, *([str(one) for one in given] for given in (context.problems, context.warnings))
+    return found, *(
+        [str(problem) for problem in given] for given in (context.problems, context.warnings)
+    )
 
 
 @pytest.mark.parametrize(

@@ -51,7 +51,7 @@ def wrong(config: Config, folder: Path, text: str) -> list[str]:
 
 def test_everything_there_is_to_write(config: Config, tmp_path: Path) -> None:
     """Each key arrives where the core reads it."""
-    (one,) = scenarios(
+    (scenario,) = scenarios(
         config,
         tmp_path,
         """
@@ -83,13 +83,13 @@ def test_everything_there_is_to_write(config: Config, tmp_path: Path) -> None:
               reasons: [{at: 2h, reason: steps_ended}]
         """.replace("source: sentry", "source: alertmanager"),
     )
-    assert (one.name, one.start, one.zone, one.end) == (
+    assert (scenario.name, scenario.start, scenario.zone, scenario.end) == (
         "all of it",
         1774740600.0,
         "Europe/London",
         10_800,
     )
-    reported = one.timeline[0].reported[0]
+    reported = scenario.timeline[0].reported[0]
     assert (reported.times, reported.dated, reported.alert.status) == (
         2,
         False,
@@ -99,23 +99,23 @@ def test_everything_there_is_to_write(config: Config, tmp_path: Path) -> None:
         {"alertname": "B"},
         {"value": "1"},
     )
-    assert [(r.alert, r.dated) for r in one.timeline[1].reported] == [(ALERT, True)]
-    assert one.timeline[2:] == (
+    assert [(r.alert, r.dated) for r in scenario.timeline[1].reported] == [(ALERT, True)]
+    assert scenario.timeline[2:] == (
         ScenarioEvent(180, (), Command.SEVERITY, "ana", 2, "why", Severity.P1),
         ScenarioEvent(180, (), Command.STATUS, "somebody", status=Status.MONITORING, title="T"),
         ScenarioEvent(240, by="somebody", fails={"log": Failing.REFUSES}, works=("log",)),
     )
-    assert one.messages == tuple(
+    assert scenario.messages == tuple(
         Message(300, to, 1, Reason.OPENED, Severity.P0, "T")
         for to in ("log", "contact:ana", "log/ana")
     )
-    assert one.snapshots == (
+    assert scenario.snapshots == (
         ScenarioState(
             3600, ({"rule": "default", "status": Status.RESOLVED}, {"acknowledged_by": "ana"})
         ),
         ScenarioState(10_800, ({"severity": Severity.P2},)),
     )
-    assert one.reasons == ((7200, Reason.STEPS_ENDED),)
+    assert scenario.reasons == ((7200, Reason.STEPS_ENDED),)
 
 
 SMALL = """
@@ -128,8 +128,8 @@ tests:
 
 def test_a_test_ends_at_the_last_time_in_it(config: Config, tmp_path: Path) -> None:
     """Events expected later within a duration count; an empty list means no incident."""
-    (one,) = scenarios(config, tmp_path, SMALL)
-    assert (one.end, one.snapshots) == (240, (ScenarioState(240, ()),))
+    (scenario,) = scenarios(config, tmp_path, SMALL)
+    assert (scenario.end, scenario.snapshots) == (240, (ScenarioState(240, ()),))
 
 
 def test_a_test_starts_on_a_monday_morning_where_the_company_is(

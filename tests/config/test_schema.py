@@ -98,7 +98,7 @@ def test_a_struct_is_described_as_it_is_written() -> None:
 
 
 def alternatives(schema: dict[str, Any]) -> list[dict[str, Any]]:
-    return [leaf for one in schema.get("anyOf", []) for leaf in alternatives(one)] or [schema]
+    return [leaf for choice in schema.get("anyOf", []) for leaf in alternatives(choice)] or [schema]
 
 
 @pytest.mark.parametrize(

@@ -87,7 +87,7 @@ async def test_mails_are_limited(site: Daemon) -> None:
     """Nobody floods a mailbox."""
     await add_user(site, "ana", email="ana@example.com")
     said = [await ask(site, "ana") for _ in range(6)]
-    assert ["on its way" in one for one in said] == [True] * 5 + [False]
+    assert ["on its way" in text for text in said] == [True] * 5 + [False]
 
 
 async def test_without_a_channel_no_link_is_mailed(closed: Closed) -> None:

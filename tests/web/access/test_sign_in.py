@@ -219,6 +219,6 @@ async def test_strangers_can_keep_few_forms(closed: Closed) -> None:
     async with closed() as daemon:
         browser = Browser(daemon)
         sent = [await browser.post("/incidents/1/note", {"text": "x"}) for _ in range(11)]
-        assert [one.status for one in sent] == [303] * 10 + [401]
+        assert [response.status for response in sent] == [303] * 10 + [401]
         program = await daemon.ask("POST", "/incidents/1/note", data={"text": "x"})
         assert is_problem(program, 401)

@@ -115,7 +115,7 @@ async def test_people_see_and_revoke_their_own_tokens(closed: Closed) -> None:
         assert "of ana" not in text(await ben.get("/tokens"))
         assert (await ben.post(f"/tokens/{key}/revoke")).status == 404
         listed = (await daemon.get("/api/v1/tokens", headers=ROOT)).json["tokens"]
-        assert [one["owner"] for one in listed] == ["ana"]
+        assert [token["owner"] for token in listed] == ["ana"]
         assert (await ana.post(f"/tokens/{key}/revoke")).status == 303
         assert "of ana" not in text(await ana.get("/tokens"))
 

@@ -83,12 +83,12 @@ async def test_groups_are_listed_with_their_alerts(router: Router) -> None:
     async with router(sources=SOURCES) as daemon:
         await post(daemon, posted(), posted(labels={"alertname": "DiskFull", "instance": "db-2"}))
         groups = (await daemon.get("/api/v2/alerts/groups")).json
-        one = (await daemon.get('/api/v2/alerts/groups?filter=instance="db-2"')).json
+        served_route = (await daemon.get('/api/v2/alerts/groups?filter=instance="db-2"')).json
     assert [(group["labels"], group["receiver"], len(group["alerts"])) for group in groups] == [
         ({"instance": "db-1"}, {"name": "all"}, 1),
         ({"instance": "db-2"}, {"name": "all"}, 1),
     ]
-    assert one == groups[1:]
+    assert served_route == groups[1:]
 
 
 async def test_alerts_survive_a_restart(router: Router, clock: SteppedClock) -> None:
@@ -134,7 +134,7 @@ async def test_every_path_is_documented(router: Router) -> None:
         }
     table = rows("docs/reference/alertmanager-api.md")
     shown = {(row[0], row[1].strip("`")) for row in table if row[1].startswith("`/api/v2/")}
-    assert shown == {one for one in served if one[0] != "HEAD"}
+    assert shown == {served_route for served_route in served if served_route[0] != "HEAD"}
 
 
 class KarmaStatus(Struct, rename="camel"):
@@ -194,9 +194,9 @@ async def test_karma_shows_groups_and_manages_silences(router: Router) -> None:
 
         key = await write(silence)
         (group,) = convert((await daemon.get("/api/v2/alerts/groups")).json, list[KarmaGroup])
-        (one,) = group.alerts
-        assert (one.status.state, one.status.silenced_by) == ("suppressed", [key])
-        assert one.generator_url == "http://p/g"
+        (served_route,) = group.alerts
+        assert (served_route.status.state, served_route.status.silenced_by) == ("suppressed", [key])
+        assert served_route.generator_url == "http://p/g"
         (shown,) = convert((await daemon.get("/api/v2/silences")).json, list[KarmaSilence])
         assert shown.matchers == silence["matchers"]
         changed = silence | {"id": key, "startsAt": shown.starts_at.isoformat(), "comment": "more"}

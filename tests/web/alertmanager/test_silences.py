@@ -33,7 +33,7 @@ async def put(daemon: Daemon, **changes: Any) -> str:
 
 async def states(daemon: Daemon, query: str = "") -> dict[str, str]:
     listed = (await daemon.get(f"{PATH}?{query}")).json
-    return {one["id"]: one["status"]["state"] for one in listed}
+    return {silence["id"]: silence["status"]["state"] for silence in listed}
 
 
 async def test_a_silence_mutes_at_once_until_it_is_expired(
@@ -43,15 +43,18 @@ async def test_a_silence_mutes_at_once_until_it_is_expired(
     async with router(sources=SOURCES, clock=clock) as daemon:
         key = await put(daemon)
         await post(daemon, posted())
-        (one,) = (await daemon.get("/api/v2/alerts")).json
-        assert (one["status"]["state"], one["status"]["silencedBy"]) == ("suppressed", [key])
+        (silence,) = (await daemon.get("/api/v2/alerts")).json
+        assert (silence["status"]["state"], silence["status"]["silencedBy"]) == (
+            "suppressed",
+            [key],
+        )
         assert (await daemon.get("/api/v2/alerts?silenced=false")).json == []
         assert (await daemon.get("/api/v1/silences")).json["silences"][0]["id"] == key
         assert (await daemon.ask("DELETE", f"/api/v2/silence/{key}")).status == 200
         assert (await daemon.ask("DELETE", f"/api/v2/silence/{key}")).status == 200
         assert await states(daemon) == {key: "expired"}
-        (one,) = (await daemon.get("/api/v2/alerts")).json
-        assert one["status"]["silencedBy"] == []
+        (silence,) = (await daemon.get("/api/v2/alerts")).json
+        assert silence["status"]["silencedBy"] == []
 
 
 async def test_a_silence_is_shown_as_it_was_made(router: Router, clock: SteppedClock) -> None:
@@ -101,7 +104,7 @@ async def test_they_are_listed_by_state_and_filtered(router: Router, clock: Step
         active = await put(daemon)
         assert [*await states(daemon)] == [active, long, pending, short]
         found = (await daemon.get(f'{PATH}?filter=alertname="Other"')).json
-        assert [one["id"] for one in found] == [short]
+        assert [silence["id"] for silence in found] == [short]
         assert (await daemon.get(f'{PATH}?filter=alertname=~"Oth.*"')).json == []
         assert [*await states(daemon, "active=false&pending=true")] == [pending, short]
         assert [*await states(daemon, "expired=false")] == [active, long, pending]

@@ -48,9 +48,11 @@ async def event(content: aiohttp.StreamReader) -> dict[str, str]:
 
 async def entries(content: aiohttp.StreamReader, count: int) -> list[dict[str, Any]]:
     found = [await event(content) for _ in range(count)]
-    assert all(one["event"] == "timeline" for one in found)
-    assert [one["id"] for one in found] == [str(json.loads(one["data"])["id"]) for one in found]
-    return [json.loads(one["data"]) for one in found]
+    assert all(event["event"] == "timeline" for event in found)
+    assert [event["id"] for event in found] == [
+        str(json.loads(event["data"])["id"]) for event in found
+    ]
+    return [json.loads(event["data"]) for event in found]
 
 
 async def test_a_reader_gets_what_happens_from_now_on(router: Router) -> None:
@@ -120,5 +122,5 @@ def test_no_entry_is_passed_over_whose_transaction_may_still_end(
     """A later number may be committed first; a number that stays missing holds up nothing."""
     cursor = Cursor(2)
     found = [Entry(1, 100.0, Reason.NOTED, "", {}, number) for number in ids]
-    assert [one.id for one in cursor.ready(found, 100.0 + age)] == sent
+    assert [event.id for event in cursor.ready(found, 100.0 + age)] == sent
     assert cursor.last == (sent[-1] if sent else 2)

@@ -117,7 +117,7 @@ async def test_incidents_are_listed_newest_first_and_paged(router: Router) -> No
         found, before = [], 0
         while page := (await get(daemon, "/incidents", limit=3, before=before)).json["incidents"]:
             assert len(page) <= 3
-            found += [one["id"] for one in page]
+            found += [row["id"] for row in page]
             before = found[-1]
         assert found == [7, 6, 5, 4, 3, 2, 1]
 
@@ -332,7 +332,7 @@ async def test_alerts_with_what_became_of_them(router: Router) -> None:
         assert await services(fingerprint=low["fingerprint"]) == {"low"}
         found, after = [], ""
         while page := (await get(daemon, "/alerts", limit=4, after=after)).json["alerts"]:
-            found += [one["fingerprint"] for one in page]
+            found += [row["fingerprint"] for row in page]
             after = found[-1]
         assert len(found) == len(set(found)) == 6
 

@@ -59,13 +59,19 @@ async def test_every_answer_has_a_type_of_its_own(router: Router) -> None:
     """No answer is just an object, each operation has another id, and each field a type."""
     async with router() as daemon:
         spec = await document(daemon)
-    described = [one for path in spec["paths"].values() for one in path.values()]
-    assert len({one["operationId"] for one in described}) == len(described)
-    for one in described:
-        for status, response in one["responses"].items():
+    described = [
+        described_operation
+        for path in spec["paths"].values()
+        for described_operation in path.values()
+    ]
+    assert len({described_operation["operationId"] for described_operation in described}) == len(
+        described
+    )
+    for described_operation in described:
+        for status, response in described_operation["responses"].items():
             for media, content in response.get("content", {}).items():
-                if media.endswith("json") and one["operationId"] != "show_openapi":
-                    assert "$ref" in content["schema"], (one["operationId"], status)
+                if media.endswith("json") and described_operation["operationId"] != "show_openapi":
+                    assert "$ref" in content["schema"], (described_operation["operationId"], status)
     free = {"EntryView.data", "OpenedView.value", "OpenedView.threshold"}
     untyped = {
         f"{name}.{key}"

@@ -44,7 +44,7 @@ def public(router: Router, port: int = 1, **changes: Any) -> Daemon:
 
 async def drafts(daemon: Daemon, query: str = "") -> dict[str, Any]:
     found = (await daemon.get(f"/api/v1/incidents/1/drafts{query}")).json["drafts"]
-    return {one["template"]: one for one in found}
+    return {draft["template"]: draft for draft in found}
 
 
 async def test_all_drafts_are_of_the_incident_as_it_is(router: Router) -> None:

@@ -15,7 +15,7 @@ async def test_incidents_people_and_rules_are_found_by_words(router: Router) -> 
         await daemon.alert(alert(), alert(service="web"))
         await daemon.ask("POST", "/api/v1/incidents/1/resolve", json={})
         found = (await daemon.get("/api/v1/search?q=pay")).json["results"]
-        assert [(one["kind"], one["path"]) for one in found] == [
+        assert [(result["kind"], result["path"]) for result in found] == [
             ("incident", "/incidents/2"),
             ("incident", "/incidents/1"),
             ("person", "/oncall"),

@@ -41,7 +41,7 @@ MUTES_ALL = ('foo=""', 'alertname=~".*"', 'alertname!="DiskFull"', 'alertname!~"
 
 async def open_incidents(daemon: Daemon) -> list[str]:
     found = (await daemon.get("/api/v1/incidents?open=true")).json["incidents"]
-    return [one["key"] for one in found]
+    return [alert["key"] for alert in found]
 
 
 async def test_a_silence_is_in_force_when_it_is_answered(
@@ -65,7 +65,7 @@ async def test_a_silence_is_in_force_when_it_is_answered(
         await daemon.alert(alert("DiskFull", instance="db-1"), alert("DiskFull", instance="web-1"))
         assert await open_incidents(daemon) == ['disk-full{instance="web-1"}']
         found = (await daemon.get("/api/v1/alerts")).json["alerts"]
-        assert sorted(one["reason"] for one in found) == ["opened", "silenced"]
+        assert sorted(alert["reason"] for alert in found) == ["opened", "silenced"]
 
 
 async def heard(daemon: Daemon, clock: SteppedClock) -> None:

@@ -46,7 +46,7 @@ async def put(daemon: Daemon, version: int | None, **written: str) -> Answer:
 async def notified(daemon: Daemon, reason: str) -> list[str]:
     """The channels whose last message was for that, and has gone out."""
     found = (await daemon.get("/api/v1/notifications")).json["notifications"]
-    return [one["channel"] for one in found if one["reason"] == reason and one["state"] == "sent"]
+    return [row["channel"] for row in found if row["reason"] == reason and row["state"] == "sent"]
 
 
 async def test_its_made_of_the_incident(router: Router, clock: SteppedClock) -> None:
@@ -197,7 +197,7 @@ async def test_items_are_added_changed_and_done(router: Router, clock: SteppedCl
         assert (await post(daemon, f"{ITEMS}/1", {"done": True})).json["outcome"] == "item_done"
         assert (await post(daemon, f"{ITEMS}/1", {"done": True})).json["outcome"] == "already_done"
         shown = (await daemon.get(ITEMS)).json["items"]
-        assert [(one["number"], one["done"], one["overdue"]) for one in shown] == [
+        assert [(row["number"], row["done"], row["overdue"]) for row in shown] == [
             (1, True, False),
             (2, False, False),
         ]
