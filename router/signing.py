@@ -46,7 +46,7 @@ async def access_seal(store: Store, at: float) -> Seal:
 
 
 async def stored_access_seal(store: Store) -> Seal | None:
-    """The same, without making one. Raises: StoreUnavailable."""
+    """The stored seal; None if there is none yet. Raises: StoreUnavailable."""
     key = await Records(store, KIND, Key).get(ACCESS)
     return None if key is None else Seal(key.content.encode())
 

@@ -8,7 +8,7 @@ from contextlib import suppress
 from typing import IO, NamedTuple
 
 KEPT = 64 * 1024
-"""Bytes kept of the beginning and of the end of a program's output.
+"""Maximum bytes kept of the beginning and of the end of a program's output.
 
 The middle is read and dropped.
 """

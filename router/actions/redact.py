@@ -12,10 +12,11 @@ from router.config.secret import Secret
 from router.core.text.plain import plain
 
 SHORTEST = 4
-"""Characters. Shorter secrets occur in any text and protect nothing."""
+"""Minimum characters of a secret to be removed. Shorter ones occur in any text and protect
+nothing."""
 
 SHOWN = 4000
-"""Characters kept of an output."""
+"""Maximum characters kept of an output."""
 
 _NAMED_SO = re.compile(
     r"TOKEN|SECRET|PASSW|PASSPHRASE|KEY|CREDENTIAL|DSN|AUTH|WEBHOOK", re.IGNORECASE

@@ -110,7 +110,7 @@ def _quoted(name: str) -> str:
 def _wrong(name: str, found: Sequence[Sequence[object]]) -> ActionOutcome | None:
     """The reason why `found` can't be the flag; "" if it can."""
     if len(found) != 1:
-        problem = f"there are {len(found)} rows named {name}, and one is needed"
+        problem = f"there are {len(found)} rows named {name}, and exactly one is needed"
     elif not isinstance(found[0][0], bool | None):
         problem = f"{name} isn't a boolean"
     else:

@@ -21,12 +21,12 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 MAX_TEXT = 60
-"""Characters of one text; the rest is cut."""
+"""Maximum characters of a text. Longer texts are cut."""
 
 MAX_NOTICE = 120
-"""Characters of a notice."""
+"""Maximum characters of a notice."""
 
-_POINTS = 72  # per inch; one is a pixel of an SVG
+_POINTS = 72  # dots per inch: one dot is a pixel of an SVG
 _SHARP = 2  # scale factor of a PNG
 _DRAWING = threading.Lock()
 

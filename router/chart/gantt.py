@@ -14,7 +14,7 @@ _AROUND = 70  # pixels above and below the rows
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """From `start` to `end` in UTC seconds, in the row `name`. Equal times are a moment."""
+    """A bar from `start` to `end` (UTC seconds) in the row `name`; a dot if both are equal."""
 
     row: str
     start: float

@@ -69,32 +69,40 @@ def explain(
         )
     if _is_incident(payload):
         payload, incident = "", payload
-    if not payload:
-        checked = config_at(path_of(config)) if offline or _needs_clock(at) else None
-        time = _time(checked, at) if at else None
-        asked = {"fingerprint": alert, "incident": incident, "contact": contact}
-        found = answered(
-            {name: value for name, value in asked.items() if value},
-            time,
-            checked,
-            offline,
-            url,
-            config,
-        )
-        if as_json:
-            print_json(found)
-        else:
-            show_explained(console(), found["account"])
+    if payload:
+        _explain_payload(payload, source, resource, at, as_json=as_json, path=config, url=url)
         return
-    checked = config_at(path_of(config))
+    checked = config_at(path_of(config)) if offline or _needs_clock(at) else None
+    time = _time(checked, at) if at else None
+    asked = {"fingerprint": alert, "incident": incident, "contact": contact}
+    given = {name: value for name, value in asked.items() if value}
+    found = answered(given, time, checked, offline, url, config)
+    if as_json:
+        print_json(found)
+    else:
+        show_explained(console(), found["account"])
+
+
+def _explain_payload(
+    payload: str,
+    source: str,
+    resource: str,
+    at: str,
+    *,
+    as_json: bool,
+    path: Path | None,
+    url: str | None,
+) -> None:
+    """Show what the alerts of a webhook's body would result in."""
+    checked = config_at(path_of(path))
     received = _decode(checked, payload, source, resource)
     time = _time(checked, at) if at else SystemClock().now()
-    now = read_live_state(checked, lambda _: received.alerts, time, url, config)
-    incidents = [incident for incident in now.incidents if incident.is_open and not incident.drill]
+    live = read_live_state(checked, lambda _: received.alerts, time, url, path)
+    incidents = [incident for incident in live.incidents if incident.is_open and not incident.drill]
     explanations = [
-        explain_alert(now.settings, alert, time, incidents=incidents) for alert in received.alerts
+        explain_alert(live.settings, alert, time, incidents=incidents) for alert in received.alerts
     ]
-    for left_out in now.left_out:
+    for left_out in live.left_out:
         echo(f"not considered: {left_out}", err=True)
     if as_json:
         print_json([views.explanation(explanation) for explanation in explanations])
@@ -159,28 +167,29 @@ def _show(out: Console, explanation: Explanation) -> None:
         out.print(Text(f"\n{line}", "yellow"))
     for outcome in explanation.outcomes:
         out.print(Text(f"\n{_sentence(outcome)}"))
-        steps = zip(
-            outcome.policy.steps if outcome.policy else (),
-            outcome.reached,
-            outcome.holds,
-            strict=True,
-        )
-        for step, reached, holds in steps:
-            at = f"after {written(step.after)}, unless {step.unless}" if step.after else "at once"
-            at += f", if {step.when.source}" if step.when else ""
-            if not holds:
-                out.print(
-                    Text(
-                        f"    {at}: skipped: condition is false ({', '.join(step.notify)})",
-                        "dim",
-                    )
-                )
-                continue
-            out.print(Text(f"    {at}: {', '.join(step.notify)}"))
-            for line in _who(step, reached):
-                out.print(Text(f"        {line}"))
-        for line in _afterwards(outcome):
-            out.print(Text(f"    {line}"))
+        _show_steps(out, outcome)
+
+
+def _show_steps(out: Console, outcome: RuleOutcome) -> None:
+    policy = outcome.policy
+    steps = zip(
+        policy.steps if policy else (),
+        outcome.reached,
+        outcome.holds,
+        strict=True,
+    )
+    for step, reached, holds in steps:
+        at = f"after {written(step.after)}, unless {step.unless}" if step.after else "at once"
+        at += f", if {step.when.source}" if step.when else ""
+        targets = ", ".join(step.notify)
+        if not holds:
+            out.print(Text(f"    {at}: skipped: condition is false ({targets})", "dim"))
+            continue
+        out.print(Text(f"    {at}: {targets}"))
+        for line in _who(step, reached):
+            out.print(Text(f"        {line}"))
+    for line in _afterwards(outcome):
+        out.print(Text(f"    {line}"))
 
 
 def _quiet(explanation: Explanation) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""Show on one screen why somebody was or was not paged, by the running router or its store."""
+"""Show why somebody was or was not paged, according to the running router or its store."""
 
 import asyncio
 from collections.abc import Iterator, Mapping

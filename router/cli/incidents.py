@@ -49,7 +49,7 @@ def incidents(
 def _listed(
     router: Router, query: Mapping[str, str], limit: int
 ) -> tuple[list[dict[str, Any]], int | None]:
-    """The incidents, newest first, and how many there are in all, where that is known.
+    """The incidents, newest first, and their total, if the router reports it.
 
     Asks for page after page. A router older than this command gives neither a total nor the
     next page, so the last incident of a full page marks where the next one starts.

@@ -134,7 +134,7 @@ def _directory(config: Path | None) -> Path:
 
 
 def _write(path: Path, text: str) -> None:
-    """Write a whole file, or leave the old one."""
+    """Replace a file in one step, so that it is never half written."""
     half = path.with_name(f".{path.name}.half")
     half.write_text(text, "utf-8")
     half.replace(path)

@@ -46,6 +46,7 @@ def serve(config: ConfigPath = None) -> None:
 
 
 async def _ready(app: App, config: Path) -> None:
+    # Modules and config live as long as the process: exempt them from every later collection.
     gc.collect()
     gc.freeze()
     gc.set_threshold(COLLECT_AFTER)

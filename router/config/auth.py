@@ -13,7 +13,7 @@ from router.model.scalars import Duration
 RoleName = Literal["viewer", "responder", "admin"]
 
 SHORTEST_KEY = 32
-"""Characters of a signing key. A shorter key could be guessed from a link."""
+"""Minimum characters of a signing key. A shorter key could be guessed from a link."""
 
 
 EVERYBODY = "*"

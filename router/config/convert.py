@@ -94,7 +94,7 @@ class Context:
         return [(trail, self.values[trail]) for trail in found if trail in self.values]
 
     def all_of(self, type_: type[T]) -> list[tuple[Trail, T]]:
-        """Each valid value of that class that was written, also one within a struct that failed."""
+        """Each valid value of that class in the file, also within a struct that failed."""
         return [(trail, value) for trail, value in self.values.items() if isinstance(value, type_)]
 
 

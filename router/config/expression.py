@@ -13,7 +13,7 @@ from jmespath.exceptions import JMESPathError
 from msgspec import Struct
 
 LONGEST = 2000
-"""Characters of an expression."""
+"""Maximum characters of an expression."""
 
 
 class _Functions(functions.Functions):
@@ -71,5 +71,5 @@ def _functions_in(node: Any) -> Iterator[str]:
 
 
 def _plain(error: Exception) -> str:
-    """First line of the library's message, cut, without the colon that introduces a drawing."""
+    """The first line of the library's message, shortened, without the colon before a diagram."""
     return str(error).partition("\n")[0][:200].removesuffix(", for expression:").removesuffix(":")

@@ -21,7 +21,8 @@ _PLAIN = ("str", "int", "float", "bool", "null", "timestamp", "value", "merge", 
 _TAGS = {_CORE + name for name in _PLAIN}
 
 DEEPEST = 50
-"""Levels of nesting. Reading is recursive, and libyaml crashes the process at about 10,000."""
+"""Maximum levels of nesting. Reading is recursive, and libyaml crashes the process at about
+10,000."""
 
 
 class Place(Struct, frozen=True, order=True):

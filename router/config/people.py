@@ -113,7 +113,9 @@ class ContactConfig(Struct, frozen=True, kw_only=True):
     def __post_init__(self) -> None:
         if self.throttle and self.throttle.per > LONGEST_HOLD:
             longest = f"{LONGEST_HOLD / 60:.0f}m"
-            raise ValueError(f"`throttle` is over at most {longest}: a message may wait that long")
+            raise ValueError(
+                f"`throttle` takes a period of at most {longest}: a message may wait that long"
+            )
 
 
 class LayerConfig(Struct, frozen=True, kw_only=True):

@@ -43,7 +43,7 @@ def check_policies(context: Context) -> None:
 
 
 def _check_promotion(trail: Trail, policy: Policy, context: Context) -> None:
-    """Check that `promote` raises at least one severity that has the policy."""
+    """Check that `promote` raises at least one of the severities with this policy."""
     if policy.promote is None:
         return
     to = policy.promote.to

@@ -100,7 +100,7 @@ class _Walk:
         }
 
     def reference(self, type_: type[Struct]) -> Schema:
-        # With the module, since several senders may give their config the same name.
+        # The name includes the module, since several senders may give their config the same name.
         name = f"{type_.__module__.rpartition('.')[2]}.{type_.__qualname__}"
         if name not in self.definitions:
             self.definitions[name] = {}

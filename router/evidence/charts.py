@@ -48,7 +48,7 @@ class _Wanted:
 
 
 class Charts:
-    """Draws from the Prometheus that `use` names. Without one there are no charts."""
+    """Draws data of the Prometheus that `use` sets. Without one there are no charts."""
 
     def __init__(self) -> None:
         self._prometheus: Prometheus | None = None

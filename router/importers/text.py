@@ -7,7 +7,7 @@ from typing import Any
 import yaml
 
 LONGEST = 100
-"""Characters of a line, if it can be broken."""
+"""Maximum characters of a line that can be broken."""
 
 
 def inline(value: Any) -> str:

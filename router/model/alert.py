@@ -17,7 +17,7 @@ class Lifetime(StrEnum):
     """How a firing alert ends if nobody reports its end."""
 
     OPEN = ""
-    """Not at all."""
+    """It never ends by itself."""
     TIMEOUT = "timeout"
     """At `ends_at`, a while after its last report."""
     END = "end"

@@ -4,7 +4,7 @@ from msgspec import Struct
 
 
 class Load(Struct, frozen=True):
-    """The files were loaded at `at` by `by`: `start`, `SIGHUP`, `/-/reload`.
+    """One load of the rule files. `by` is its cause: `start`, `SIGHUP` or `/-/reload`.
 
     commit: of the files' repository; "" if unknown.
     dirty: the files differed from that commit.

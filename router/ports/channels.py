@@ -68,7 +68,7 @@ class DeviceOptions(Protocol):
 
 @runtime_checkable
 class DeviceSender(Sender, Protocol):
-    """A sender to the devices of contacts, which it gets before its first message."""
+    """A sender to contacts' devices, which are set before its first message."""
 
     def use(self, devices: DeviceBook, key: bytes) -> None:
         """Send to these devices, signed with the private key (PEM)."""

@@ -6,7 +6,7 @@ each. So a crash after a publication was answered loses nothing.
 """
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from aiohttp import web
@@ -53,6 +53,10 @@ page's files.
 
 MAILS = 20
 """Maximum mails in flight, each over its own connection."""
+
+
+Mailers = Mapping[str, tuple[Mailer, RateLimit | None]]
+"""The channels that can mail anybody, with their rate limits."""
 
 
 class Publishing:
@@ -107,56 +111,52 @@ class Publishing:
     def serve(
         self,
         config: Config,
-        mailers: Mapping[str, tuple[Mailer, RateLimit | None]],
+        mailers: Mailers,
         wake: Callable[[str], None],
     ) -> None:
-        """Work by `config` from now on.
-
-        `mailers` are the channels that can mail anybody, with their rate limits.
-        """
+        """Work by `config` from now on."""
         self._config, self._wake = config, wake
-        self._subscriber_list, self._spreading, self._mail = None, None, []
-        if (communication := config.file.communication) and communication.customers:
-            name: str = communication.customers
-            mailer, pace = mailers[name]
-            customers = CustomerMail(
-                self._store, mailer, config.channels[name].capabilities.to or ()
-            )
-            self._mail.append(
-                self._mail_channel(
-                    CUSTOMER_MAIL, config, name, pace, {OutboxKind.CUSTOMER: customers}
-                )
-            )
-        if (users := config.file.auth.users) and users.mail:
-            mailer, pace = mailers[users.mail]
-            url = config.file.external_url.rstrip("/")
-            sign_in = SignInMail(self._store, self._clock, mailer, url)
-            performers: dict[OutboxKind, Performer] = {OutboxKind.SIGN_IN: sign_in}
-            self._mail.append(
-                self._mail_channel(SIGN_IN_MAIL, config, users.mail, pace, performers)
-            )
-        plan, page = config.status_plan, config.file.status_page
-        if plan is not None and page is not None and page.subscribers is not None:
-            name = page.subscribers.channel
-            mailer, pace = mailers[name]
-            assert self._links is not None, "`use` must be called first"
-            self._subscriber_list = SubscriberList(
-                self._store, self._clock, page.subscribers, self._links
-            )
-            self._spreading = Spreading(
-                self._store, self._subscriber_list, lambda: self._wake(SUBSCRIBERS)
-            )
-            url = f"{config.file.external_url.rstrip('/')}/status"
-            mail = SubscriberMail(self._store, self._subscriber_list, mailer, plan, url)
-            performers = {
-                OutboxKind.SUBSCRIBER: mail,
-                OutboxKind.SUBSCRIPTION: mail,
-                OutboxKind.MAINTENANCE: mail,
-            }
-            self._mail.append(self._mail_channel(SUBSCRIBERS, config, name, pace, performers))
+        self._subscriber_list, self._spreading = None, None
+        self._mail = [
+            *self._customer_mail(config, mailers),
+            *self._sign_in_mail(config, mailers),
+            *self._subscriber_mail(config, mailers),
+        ]
         self._exporter = self._new_exporter()
         self.page_cache.forget()
         self._serving = True
+
+    def _customer_mail(self, config: Config, mailers: Mailers) -> Iterator[Channel]:
+        communication = config.file.communication
+        if communication and communication.customers:
+            name: str = communication.customers
+            mailer, pace = mailers[name]
+            to = config.channels[name].capabilities.to or ()
+            performers = {OutboxKind.CUSTOMER: CustomerMail(self._store, mailer, to)}
+            yield self._mail_channel(CUSTOMER_MAIL, config, name, pace, performers)
+
+    def _sign_in_mail(self, config: Config, mailers: Mailers) -> Iterator[Channel]:
+        users = config.file.auth.users
+        if users and users.mail:
+            mailer, pace = mailers[users.mail]
+            url = config.file.external_url.rstrip("/")
+            performers = {OutboxKind.SIGN_IN: SignInMail(self._store, self._clock, mailer, url)}
+            yield self._mail_channel(SIGN_IN_MAIL, config, users.mail, pace, performers)
+
+    def _subscriber_mail(self, config: Config, mailers: Mailers) -> Iterator[Channel]:
+        plan, page = config.status_plan, config.file.status_page
+        if plan is None or page is None or page.subscribers is None:
+            return
+        name = page.subscribers.channel
+        mailer, pace = mailers[name]
+        assert self._links is not None, "`use` must be called first"
+        subscribers = SubscriberList(self._store, self._clock, page.subscribers, self._links)
+        self._subscriber_list = subscribers
+        self._spreading = Spreading(self._store, subscribers, lambda: self._wake(SUBSCRIBERS))
+        url = f"{config.file.external_url.rstrip('/')}/status"
+        mail = SubscriberMail(self._store, subscribers, mailer, plan, url)
+        kinds = (OutboxKind.SUBSCRIBER, OutboxKind.SUBSCRIPTION, OutboxKind.MAINTENANCE)
+        yield self._mail_channel(SUBSCRIBERS, config, name, pace, dict.fromkeys(kinds, mail))
 
     def _mail_channel(
         self,
@@ -166,7 +166,7 @@ class Publishing:
         pace: RateLimit | None,
         performers: Mapping[OutboxKind, Performer],
     ) -> Channel:
-        """It shares the rate limit of the channel that sends the mail."""
+        """Return a channel that shares the rate limit of the channel which sends its mail."""
         return Channel(
             name,
             self,

@@ -129,7 +129,7 @@ def active_alerts(
 
 
 def _fires(rule_match: RuleMatch, now: float) -> bool:
-    """The deadline of an alert with a lifetime may come a little after its end."""
+    """The deadline of an alert with a lifetime may be processed shortly after its end."""
     over = rule_match.ended_at is not None and rule_match.ended_at <= now
     return rule_match.status is AlertStatus.FIRING and not over
 

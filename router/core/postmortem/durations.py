@@ -10,9 +10,10 @@ from router.model.reason import Reason
 
 @dataclass(frozen=True, slots=True)
 class Durations:
-    """In seconds: `detect` from the onset to the opening, the others from the opening.
+    """Durations in seconds: `detect` from the onset to the opening, the others from the opening.
 
-    None if it did not happen.
+    None if the event did not happen.
+
     """
 
     detect: float

@@ -21,7 +21,7 @@ from router.model.reason_row import Trait
 from router.model.reasons import having
 
 NIGHT = (22, 7)
-"""From 22:00 to 07:00, by the paged person's clock."""
+"""Hours of the night, from 22:00 to 07:00 by the paged person's clock."""
 
 
 class Times(Struct, frozen=True):

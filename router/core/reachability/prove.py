@@ -206,9 +206,9 @@ class _Prover:
             return why
         tried = self.tried(self._case([source]))
         if tried.findings:
-            return f"nobody may be notified of that one ({', '.join(tried.findings[0].why)})"
+            return f"nobody may be notified of that incident ({', '.join(tried.findings[0].why)})"
         if tried.slowest > within:
-            return "somebody may be notified of that one too late"
+            return "somebody may be notified of that incident too late"
         return ""
 
     # --- over time

@@ -49,7 +49,7 @@ def _urgent(
 
 
 def promotions(settings: Settings, severity: Severity, rule: str) -> Iterator[Severity]:
-    """This severity, and the later ones of successive promotions, under the rule ("" for none)."""
+    """This severity, and those of successive promotions, under the rule ("" for none)."""
     yield severity
     promote = settings.policy(severity, rule).promote
     if promote and promote.to.worse_than(severity):

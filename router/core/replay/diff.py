@@ -20,7 +20,7 @@ class Regrouped(Struct, frozen=True):
 
 
 class Count(Struct, frozen=True):
-    """Messages to one recipient, then and now; `more` are new ones, `fewer` are missing ones."""
+    """Numbers of messages to one recipient, then and now: `more` are new, `fewer` are missing."""
 
     then: int
     now: int

@@ -156,7 +156,7 @@ class Replay(VirtualRouter):
                 self._lease(key, begun)
 
     def _rows(self, event: DeliverySettled) -> Iterator[Key]:
-        """The same message in this router."""
+        """The counterpart of a recorded message in this router."""
         row = event.notification
         for now in self.links.now.get(row.incident_id, ()):
             key = now, row.channel

@@ -39,7 +39,7 @@ _OF_POLICY = {
 
 
 class Branch(Struct, frozen=True):
-    """A rule, or its tier by severity; a policy's step by number from 1, or another part of it."""
+    """A branch: a rule or one of its severity tiers, or a part of a policy; steps count from 1."""
 
     kind: BranchKind
     name: str

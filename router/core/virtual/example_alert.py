@@ -15,7 +15,7 @@ from router.model.incident import Severity
 from router.model.reason import Reason
 
 _SPECIAL = frozenset(".*+?()[]{}^$\\")
-"""Characters that make a pattern more than a word."""
+"""Characters with a special meaning in a pattern."""
 
 
 class ExampleAlert(Struct, frozen=True):
@@ -47,7 +47,7 @@ def example_alert(
         measured = replace(alert, annotations={rule.measure: value} if value else {})
         if judge(rule, measured).severity is wanted:
             return ExampleAlert(measured)
-    raise ValueError(f"rule '{rule.name}' gives no alert the severity {wanted}")
+    raise ValueError(f"rule '{rule.name}' never results in the severity {wanted}")
 
 
 def _labels(rule: Rule, wanted: Severity) -> Iterator[tuple[str, str]]:

@@ -102,7 +102,7 @@ def _is_to(message: Message, delivery: VirtualDelivery) -> bool:
 def _differences(
     missing: Iterable[Message], extra: Iterable[VirtualDelivery], start: float
 ) -> Iterator[Line]:
-    """Pairs of a missing message and a different one to the same address at that time, if any."""
+    """Pair each missing message with a different one to the same address at that time, if any."""
     left = list(extra)
     for message in missing:
         beside = [

@@ -28,7 +28,8 @@ ESCALATING = frozenset({STEP, REACH, PROMOTE})
 """The deadlines that notify more people. Those that recheck muted alerts are included."""
 
 _HIDDEN = having(Trait.DELIVERY) - {Reason.CONDITION_FAILED}
-"""Timeline entries about deliveries, which are shown as messages. A skipped step isn't one."""
+"""Timeline entries about deliveries, which are shown as messages. A skipped step is not about a
+delivery."""
 
 
 class SimulatedAnswer(Struct, frozen=True):

@@ -35,7 +35,7 @@ PATIENCE = 15.0
 """Seconds for a whole fetch."""
 
 LARGEST = 2 * 1024 * 1024
-"""Bytes of a calendar: some thousand events. A larger one is refused."""
+"""Maximum bytes of a calendar, for some thousand events. A larger one is refused."""
 
 BEHIND, AHEAD = 5 * 604_800.0, 54 * 604_800.0
 """Seconds before and after now for which turns are read: the range of feeds and `oncall week`."""

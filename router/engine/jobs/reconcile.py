@@ -115,7 +115,7 @@ class Reconciler:
         return await self._records.change(LAST, start, now) is not None
 
     async def _incidents(self, now: float) -> dict[int, Incident]:
-        """Open incidents and those closed lately, unless they changed just now."""
+        """Open and recently closed incidents, except those that have just changed."""
         found = [*await self._store.incidents(statuses=OPEN, limit=INCIDENTS)]
         recent = await self._store.incidents(limit=INCIDENTS)
         found += [

@@ -10,7 +10,7 @@ from router.importers.source import Section
 
 @dataclass(frozen=True)
 class Integration:
-    """Its section, the section `global`, and the name of the channel that it becomes."""
+    """The integration's section, the section `global`, and the name of its channel."""
 
     name: str
     section: Section

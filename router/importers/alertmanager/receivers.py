@@ -48,7 +48,7 @@ class Channels:
                 self.comments.setdefault(own[-1], f"receiver {name}, line {section.place.line}")
 
     def _add(self, wanted: str, channel: Channel) -> str:
-        """The name of the channel; an equal one is used again, unless it only prints."""
+        """The name of the channel. An equal channel is shared, unless it only prints."""
         if channel["type"] != "console":
             for name, other in self.found.items():
                 if other == channel:

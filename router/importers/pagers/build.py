@@ -90,7 +90,7 @@ class Builder:
             return False
         if person.phone and person.phone != number:
             message = (
-                f"{person.name} has several numbers: {person.phone} stays, {number} is left out"
+                f"{person.name} has several numbers: {person.phone} is used, {number} is left out"
             )
             self.report.add(place, message)
             return False
@@ -132,9 +132,10 @@ class Builder:
     def parallel(
         self, id_: str, name: str, zone: str, layers: Sequence[tuple[str, Turns]], place: Place
     ) -> None:
-        """Add a schedule of which all layers are on call at the same time.
+        """Add a schedule whose layers are all on call at the same time.
 
-        Layers that never overlap are one schedule here; others are one each.
+        Layers that never overlap become one schedule; other layers become a schedule each.
+
         """
         groups: list[list[tuple[str, Turns]]] = []
         for layer in layers:
@@ -230,7 +231,7 @@ def local(moment: datetime, zone: str) -> datetime:
 
 
 def moment(section: Section, key: str, zone: str = "UTC") -> datetime | None:
-    """The time under a key; None, and reported, if it isn't one. `zone`: if it has no offset."""
+    """The time under a key; None, and reported, if unreadable. `zone` applies without an offset."""
     text = section.text(key)
     if not text:
         return None

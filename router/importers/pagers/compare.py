@@ -46,7 +46,7 @@ def _at(shifts_: Sequence[OldShift], at: float) -> tuple[str, ...]:
 
 
 def _joined(rows: Iterator[Row]) -> Iterator[Row]:
-    """Rows that follow each other with the same people are one."""
+    """Merge consecutive rows with the same people."""
     last: Row | None = None
     for row in rows:
         if last and (last.old, last.new, last.end) == (row.old, row.new, row.start):

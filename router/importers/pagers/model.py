@@ -116,7 +116,7 @@ class Setup:
 
     @property
     def rotas(self) -> list[Rota]:
-        """All schedules, each once, although the old tool may know one by its name, too."""
+        """All schedules, each once: a schedule may be listed under both its id and its name."""
         return [
             rota for address in dict.fromkeys(self.schedules.values()) for rota in address.rotas
         ]

@@ -39,7 +39,7 @@ def _check_complete(answer: Section) -> None:
 
 
 def _report_others(node: MapNode, known: set[str], report: Report) -> None:
-    """Report lists and objects of other kinds beside the known ones."""
+    """Report lists and objects of unknown kinds."""
     for key, entry in node.entries.items():
         if key not in known and isinstance(entry.value, ListNode | MapNode):
             report.add(entry.place, f"`{key}` {LEFT_OUT}")

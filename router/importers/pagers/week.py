@@ -11,7 +11,7 @@ NAMES = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 
 
 class Span(Struct, frozen=True, order=True):
-    """From `start` until `end`, in minutes since Monday 00:00. `end` may be in the next week."""
+    """A part of the week, in minutes since Monday 00:00. `end` may be in the next week."""
 
     start: int
     end: int
@@ -25,7 +25,7 @@ def daily(start: int, minutes: int, days: Iterable[int] = range(7)) -> tuple[Spa
 
 
 def between(first: tuple[int, int], last: tuple[int, int]) -> Span:
-    """From a day and minute until another, at most a week later."""
+    """The part from one day and minute until another, at most a week later."""
     start, end = (day * DAY + minute for day, minute in (first, last))
     return Span(start, end if end > start else end + WEEK)
 

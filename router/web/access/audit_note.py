@@ -3,10 +3,10 @@
 from aiohttp import web
 
 NOTE = web.RequestKey("note", str)
-"""The description of a handler."""
+"""The handler's description of its write."""
 
 SUMMARY = web.RequestKey("summary", str)
-"""The description of an operation, for a handler that gives none."""
+"""The summary of the operation, if its handler gives no description."""
 
 
 def note(request: web.Request, text: str) -> None:

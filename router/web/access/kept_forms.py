@@ -37,7 +37,7 @@ BY_CLIENT = (10, LIFE)
 """Maximum forms from one address, and the seconds they count for."""
 
 LARGEST = 256 * 1024
-"""Bytes of a form: a post-mortem is long."""
+"""Maximum bytes of a form. A post-mortem is long."""
 
 MOST_FIELDS = 1_100
 

@@ -26,7 +26,7 @@ from router.ports.clock import Clock
 
 TIMEOUT = aiohttp.ClientTimeout(total=10)
 LARGEST = 1024 * 1024
-"""Bytes of an answer of the provider."""
+"""Maximum bytes of an answer of the provider."""
 
 KEPT = 3600.0
 """Seconds for which the provider's metadata and keys are kept."""

@@ -9,7 +9,7 @@ from router.ports.errors import InvalidInput, Overloaded
 
 SHORTEST = 12
 LONGEST = 1000
-"""Characters of a password. NIST SP 800-63B asks for length, and for no kinds of characters."""
+"""Minimum characters of a password. NIST SP 800-63B requires length, not kinds of characters."""
 
 PASSES, MEMORY, LANES = 3, 64 * 1024, 4
 """The second recommended option of RFC 9106; the memory is in KiB."""

@@ -62,7 +62,7 @@ class Tokens:
         return sorted(valid, key=lambda pair: -pair[1].made_at)
 
     async def revoke(self, key: str) -> None:
-        """End a token now. Its document stays as long as it would have been valid."""
+        """End a token now. Housekeeping deletes its document after the retention time."""
         now = self._clock.now()
         await self._tokens.change(key, lambda stored: stored and replace(stored, revoked=True), now)
 

@@ -163,7 +163,7 @@ class Users:
         return (await self._seals.get()).sealed(LINK_PURPOSE, key)
 
     async def mail_link(self, who: str) -> None:
-        """Queue a mail with a link to the user of this name or address; nothing to anybody else."""
+        """Queue a mail with a link to the user of this name or address, if there is one."""
         found = await self.find(who)
         if found is None or found[1].disabled or not found[1].email:
             return

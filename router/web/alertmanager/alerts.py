@@ -63,7 +63,7 @@ class ShownAlerts:
         """Raises: StoreUnavailable."""
         stored = [(row.rule_match, row.alert) async for row in firing_alerts(self._store)]
         incidents = [incident async for incident in open_incidents(self._store)]
-        # In a thread: thousands of alerts take a while, and webhooks must not wait for it.
+        # Computed in a thread: thousands of alerts take a while, and webhooks must not wait.
         return await asyncio.to_thread(
             active_alerts, stored, incidents, self._settings(), self._clock.now()
         )

@@ -23,7 +23,7 @@ from router.web.body import read_body
 T = TypeVar("T", bound=msgspec.Struct)
 
 MAX_FORM = 64 * 1024
-"""Bytes of a page's form."""
+"""Maximum bytes of a page's form."""
 
 MAX_FIELDS = 20
 
@@ -31,10 +31,10 @@ FORM: web.RequestKey[dict[str, str]] = web.RequestKey("form", dict[str, str])
 """The fields of the request's form: the page of an error shows them again."""
 
 LONGEST_TEXT = 10_000
-"""Characters of one text. It goes on the timeline, and so into every later message."""
+"""Maximum characters of a text. It is on the timeline, and so in every later message."""
 
 MAX_PAGE = 1_000
-"""Rows of one page of an answer."""
+"""Maximum rows per page of an answer."""
 
 LARGEST = 10**15 - 1
 """The largest number in a request: any database can store it."""

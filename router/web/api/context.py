@@ -30,11 +30,11 @@ from router.web.pages.frame import reader_zone
 TYPES = {ImageFormat.SVG: "image/svg+xml", ImageFormat.PNG: "image/png"}
 
 COMPARED = 500
-"""Earlier incidents that are compared with this one."""
+"""Maximum earlier incidents that are compared with this one."""
 
 DEPLOYMENTS = 20
 ALERTS = 100
-"""Rows that are shown."""
+"""Maximum rows shown."""
 
 
 class InvestigationContext(Struct, frozen=True):

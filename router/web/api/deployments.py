@@ -23,7 +23,7 @@ from router.web.api.views import deployment as view
 from router.web.auth import Role
 
 LONGEST = 500
-"""Characters of each text: it goes into messages."""
+"""Maximum characters of each text, since messages contain it."""
 
 
 class DeploymentQuery(Struct, frozen=True):

@@ -25,7 +25,7 @@ Accepts = Callable[[str], bool]
 """Reports whether a configured channel sends to an endpoint."""
 
 MOST = 20
-"""Devices of one contact."""
+"""Maximum devices of a contact."""
 
 CHANNEL = "no channel of type `webpush` is configured"
 

@@ -33,10 +33,10 @@ PATIENCE = 5.0
 """Seconds for which a missing number holds up later entries: its transaction may still end."""
 
 READ = 500
-"""Entries of one read."""
+"""Entries per read."""
 
 MOST = 200
-"""Concurrent readers."""
+"""Maximum concurrent readers."""
 
 STREAM = "text/event-stream"
 HEADERS = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}

@@ -23,7 +23,7 @@ from router.web.api.why import Explainer
 from router.web.body import read_body
 
 MOST_EXPLAINED = 100
-"""Alerts of a payload: each is compared with all rules and what is stored."""
+"""Maximum alerts of a payload: each is evaluated with all rules and the stored state."""
 
 At = Annotated[
     str, Meta(description="At this time instead of now, such as `2026-11-28T23:00Z`; UTC.")

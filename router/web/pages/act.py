@@ -31,7 +31,7 @@ LABELS: Mapping[Command, str] = {
     Command.RESOLVE: "Resolve",
 }
 MAX_FORM = 4096
-"""Bytes of the form, which has a name and nothing else."""
+"""Maximum bytes of the form, which contains only a name."""
 
 INVALID = "This link is not valid here, or was cut off. Open the incident, or answer another way."
 DOES_NOTHING = having(Trait.NOTHING_DONE)

@@ -76,6 +76,15 @@ class Choice(Struct, frozen=True):
     current: bool
 
 
+class Rows(Struct, frozen=True):
+    """The incidents on a page, their number on all pages, and the addresses of adjacent pages."""
+
+    incidents: Sequence[Incident]
+    total: int
+    previous: str
+    following: str
+
+
 class IncidentList:
     """Shows incidents and submits commands; decides nothing. `silence` makes a silence."""
 
@@ -112,23 +121,16 @@ class IncidentList:
         name = sender_name(request)
         wanted = _wanted(asked, name)
         if asked.view == "past":
-            found = await search(self._store, wanted, before=asked.before, limit=SHOWN)
-            shown, total = found.incidents, found.total
-            following = _address(asked, before=found.next) if found.next else ""
-            previous = _address(asked, before=0) if asked.before else ""
+            rows = await self._past(asked, wanted)
         else:
             among = await self._listed(asked.ids) if asked.ids else opened
-            some = [incident for incident in among if _is_wanted(incident, asked, wanted)]
-            start, total = asked.page * SHOWN, len(some)
-            shown = some[start : start + SHOWN]
-            following = _address(asked, page=asked.page + 1) if start + SHOWN < total else ""
-            previous = _address(asked, page=asked.page - 1) if asked.page else ""
+            rows = _open_rows(asked, [each for each in among if _is_wanted(each, asked, wanted)])
         response = inside(
             request,
             "incidents.html",
             asked=asked,
-            shown=shown,
-            total=total,
+            shown=rows.incidents,
+            total=rows.total,
             first=asked.page * SHOWN + 1,
             opened=len(opened),
             unacknowledged=sum(incident.acknowledged_at is None for incident in opened),
@@ -136,10 +138,10 @@ class IncidentList:
             services=sorted({service for incident in opened if (service := service_of(incident))}),
             statuses=OPEN if asked.view == "open" else CLOSED,
             filtered=_filters(asked) != {},
-            previous=previous,
-            following=following,
+            previous=rows.previous,
+            following=rows.following,
             views=[
-                *([("In one message", _address(asked, page=0), total)] if asked.ids else []),
+                *([("In one message", _address(asked, page=0), rows.total)] if asked.ids else []),
                 ("Open", PATH, len(opened)),
                 ("Past", f"{PATH}?view=past", None),
             ],
@@ -150,6 +152,15 @@ class IncidentList:
             here=_address(asked),
         )
         return notices.forget(request, response)
+
+    async def _past(self, asked: ListQuery, wanted: IncidentFilter) -> Rows:
+        found = await search(self._store, wanted, before=asked.before, limit=SHOWN)
+        return Rows(
+            found.incidents,
+            found.total,
+            previous=_address(asked, before=0) if asked.before else "",
+            following=_address(asked, before=found.next) if found.next else "",
+        )
 
     async def do(self, request: web.Request) -> web.Response:
         """Run a command on the chosen incidents. Raises: InvalidInput; aiohttp's 403 and 413."""
@@ -233,6 +244,16 @@ def _is_wanted(incident: Incident, asked: ListQuery, wanted: IncidentFilter) -> 
         (not asked.severity or incident.severity in asked.severity)
         and (not asked.status or incident.status in asked.status)
         and matches(incident, wanted)
+    )
+
+
+def _open_rows(asked: ListQuery, incidents: Sequence[Incident]) -> Rows:
+    start, total = asked.page * SHOWN, len(incidents)
+    return Rows(
+        incidents[start : start + SHOWN],
+        total,
+        previous=_address(asked, page=asked.page - 1) if asked.page else "",
+        following=_address(asked, page=asked.page + 1) if start + SHOWN < total else "",
     )
 
 

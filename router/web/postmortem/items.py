@@ -30,7 +30,7 @@ from router.web.auth import Role
 
 LONGEST = 300
 MOST = 50
-"""Action items of one incident: they are stored with it."""
+"""Maximum action items of an incident, which are stored with it."""
 
 END_OF_DAY = time(17)
 """The hour of items that are due on a day, by the company's clock."""

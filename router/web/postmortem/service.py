@@ -21,14 +21,14 @@ from router.records.records import Records
 
 KIND = "postmortem"
 LONGEST = 20_000
-"""Characters of one text."""
+"""Maximum characters of a text."""
 
 LONGEST_TITLE = 200
 MOST_EXTRA = 20
-"""Sections that people add."""
+"""Maximum sections that people add."""
 
 MOST = 1_000
-"""Deployments that are searched for the incident's services."""
+"""Maximum deployments that are searched for the incident's services."""
 
 _written = msgspec.json.Decoder(Written)
 

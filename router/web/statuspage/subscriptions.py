@@ -15,10 +15,10 @@ from router.web.statuspage.handlers import NONE
 from router.web.statuspage.page_cache import StatusPageCache
 
 MAX_ADDRESS = 254
-"""Characters (RFC 5321, 4.5.3.1.3, less the brackets)."""
+"""Maximum characters of an address (RFC 5321, 4.5.3.1.3, less the brackets)."""
 
 MAX_FORM = 4096
-"""Bytes of the form, which anybody may post."""
+"""Maximum bytes of the form, which anybody may post."""
 
 ASKED = (
     "Check your mail",
