@@ -16,7 +16,7 @@ ALWAYS = ("PATH", "LANG")
 
 
 class Argv:
-    """A program: each text of the list is exactly one argument, with any values in it."""
+    """A program. Each item of its list is exactly one argument, whatever values fill it in."""
 
     def __init__(self, document: ActionConfig, env: Mapping[str, str] | None = None) -> None:
         self._document = document

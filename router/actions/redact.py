@@ -77,7 +77,7 @@ def _forms(secret: str) -> Iterable[str]:
     yield secret
     yield from filter(
         None, (line.strip() for line in secret.splitlines())
-    )  # such as a key of several lines
+    )  # such as a private key, which has several lines
     yield quote(secret, safe="")
     yield b64encode(secret.encode("utf-8", "surrogateescape")).decode()
     try:

@@ -30,7 +30,7 @@ class Mark:
 
 
 def time_axis(picture: Picture, start: float, end: float, zone: str | None) -> None:
-    """Draw the axis from `start` to `end` (UTC seconds) in `zone`; without one, since `start`."""
+    """Draw the axis from `start` to `end` (UTC seconds) in `zone`, or as time since `start`."""
     axes = picture.axes
     end = max(end, start + 1.0)
     axes.set_xlim(start, end)

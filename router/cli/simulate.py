@@ -90,7 +90,7 @@ def simulate(
 
 
 def _moment(at: str, zone: str) -> float:
-    """The time now, or a time by the clock of `zone`, or with an offset."""
+    """Parse a time with an offset or in `zone`; the current time for ""."""
     if not at:
         # Rounded up: otherwise an override set within this second would not apply yet.
         return float(math.ceil(SystemClock().now()))

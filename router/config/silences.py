@@ -20,7 +20,7 @@ from router.model.scalars import TimeZone
 
 
 def parse_match(text: str) -> Matchers:
-    """Raises: ValueError, also for no matcher at all: `match: []` matches every alert."""
+    """Raises: ValueError, also without a matcher: `match: []` would match every alert."""
     if matchers := parse_matchers(text):
         return Matchers(matchers)
     raise ValueError("without a matcher it would match every alert")

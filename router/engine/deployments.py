@@ -34,7 +34,7 @@ EARLIER = 200
 """Earlier deployments that are searched for the one that ran before."""
 
 OPENED = 1000
-"""Most open incidents that a deployment is compared with."""
+"""Maximum open incidents that a deployment is compared with."""
 
 TRIES = 20
 """Tries at a change while other replicas write the same deployment."""

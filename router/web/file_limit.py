@@ -9,7 +9,7 @@ RESERVED_FILES = 256
 """Open files kept for the store, outgoing connections and everything else."""
 
 MOST_CONNECTIONS = 4096
-"""Inbound connections, at most."""
+"""Maximum inbound connections."""
 
 
 def raise_file_limit() -> int:

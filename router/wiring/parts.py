@@ -60,7 +60,7 @@ RUNS = 16
 """Maximum actions that run at the same time."""
 
 LONGEST_RUN = 3600.0
-"""Longest timeout of an action, in seconds."""
+"""Maximum timeout of an action, in seconds."""
 
 FORGOTTEN = (
     OVERRIDE,

@@ -336,7 +336,7 @@ class _Prover:
             return Finding(case.routes, Verdict.NOT_PROVEN, start, end, why, supposing)
         full = played(world.settings, case.alert, start, route)
         why = tuple(dict.fromkeys(_why(full, start, route, world, self._known)))
-        why = why or ("nobody is notified in the time of its policy",)
+        why = why or ("nobody is notified before its policy ends",)
         partly = [silence for silence in world.silences if silence.name not in case.certain]
         shown = (
             witness(self._settings, self._rule(route), route.opens, partly)

@@ -12,7 +12,7 @@ from router.model.incident import Severity
 
 
 class Route(Struct, frozen=True, order=True):
-    """`rule` opens an incident as `opens`, which is `severity` then, or is promoted to it.
+    """A way to an urgent incident: `rule` opens it as `opens`, or promotes it to `severity`.
 
     `by_hand`: a person declares the incident with that severity; `rule` is "", or a rule with a
     policy of its own that may match it.

@@ -31,7 +31,7 @@ class Known(Struct, frozen=True):
     people: channels that reach a person directly, as PagerDuty does.
     unproven: unreliable addresses, each with the reason.
     rates: the channels with a limit for all their messages together, as text.
-    sources: the names of the configured sources; None: not known, and every name counts.
+    sources: the names of the configured sources; None if unknown: then every name is accepted.
     calendars_until: until when imported calendars were read, in UTC epoch seconds.
     reasons: obstacles for every route, such as an unreadable store.
     allowed: intended silences of all of a rule's alerts.

@@ -108,7 +108,7 @@ class RulesView(Struct, frozen=True):
 class AccountView(Struct, frozen=True):
     """The answer in one sentence, and the facts behind it.
 
-    `on_call` is as recorded then or, without `on_call_recorded`, by the schedules as they are now.
+    `on_call` is as recorded then or, without `on_call_recorded`, by the current schedules.
     """
 
     answer: str
