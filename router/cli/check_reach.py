@@ -169,7 +169,7 @@ def _show_verdict(out: Console, proof: Proof, weeks: float) -> None:
 
 def _show_example(out: Console, findings: Sequence[Finding], proof: Proof, zone: str) -> None:
     """Print a cause with one example, preferably a rule's, and its numbers of routes and times."""
-    first = min(findings, key=lambda finding: _routes([finding])[0].by_hand)
+    first = min(findings, key=lambda finding: _routes([finding])[0].declared)
     times = len({(finding.start, finding.end) for finding in findings})
     counts = f"(routes: {len(_routes(findings))}, intervals: {times})"
     out.print(Text(f"{_WORDS[first.verdict]}: {_routes([first])[0]} {counts}", "bold red"))
@@ -181,7 +181,7 @@ def _show_example(out: Console, findings: Sequence[Finding], proof: Proof, zone:
 def _routes(findings: Sequence[Finding]) -> list[Route]:
     """The routes of the findings, those of rules first."""
     routes = {route for finding in findings for route in finding.routes}
-    return sorted(routes, key=lambda route: (route.by_hand, route))
+    return sorted(routes, key=lambda route: (route.declared, route))
 
 
 def _show_cause(out: Console, findings: Sequence[Finding], proof: Proof, zone: str) -> None:
@@ -251,5 +251,5 @@ def _route(route: Route) -> dict[str, Any]:
         "rule": route.rule or None,
         "opens": route.opens,
         "severity": route.severity,
-        "by_hand": route.by_hand,
+        "by_hand": route.declared,
     }

@@ -132,7 +132,7 @@ class _Prover:
         """Collect what can't be decided at any moment."""
         for route in found:
             why = [*reasons(self._settings, route, self._rule(route), self._end, self._known)]
-            why += [] if route.by_hand else self._inhibitions(route)
+            why += [] if route.declared else self._inhibitions(route)
             yield from (
                 Finding((route,), Verdict.NOT_PROVEN, self._start, self._end, (address,))
                 for address in dict.fromkeys(why)
@@ -159,7 +159,7 @@ class _Prover:
                 rule,
                 first.opens,
                 silences,
-                stale=stale_after(self._settings, None if first.by_hand else rule),
+                stale=stale_after(self._settings, None if first.declared else rule),
             ),
             example(self._settings, rule, first.opens),
             silences,
@@ -172,7 +172,7 @@ class _Prover:
         certain = tuple(implies(rule.matchers, silence.matchers) for silence in silences)
         # A silence of some alerts is shown by an alert of that very rule.
         rule_name = "" if all(certain) else rule.name
-        stale = stale_after(self._settings, None if route.by_hand else rule)
+        stale = stale_after(self._settings, None if route.declared else rule)
         names = tuple(silence.name for silence in silences)
         return route.opens, route.severity, names, certain, rule_name, stale, rule.policy
 
@@ -185,7 +185,7 @@ class _Prover:
 
         An incident that a person declares is never muted.
         """
-        if route.by_hand:
+        if route.declared:
             return ()
         return muting_silences(self._settings, self._rule(route))
 

@@ -14,19 +14,19 @@ from router.model.incident import Severity
 class Route(Struct, frozen=True, order=True):
     """A way to an urgent incident: `rule` opens it as `opens`, or promotes it to `severity`.
 
-    `by_hand`: a person declares the incident with that severity; `rule` is "", or a rule with a
+    `declared`: a person declares the incident with that severity; `rule` is "", or a rule with a
     policy of its own that may match it.
     """
 
     rule: str
     opens: Severity
     severity: Severity
-    by_hand: bool = False
+    declared: bool = False
 
     def __str__(self) -> str:
         promoted = "" if self.opens is self.severity else f", promoted from {self.opens}"
-        by_hand = f"declared by hand{self.rule and f' under {self.rule}'}"
-        return f"{by_hand if self.by_hand else self.rule} ({self.severity}{promoted})"
+        declared = f"declared by hand{self.rule and f' under {self.rule}'}"
+        return f"{declared if self.declared else self.rule} ({self.severity}{promoted})"
 
 
 def routes(settings: Settings) -> Iterator[Route]:
@@ -37,15 +37,15 @@ def routes(settings: Settings) -> Iterator[Route]:
     own = [rule.name for rule in settings.rules.rules if rule.policy]
     for name in ("", *own):
         for opens in URGENT:
-            yield from _urgent(settings, name, opens, by_hand=True)
+            yield from _urgent(settings, name, opens, declared=True)
 
 
 def _urgent(
-    settings: Settings, rule: str, opens: Severity, *, by_hand: bool = False
+    settings: Settings, rule: str, opens: Severity, *, declared: bool = False
 ) -> Iterator[Route]:
     for severity in promotions(settings, opens, rule):
         if severity in URGENT:
-            yield Route(rule, opens, severity, by_hand=by_hand)
+            yield Route(rule, opens, severity, declared=declared)
 
 
 def promotions(settings: Settings, severity: Severity, rule: str) -> Iterator[Severity]:

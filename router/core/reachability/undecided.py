@@ -69,7 +69,7 @@ def reasons(
 ) -> Iterator[str]:
     """The reasons why the route can't be decided until `end` (UTC epoch seconds)."""
     yield from known.reasons
-    if not route.by_hand:
+    if not route.declared:
         yield from _of_rule(settings, route, rule, known)
     names = {name for _, policy in stages(settings, route) for name in _schedules(policy)}
     for name in sorted(names):

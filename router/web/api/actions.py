@@ -128,13 +128,13 @@ class Actions:
 
     def __init__(
         self,
-        desk: ActionService,
+        service: ActionService,
         store: Store,
         clock: Clock,
         *,
         settings: Callable[[], Settings],
     ) -> None:
-        self._desk = desk
+        self._service = service
         self._store = store
         self._clock = clock
         self._settings = settings
@@ -174,7 +174,7 @@ class Actions:
 
         A repetition with the same `key` has no effect. Raises: InvalidInput.
         """
-        reason = await self._desk.submit(self._requested(incident, body, by, key))
+        reason = await self._service.submit(self._requested(incident, body, by, key))
         return await self._result(reason, incident.id, lambda request: request.key == key)
 
     @operation("GET", "/incidents/{id}/actions/{number}", "Show a request and its outputs.")
@@ -217,7 +217,7 @@ class Actions:
         incident = await incident_named(call.request, self._store)
         number = _named(call.request, incident).number
         event = ActionAnswered(self._clock.now(), incident.id, call.by, number, kind, text)
-        reason = await self._desk.submit(event)
+        reason = await self._service.submit(event)
         return await self._result(reason, incident.id, lambda request: request.number == number)
 
     def _requested(
@@ -257,7 +257,7 @@ class Actions:
             approved_by=request.approved_by or None,
             approved_at=when(request.approved_at),
             until=when(request.until),
-            shown=tuple(visible(line) for line in self._desk.shown(request)),
+            shown=tuple(visible(line) for line in self._service.shown(request)),
             step=self._guide(request),
             outputs=[
                 OutputView(exactly(entry.at), entry.what, str(entry.data["output"]))

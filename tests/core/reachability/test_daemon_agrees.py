@@ -205,7 +205,7 @@ def opened(settings: Settings, alert: Alert) -> Iterator[Route]:
         severity = judge(rule, alert).severity
         if severity in {Severity.P0, Severity.P1}:
             yield (
-                Route("", severity, severity, by_hand=True)
+                Route("", severity, severity, declared=True)
                 if alert.by
                 else Route(rule.name, severity, severity)
             )
@@ -229,7 +229,7 @@ def is_heard(
     until = patience(router.settings, route, moment)
     named = list(router.memory.rule_matches.get(alert.fingerprint, {}).values())
     for match in named:
-        if not route.by_hand and match.rule != route.rule:
+        if not route.declared and match.rule != route.rule:
             continue
         joined = (
             match.incident_id is not None
@@ -356,7 +356,7 @@ def _shown(
     labels = dict(finding.labels)
     if any(truth != (labels.get("team") == "a") for _, truth in finding.supposing):
         return None
-    if route.by_hand:
+    if route.declared:
         return reported("Db", "ana", finding.start, severity=route.opens)
     try:
         made = example_alert(

@@ -88,8 +88,8 @@ def test_what_reaches_somebody_always_is_proven() -> None:
     assert (proof.findings, proof.slowest, proof.verdict) == ((), 0, Verdict.PROVEN)
     assert proof.routes == (
         Route("payments", P0, P0),
-        Route("", P0, P0, by_hand=True),
-        Route("", P1, P1, by_hand=True),
+        Route("", P0, P0, declared=True),
+        Route("", P1, P1, declared=True),
     )
     assert 5 <= proof.intervals <= 20
 
@@ -172,11 +172,11 @@ def test_promotion_leads_to_routes_of_their_own() -> None:
     )
     proof = prove(settings, START, START + DAY)
     assert {route.severity for route in proof.routes} == {P0, P1}
-    by_hand, promoted = sorted(proof.unreached, key=lambda finding: not finding.routes[0].by_hand)
+    declared, promoted = sorted(proof.unreached, key=lambda finding: not finding.routes[0].declared)
     # The default rule's are P2, too. As a P0 it notifies; as a P1 it doesn't until promoted.
     assert promoted.routes == (Route("payments", P2, P1), Route("default", P2, P1))
-    assert by_hand.routes == (Route("", P1, P1, by_hand=True),)
-    assert [str(one.routes[0]) for one in (promoted, by_hand)] == [
+    assert declared.routes == (Route("", P1, P1, declared=True),)
+    assert [str(one.routes[0]) for one in (promoted, declared)] == [
         "payments (P1, promoted from P2)", "declared by hand (P1)",
     ]  # fmt: skip
     assert proof.slowest == 60
@@ -190,7 +190,7 @@ def test_who_was_told_before_it_was_promoted_hears_that_it_is() -> None:
     )
     proof = prove(settings, START, START + DAY)
     # A person who declares a P0 gets no such message.
-    assert [finding.routes for finding in proof.findings] == [(Route("", P0, P0, by_hand=True),)]
+    assert [finding.routes for finding in proof.findings] == [(Route("", P0, P0, declared=True),)]
 
 
 def test_a_silence_of_all_that_a_rule_takes_keeps_it_from_everybody() -> None:

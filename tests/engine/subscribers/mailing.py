@@ -70,7 +70,7 @@ class NoLetters:
     async def close(self) -> None: ...
 
 
-class Desk:
+class Mailing:
     """All parts together. Incident 142 is in the store, and `publish` adds a public update about
     it.
     """
@@ -82,10 +82,10 @@ class Desk:
         self.outcomes: list[str] = []
         self.restarted()
 
-    def restarted(self) -> "Desk":
+    def restarted(self) -> "Mailing":
         """A process after the last one died: it knows what is in the store, and nothing else."""
         self.roll = SubscriberList(self.store, self.clock, SubscribersConfig(channel="mail"), LINKS)
-        self.post = Spreading(self.store, self.roll)
+        self.spreading = Spreading(self.store, self.roll)
         mail = SubscriberMail(self.store, self.roll, self.mailbox, PLAN, URL)
         channel = Channel(
             SUBSCRIBERS,
