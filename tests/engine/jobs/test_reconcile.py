@@ -168,6 +168,25 @@ async def test_a_service_that_does_not_answer_is_reported_and_repairs_nothing(
         assert (answer.json["compared"], answer.json["differences"]) == ([], [])
 
 
+async def test_a_service_that_hides_everything_is_no_difference(
+    router: Router, clock: SteppedClock, github: tuple[GitHub, str]
+) -> None:
+    """A token without access gets 404 for each issue: nothing is opened again."""
+    double, url = github
+    async with router(clock, **ticket(url)) as daemon:
+        await daemon.alert(*(alert(service=name) for name in ("api", "db", "web")))
+        await delivered(daemon)
+        issues = dict(double.issues)
+        double.issues.clear()
+        answer = await daemon.ask("POST", "/api/v1/reconciliation")
+        assert found_in(answer) == []
+        (failed,) = answer.json["failed"]
+        assert (failed["place"], failed["reason"][:9]) == ("log", "all 3 are")
+        double.issues.update({1: issues[1]})
+        gone = [("log", "gone", f"INC-{number}", "sent_again") for number in (2, 3)]
+        assert sorted(await compare(daemon)) == gone
+
+
 async def test_the_page_compares_now(router: Router, clock: SteppedClock) -> None:
     """And says so, also where there is nothing to compare."""
     async with router(clock, reconcile={"every": "0s"}) as daemon:
