@@ -6,6 +6,7 @@ do for the rows of a hundred alerts.
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from typing import Any, Concatenate, NamedTuple, ParamSpec, Protocol, TypeVar
 
 from sqlalchemy import Connection
@@ -33,6 +34,10 @@ class Write(NamedTuple):
     sql: str
     rows: Sequence[Row]
     missed: Callable[[], Exception] | None = None
+
+
+Watch = Callable[[], AbstractContextManager[None]]
+"""Surrounds each use of a pool: converts failures to the caller's errors."""
 
 
 class Driver(Protocol):
@@ -66,7 +71,10 @@ class Pool(Protocol):
         make: Callable[[], Sequence[Write]],
         begun: Callable[[asyncio.Future[None]], None] | None = None,
     ) -> None:
-        """Run what `make` returns, in order, in one transaction."""
+        """Run what `make` returns, in order, in one transaction.
+
+        `begun` is called with the write of SQLite, which goes on if its caller is cancelled.
+        """
         ...
 
     async def run(

@@ -50,10 +50,12 @@ _unpack = msgspec.msgpack.Decoder(tuple[int, list[_Packed]]).decode
 class Memory:
     """The known part of the store.
 
-    _matches: by fingerprint, with the number of the commit; None for an alert whose matches must be
-    read. If it `_is_whole`, an alert that isn't there isn't in the store.
+    state: changes with each write, when it begins and when it ends. What was read is kept only if
+        it's the same afterwards.
+    _matches: by fingerprint, with the state they are of; None for an alert whose matches must be
+        read. If it `_is_whole`, an alert that isn't there isn't in the store.
     _newest: the newest incident of a key.
-    _regrouped: incidents whose matches changed without being named, by the number of the commit.
+    _regrouped: incidents whose matches changed without being named, and in which state.
     """
 
     def __init__(self) -> None:
@@ -66,7 +68,7 @@ class Memory:
         self._regrouped: dict[int, int] = {}
         self._rules: list[str] = []
         self._numbers: dict[str, int] = {}
-        self._commits = 0
+        self.state = 0
         self._writing = 0
 
     # --- reading
@@ -98,13 +100,9 @@ class Memory:
             return None
         return ReadPlan(fingerprints, ids, keys, *others, plan.open_besides)
 
-    def reading(self) -> int:
-        """The state before a read whose result may be kept."""
-        return -1 if self._writing else self._commits
-
     def learn(self, plan: ReadPlan, view: Snapshot, state: int) -> None:
         """Keep what `plan` has just read into the view, unless the `state` is another by now."""
-        if state != self.reading():
+        if self._writing or state != self.state:
             return
         for fingerprint in plan.fingerprints:
             self._keep(fingerprint, view.rule_matches.get(fingerprint, ()))
@@ -119,7 +117,7 @@ class Memory:
 
     def prime(self, fingerprints: Sequence[str], state: int) -> None:
         """Begin with the alerts in the store: all of them, or more than `MOST_ALERTS`."""
-        if state != self.reading():
+        if self._writing or state != self.state:
             return
         self.is_primed = True
         self._is_whole = len(fingerprints) <= MOST_ALERTS
@@ -131,24 +129,22 @@ class Memory:
     def follow(self, changes: Writes | None, write: asyncio.Future[Any]) -> None:
         """A write has begun: apply its changes once it's done. None: it changes anything."""
         self._writing += 1
+        self.state += 1
         write.add_done_callback(partial(self._done, changes))
 
     def _done(self, changes: Writes | None, write: asyncio.Future[Any]) -> None:
         self._writing -= 1
+        self.state += 1
         if changes is None or write.cancelled() or write.exception():
             self.incidents, self._newest, self._next_id = {}, {}, 0
             self.forget_alerts()
-        else:
-            self._commits += 1
-            self._apply(changes)
-
-    def _apply(self, changes: Writes) -> None:
+            return
         for incident in changes.incidents.values():
             self._put(incident, is_newest=incident.version == 1)
             if self._next_id:
                 self._next_id = max(self._next_id, incident.id + 1)
         for incident_id in (*changes.moved, *changes.detached):
-            self._regrouped[incident_id] = self._commits
+            self._regrouped[incident_id] = self.state
         for fingerprint, rule in changes.forgotten:
             self._change(fingerprint, rule, None)
         for (fingerprint, rule), (match, _) in changes.rule_matches.items():
@@ -160,7 +156,7 @@ class Memory:
 
     def forget_alerts(self) -> None:
         """Forget all matches: some were deleted from the store."""
-        self._commits += 1
+        self.state += 1
         self._matches, self._regrouped = {}, {}
         self.is_primed = self._is_whole = False
 
@@ -171,10 +167,10 @@ class Memory:
         if packed is None:
             is_absent = self._is_whole and fingerprint not in self._matches
             return [] if is_absent and "\0" not in fingerprint else None
-        commit, rows = _unpack(packed)
+        state, rows = _unpack(packed)
         matches = [RuleMatch(fingerprint, self._rules[row[0]], *row[1:]) for row in rows]
         regrouped = self._regrouped
-        if regrouped and any(regrouped.get(m.incident_id or 0, 0) > commit for m in matches):
+        if regrouped and any(regrouped.get(m.incident_id or 0, 0) > state for m in matches):
             return None
         return matches
 
@@ -215,7 +211,7 @@ class Memory:
                 (number, m.digest, m.status, m.reason, m.starts_at, m.last_seen, m.incident_id,
                  m.severity, m.value, m.ended_at, m.longest_gap)
             )  # fmt: skip
-        self._matches[fingerprint] = _pack((self._commits, rows))
+        self._matches[fingerprint] = _pack((self.state, rows))
 
     # --- incidents
 

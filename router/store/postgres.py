@@ -18,7 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.util import await_only, greenlet_spawn
 
 from router.store.bulk import encode
-from router.store.driver import Driver, Read, Row, Write
+from router.store.driver import Driver, Read, Row, Watch, Write
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -195,54 +195,62 @@ class PostgresPool:
 
     errors: tuple[type[Exception], ...] = (asyncpg.PostgresError, *_BROKEN)
 
-    def __init__(self, engine: AsyncEngine, connections: _Connections, *, writes: bool) -> None:
+    def __init__(
+        self, engine: AsyncEngine, connections: _Connections, watch: Watch, *, writes: bool
+    ) -> None:
         self._engine = engine
         self._connections = connections
+        self._watch = watch
         self._writes = writes
 
     async def query(
         self, work: Callable[Concatenate[Driver, P], T], *args: P.args, **kwargs: P.kwargs
     ) -> T:
-        async with self._connections.one() as connection:
-            task = partial(work, PostgresDriver(connection), *args, **kwargs)
-            if not self._writes:
-                return await greenlet_spawn(task)
-            await connection.execute("BEGIN")
-            try:
-                result = await greenlet_spawn(task)
-            except Exception:
-                if not connection.is_closed():
-                    await connection.execute("ROLLBACK")
-                raise
-            await connection.execute("COMMIT")
-            return result
+        with self._watch():
+            async with self._connections.one() as connection:
+                task = partial(work, PostgresDriver(connection), *args, **kwargs)
+                if not self._writes:
+                    return await greenlet_spawn(task)
+                await connection.execute("BEGIN")
+                try:
+                    result = await greenlet_spawn(task)
+                except Exception:
+                    if not connection.is_closed():
+                        await connection.execute("ROLLBACK")
+                    raise
+                await connection.execute("COMMIT")
+                return result
 
     async def write(
         self,
         make: Callable[[], Sequence[Write]],
         begun: Callable[[asyncio.Future[None]], None] | None = None,  # noqa: ARG002
     ) -> None:
-        groups = [*_groups(make())]
-        async with self._connections.one() as connection:
-            if len(groups) == 1:  # a statement is a transaction, with one round trip
-                await _write(connection, groups[0])
-                return
-            async with connection.transaction():
-                for group in groups:
-                    await _write(connection, group)
+        with self._watch():
+            groups = [*_groups(make())]
+            async with self._connections.one() as connection:
+                if len(groups) == 1:  # a statement is a transaction, with one round trip
+                    await _write(connection, groups[0])
+                    return
+                async with connection.transaction():
+                    for group in groups:
+                        await _write(connection, group)
 
     async def run(
         self, work: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs
     ) -> T:
-        async with self._engine.begin() as connection:
-            return await connection.run_sync(work, *args, **kwargs)
+        with self._watch():
+            async with self._engine.begin() as connection:
+                return await connection.run_sync(work, *args, **kwargs)
 
     async def close(self) -> None:
         await self._connections.close()
         await self._engine.dispose()
 
 
-def pools(url: URL, busy: float, patience: float) -> tuple[PostgresPool, PostgresPool]:
+def pools(
+    url: URL, busy: float, patience: float, watches: tuple[Watch, Watch]
+) -> tuple[PostgresPool, PostgresPool]:
     """The pools of a database: one to read, and one with transactions."""
     if "sslmode" in url.query:  # libpq's name, which hosted databases print in their URLs
         url = url.update_query_dict({"ssl": url.query["sslmode"]}).difference_update_query(
@@ -264,9 +272,8 @@ def pools(url: URL, busy: float, patience: float) -> tuple[PostgresPool, Postgre
     )
     options = {**engine.dialect.create_connect_args(url)[1], **settings}
     connections = _Connections({k: options[k] for k in options.keys() - _CACHES}, busy)
+    reader = engine.execution_options(isolation_level="AUTOCOMMIT")
     return (
-        PostgresPool(
-            engine.execution_options(isolation_level="AUTOCOMMIT"), connections, writes=False
-        ),
-        PostgresPool(engine, connections, writes=True),
+        PostgresPool(reader, connections, watches[0], writes=False),
+        PostgresPool(engine, connections, watches[1], writes=True),
     )

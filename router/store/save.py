@@ -1,8 +1,13 @@
-"""The rows of the core's decision: one statement for each kind."""
+"""The rows of the core's decision: one statement for each kind.
+
+Rows that others may write at the same time are sorted, so that two transactions lock them in the
+same order and never wait for each other in a circle. Enums are made plain texts: `sqlite3` takes
+three times as long for a subclass of `str`.
+"""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
-from operator import attrgetter
+from operator import attrgetter, itemgetter
 from types import MappingProxyType
 from typing import Any
 
@@ -26,6 +31,7 @@ TOGETHER = 100
 Docs = Mapping[int, str]
 """Encoded alerts, by identity: an alert and its event have the same."""
 
+_by_key = itemgetter(0)
 _json = msgspec.json.Encoder()
 
 
@@ -42,10 +48,13 @@ class Save:
 
         Of an incident known from `before`, columns with an index are only written if they change.
         """
-        return [
-            Write(*self._statements[kind], rows, _MISSED.get(kind))
-            for kind, rows in _rows(changes, before)
-        ]
+        docs = {id(alert): _dump(alert) for _, alert in changes.rule_matches.values()}
+        found = [*_incident_rows(changes.incidents.values(), before)] if changes.incidents else []
+        for kind, field, make in _KINDS:
+            value = getattr(changes, field)
+            if value or value == 0:
+                found.append((kind, make(value, docs)))
+        return [Write(*self._statements[kind], rows, _MISSED.get(kind)) for kind, rows in found]
 
 
 _CONFLICT = partial(Conflict, "an incident was written since it was read")
@@ -56,22 +65,6 @@ _MISSED: Mapping[str, Callable[[], Exception]] = {
 }
 
 
-def _rows(changes: Writes, before: Mapping[int, Incident]) -> Iterator[tuple[str, Sequence[Row]]]:
-    """The rows of each kind, in the order of writing: what is removed goes before what is set.
-
-    Rows that others may write at the same time are sorted, so that two transactions lock them in
-    the same order and never wait for each other in a circle. Enums are made plain texts: `sqlite3`
-    takes three times as long for a subclass of `str`.
-    """
-    if changes.incidents:
-        yield from _incident_rows(changes.incidents.values(), before)
-    docs = {id(alert): _dump(alert) for _, alert in changes.rule_matches.values()}
-    for kind, field, make in _KINDS:
-        value = getattr(changes, field)
-        if value or value == 0:
-            yield kind, make(value, docs)
-
-
 def _dump(value: object) -> str:
     return _json.encode(value).decode()
 
@@ -79,26 +72,24 @@ def _dump(value: object) -> str:
 def _match_rows(
     matches: Mapping[tuple[str, str], tuple[RuleMatch, Alert]], docs: Docs
 ) -> list[Row]:
-    return [_match_row(*matches[key], docs) for key in sorted(matches)]
-
-
-def _match_row(match: RuleMatch, alert: Alert, docs: Docs) -> Row:
-    severity, value = match.severity, match.value
-    return (
-        match.fingerprint,
-        match.rule,
-        match.digest,
-        match.status._value_,
-        match.reason._value_,
-        match.starts_at,
-        match.last_seen,
-        match.incident_id,
-        severity and severity._value_,
-        None if value is None else repr(value),
-        match.ended_at,
-        match.longest_gap,
-        docs[id(alert)],
-    )
+    return [
+        (
+            match.fingerprint,
+            match.rule,
+            match.digest,
+            match.status._value_,
+            match.reason._value_,
+            match.starts_at,
+            match.last_seen,
+            match.incident_id,
+            match.severity and match.severity._value_,
+            None if match.value is None else repr(match.value),
+            match.ended_at,
+            match.longest_gap,
+            docs[id(alert)],
+        )
+        for _, (match, alert) in sorted(matches.items(), key=_by_key)
+    ]
 
 
 def _incident_rows(
@@ -109,7 +100,7 @@ def _incident_rows(
     Closed incidents come first, so that another incident of the same key may be open.
     """
     rows, documents = list[Row](), list[Row]()
-    for i in incidents:
+    for i in sorted(incidents, key=_closed_first):
         known = before.get(i.id)
         is_next = known is not None and known.version == i.version - 1
         if known is not None and is_next and _indexed(known) == _indexed(i):
@@ -130,11 +121,12 @@ def _incident_rows(
                 )
             )
     if rows:
-        yield "incidents", sorted(rows, key=lambda row: (row[7] is None, row[0]))
+        yield "incidents", rows
     if documents:
         yield "documents", documents
 
 
+_closed_first = attrgetter("is_open", "id")
 _indexed = attrgetter("severity", "status", "closed_at", "opened_at", "key", "rule")
 
 
@@ -206,4 +198,6 @@ _KINDS: Sequence[tuple[str, str, Callable[[Any, Docs], Sequence[Row]]]] = (
     ("windows", "windows", lambda made, _: [(key, _dump(times)) for key, times in made.items()]),
     ("receipts", "receipts", lambda seen, _: [*seen.items()]),
 )
-"""The kinds of rows beside incidents in the order of writing, and their fields of `Writes`."""
+"""The kinds of rows beside incidents and their fields of `Writes`, in the order of writing: what is
+removed goes before what is set.
+"""

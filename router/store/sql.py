@@ -1,12 +1,11 @@
 """Connections, transactions, and what their failures mean."""
 
-import asyncio
 import os
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from typing import Concatenate, ParamSpec, TypeVar
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from functools import partial
 
-from sqlalchemy import Connection, make_url
+from sqlalchemy import make_url
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
@@ -14,16 +13,13 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from router.ports.clock import MonotonicClock
 from router.ports.errors import StoreUnavailable
 from router.store.bulk import POSTGRES, SQLITE
-from router.store.driver import Driver, Pool, Write
+from router.store.driver import Pool
 from router.store.faults import meaning, remedy
 from router.store.files import StoreLock, file_of, make_private
 from router.store.sqlite import READS, WRITES, SqlitePool
 from router.telemetry.logs import logger
 
 log = logger(__name__)
-
-P = ParamSpec("P")
-T = TypeVar("T")
 
 _DRIVERS = {
     "sqlite": "sqlite",
@@ -44,7 +40,10 @@ class Database:
     """A database as two pools: `reader` without transactions, `writer` with.
 
     SQLite has one writer connection, so that writers queue here in order instead of racing for the
-    file's lock. `query`, `transact` and `save` are for the work that alerts wait for, see `driver`.
+    file's lock.
+    read: run work without a write lock; each of its statements sees committed data. write: run work
+    in one transaction, which is durable when this returns, and undone if it raises. query,
+    transact: the same by the driver, for the work that alerts wait for. save: see `Pool.write`.
     """
 
     def __init__(self, url: str) -> None:
@@ -61,7 +60,13 @@ class Database:
         self._out = False
         self._log_again_at = 0.0
         self.dialect = SQLITE if parsed.get_backend_name() == "sqlite" else POSTGRES
-        self.reader, self.writer = _pools(parsed)
+        self.reader, self.writer = _pools(parsed, self._watched)
+        self.read, self.query = self.reader.run, self.reader.query
+        self.write, self.transact, self.save = (
+            self.writer.run,
+            self.writer.query,
+            self.writer.write,
+        )
         self._failures: tuple[type[Exception], ...] = (
             DBAPIError,
             OSError,
@@ -69,50 +74,12 @@ class Database:
             *self.reader.errors,
         )
 
-    async def read(
-        self, work: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs
-    ) -> T:
-        """Run `work` without a write lock; each of its statements sees committed data."""
-        with self._watched():
-            return await self.reader.run(work, *args, **kwargs)
-
-    async def query(
-        self, work: Callable[Concatenate[Driver, P], T], *args: P.args, **kwargs: P.kwargs
-    ) -> T:
-        """As `read`, by the driver."""
-        with self._watched():
-            return await self.reader.query(work, *args, **kwargs)
-
-    async def write(
-        self, work: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs
-    ) -> T:
-        """Run `work` in one transaction: durable when this returns, undone if it raises."""
-        with self._watched():
-            self._check_file()
-            return await self.writer.run(work, *args, **kwargs)
-
-    async def transact(
-        self, work: Callable[Concatenate[Driver, P], T], *args: P.args, **kwargs: P.kwargs
-    ) -> T:
-        """As `write`, by the driver."""
-        with self._watched():
-            self._check_file()
-            return await self.writer.query(work, *args, **kwargs)
-
-    async def save(
-        self,
-        make: Callable[[], Sequence[Write]],
-        begun: Callable[[asyncio.Future[None]], None] | None = None,
-    ) -> None:
-        """Write all rows that `make` returns, or none. `begun` is called with SQLite's write."""
-        with self._watched():
-            self._check_file()
-            await self.writer.write(make, begun)
-
     @contextmanager
-    def _watched(self) -> Iterator[None]:
+    def _watched(self, *, writes: bool) -> Iterator[None]:
         """Convert failures to the caller's errors; log an outage with a remedy, and its end."""
         try:
+            if writes:
+                self._check_file()
             yield
         except StoreUnavailable as error:
             self._log_outage(error, None)
@@ -194,17 +161,18 @@ def parse(url: str) -> URL:
     return parsed.set(drivername=_DRIVERS[parsed.drivername])
 
 
-def _pools(url: URL) -> tuple[Pool, Pool]:
+def _pools(url: URL, watched: Callable[..., AbstractContextManager[None]]) -> tuple[Pool, Pool]:
     """The pools to read and to write."""
+    read, write = partial(watched, writes=False), partial(watched, writes=True)
     if url.get_backend_name() == "sqlite":
         return (
-            SqlitePool(url, _READERS, READS, _BUSY, writes=False),
-            SqlitePool(url, 1, WRITES, _BUSY, writes=True),
+            SqlitePool(url, _READERS, READS, _BUSY, read, writes=False),
+            SqlitePool(url, 1, WRITES, _BUSY, write, writes=True),
         )
     # It loads the ORM, which SQLite doesn't need.
     from router.store.postgres import pools  # noqa: PLC0415
 
-    return pools(url, _BUSY, ANSWERS_WITHIN)
+    return pools(url, _BUSY, ANSWERS_WITHIN, (read, write))
 
 
 def _meaning(error: Exception) -> Exception | None:

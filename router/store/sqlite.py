@@ -3,9 +3,8 @@
 import asyncio
 import sqlite3
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from functools import lru_cache, partial
 from itertools import chain
 from typing import Any, Concatenate, ParamSpec, TypeVar
@@ -15,7 +14,7 @@ from sqlalchemy.engine import URL
 from sqlalchemy.pool import SingletonThreadPool
 
 from router.store.bulk import clean
-from router.store.driver import Driver, Read, Row, Write
+from router.store.driver import Driver, Read, Row, Watch, Write
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -43,20 +42,21 @@ class SqliteDriver(sqlite3.Connection):
     def texts(self, reads: Sequence[Read]) -> Sequence[str]:
         return [self.execute(read.sql, {"rows": read.rows}).fetchone()[0] for read in reads]
 
-
-def _write(connection: sqlite3.Connection, write: Write) -> None:
-    rows, width = write.rows, len(write.rows[0])
-    most = min(_MOST_ROWS, 1 << (_MOST_PARAMETERS // width).bit_length() - 1)
-    changed, start = 0, 0
-    while start < len(rows):
-        size = min(most, 1 << (len(rows) - start).bit_length() - 1)
-        values = tuple(chain.from_iterable(rows[start : start + size]))
-        if "\0" in "".join([value for value in values if value.__class__ is str]):
-            values = tuple(map(_clean, values))
-        changed += connection.execute(_filled(write.sql, size, width), values).rowcount
-        start += size
-    if write.missed and changed < len(rows):
-        raise write.missed()
+    def write(self, make: Callable[[], Sequence[Write]]) -> None:
+        """Run what `make` returns, in order."""
+        for write in make():
+            rows, width = write.rows, len(write.rows[0])
+            most = min(_MOST_ROWS, 1 << (_MOST_PARAMETERS // width).bit_length() - 1)
+            changed, start = 0, 0
+            while start < len(rows):
+                size = min(most, 1 << (len(rows) - start).bit_length() - 1)
+                values = tuple(chain.from_iterable(rows[start : start + size]))
+                if "\0" in "".join([value for value in values if value.__class__ is str]):
+                    values = tuple(map(_clean, values))
+                changed += self.execute(_filled(write.sql, size, width), values).rowcount
+                start += size
+            if write.missed and changed < len(rows):
+                raise write.missed()
 
 
 def _clean(value: Any) -> Any:
@@ -79,9 +79,17 @@ class SqlitePool:
 
     errors: tuple[type[Exception], ...] = (sqlite3.Error,)
 
-    def __init__(
-        self, url: URL, threads: int, pragmas: Sequence[str], busy: float, *, writes: bool
+    def __init__(  # noqa: PLR0913 - what differs between the two pools
+        self,
+        url: URL,
+        threads: int,
+        pragmas: Sequence[str],
+        busy: float,
+        watch: Watch,
+        *,
+        writes: bool,
     ) -> None:
+        self._watch = watch
         self._threads = ThreadPoolExecutor(threads, "store")
         self._local = threading.local()
         self._opened: list[SqliteDriver] = []
@@ -95,24 +103,27 @@ class SqlitePool:
         self, work: Callable[Concatenate[Driver, P], T], *args: P.args, **kwargs: P.kwargs
     ) -> T:
         task = partial(self._query, work, *args, **kwargs)
-        return await asyncio.get_running_loop().run_in_executor(self._threads, task)
+        with self._watch():
+            return await asyncio.get_running_loop().run_in_executor(self._threads, task)
 
     async def write(
         self,
         make: Callable[[], Sequence[Write]],
         begun: Callable[[asyncio.Future[None]], None] | None = None,
     ) -> None:
-        loop = asyncio.get_running_loop()
-        write = loop.run_in_executor(self._threads, self._write, make)
-        if begun:
-            begun(write)
-        await asyncio.shield(write)  # a thread can't be cancelled
+        task = partial(self._query, SqliteDriver.write, make)
+        with self._watch():
+            write = asyncio.get_running_loop().run_in_executor(self._threads, task)
+            if begun:
+                begun(write)
+            await asyncio.shield(write)  # a thread can't be cancelled
 
     async def run(
         self, work: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs
     ) -> T:
         task = partial(self._run, work, *args, **kwargs)
-        return await asyncio.get_running_loop().run_in_executor(self._threads, task)
+        with self._watch():
+            return await asyncio.get_running_loop().run_in_executor(self._threads, task)
 
     async def close(self) -> None:
         await asyncio.to_thread(self._threads.shutdown)
@@ -121,19 +132,20 @@ class SqlitePool:
             connection.close()
 
     def _query(
-        self, work: Callable[Concatenate[Driver, P], T], *args: P.args, **kwargs: P.kwargs
+        self, work: Callable[Concatenate[SqliteDriver, P], T], *args: P.args, **kwargs: P.kwargs
     ) -> T:
-        driver = self._connection()
+        driver: SqliteDriver = getattr(self._local, "connection", None) or self._connection()
         if not self._writes:
             return work(driver, *args, **kwargs)
-        with _transaction(driver):
-            return work(driver, *args, **kwargs)
-
-    def _write(self, make: Callable[[], Sequence[Write]]) -> None:
-        connection = self._connection()
-        with _transaction(connection):
-            for write in make():
-                _write(connection, write)
+        driver.execute("BEGIN IMMEDIATE")
+        try:
+            result = work(driver, *args, **kwargs)
+            driver.execute("COMMIT")
+        except BaseException:
+            if driver.in_transaction:  # SQLite has ended it itself after some errors
+                driver.execute("ROLLBACK")
+            raise
+        return result
 
     def _run(
         self, work: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs
@@ -164,18 +176,6 @@ class SqlitePool:
         if self._writes:
             event.listen(engine, "begin", _begin_immediate)
         return engine
-
-
-@contextmanager
-def _transaction(connection: sqlite3.Connection) -> Iterator[None]:
-    connection.execute("BEGIN IMMEDIATE")
-    try:
-        yield
-        connection.execute("COMMIT")
-    except BaseException:
-        if connection.in_transaction:  # SQLite has ended it itself after some errors
-            connection.execute("ROLLBACK")
-        raise
 
 
 def _begin_immediate(connection: Connection) -> None:

@@ -51,6 +51,7 @@ class SqlStore:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self.shared = database.dialect is not SQLITE
         # Only the holder of the lock knows of all writes.
         self._memory = Memory() if database.lock else None
         self._load = Load(database.dialect)
@@ -68,11 +69,11 @@ class SqlStore:
             return await self._database.query(self._load, plans, view)
         for plan in plans:
             if plan.fingerprints and not memory.is_primed:
-                state = memory.reading()
+                state = memory.state
                 known = await self._database.query(fingerprints, MOST_ALERTS + 1)
                 memory.prime(known, state)
             if missing := memory.recall(plan, view):
-                state = memory.reading()
+                state = memory.state
                 await self._database.query(self._load, (missing,), view)
                 memory.learn(missing, view, state)
         return view
@@ -297,11 +298,6 @@ class SqlStore:
         """
         if not self.shared:
             await self._database.write(replicas.end_leases)
-
-    @property
-    def shared(self) -> bool:
-        """True if other replicas may be at work on this database."""
-        return self._database.dialect is not SQLITE
 
     async def beat(self, owner: str) -> Beats:
         return await self._database.write(replicas.beat, self._database.dialect, owner)
