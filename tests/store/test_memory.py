@@ -1,6 +1,7 @@
 """The memory of a SQLite store equals the store, whatever happens."""
 
 import asyncio
+import shutil
 import sqlite3
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
@@ -21,7 +22,7 @@ from router.model.event import Command, Event
 from router.model.incident import Incident, Severity
 from router.model.reason import Reason
 from router.ports.errors import StoreUnavailable
-from router.store import SqlStore, memory, open_store
+from router.store import SqlStore, memory, migrate, open_store
 from router.telemetry.metrics import Metrics
 from tests.clock import START, SteppedClock, stop
 from tests.engine.conftest import settings as settings  # noqa: PLC0414 - a fixture
@@ -94,6 +95,14 @@ def connection_of(store: SqlStore) -> sqlite3.Connection:
     return pool._opened[0]  # type: ignore[no-any-return]
 
 
+@pytest.fixture(scope="module")
+def new(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A new store's file: to make one takes longer than what a test does with it."""
+    path = tmp_path_factory.mktemp("new") / "store.db"
+    asyncio.run(migrate(f"sqlite:///{path}"))
+    return path
+
+
 steps = st.one_of(
     st.tuples(
         st.just("events"), st.lists(st.sampled_from(EVENTS), min_size=1, max_size=4), st.booleans()
@@ -103,16 +112,19 @@ steps = st.one_of(
 
 
 @hypothesis_settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(script=st.lists(steps, min_size=1, max_size=12))
 async def test_the_memory_equals_the_store(
     tmp_path_factory: pytest.TempPathFactory,
+    new: Path,
     settings: Settings,
     script: list[tuple[str, list[Event], bool]],
 ) -> None:
     """After any events and commits that failed; nothing of those is remembered."""
-    async with both(tmp_path_factory.mktemp("memory")) as (store, reader):
+    folder = tmp_path_factory.mktemp("memory")
+    shutil.copy(new, folder)
+    async with both(folder) as (store, reader):
         applier = Applier(store, settings, SteppedClock(), Metrics(), lambda _: None)
         loop = asyncio.ensure_future(applier.run())
         await store.save(Writes(receipts={"opens the connection": NOW}))
