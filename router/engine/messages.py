@@ -8,7 +8,6 @@ from functools import partial
 from msgspec.structs import replace
 
 from router.chart import ImageFormat
-from router.core.incident.transitions import is_for_stakeholder
 from router.core.messages.context_links import links, usable, window
 from router.core.messages.signed_links import Links
 from router.core.messages.summary import address
@@ -17,7 +16,13 @@ from router.core.text.template import Template
 from router.model.alert import Alert
 from router.model.decision import Entry
 from router.model.incident import Incident
-from router.model.notification import Message, Notification, OtherIncident, person_of
+from router.model.notification import (
+    Message,
+    Notification,
+    OtherIncident,
+    is_for_stakeholder,
+    person_of,
+)
 from router.ports.clock import Clock
 from router.ports.errors import NoChart
 from router.ports.services import Charts

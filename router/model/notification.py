@@ -11,6 +11,8 @@ from router.model.decision import Entry
 from router.model.incident import Incident
 from router.model.outbox import OutboxKind
 from router.model.reason import Reason
+from router.model.reason_row import Trait
+from router.model.reasons import having
 
 
 def channel_of(address: str) -> str:
@@ -21,6 +23,15 @@ def channel_of(address: str) -> str:
 def person_of(address: str) -> str:
     """The person of an address; "" for a channel's own address."""
     return address.partition("/")[2]
+
+
+_STAKEHOLDERS = having(Trait.STAKEHOLDERS)
+"""Reasons of messages to stakeholders. Other messages ask for an answer."""
+
+
+def is_for_stakeholder(incident: Incident, address: str, reason: Reason) -> bool:
+    """Check if the message is for a stakeholder, who only follows the incident."""
+    return reason in _STAKEHOLDERS and address not in incident.notified
 
 
 class NotificationState(StrEnum):

@@ -3,6 +3,8 @@
 The rows are in `reason_table`, one for each reason. Nothing else in the router lists reasons.
 """
 
+from collections.abc import Callable
+
 from router.model.reason import Reason
 from router.model.reason_row import Row, Trait
 from router.model.reason_table import ROWS
@@ -10,9 +12,8 @@ from router.model.reason_table import ROWS
 __all__ = ["Row", "Trait", "having", "row"]
 
 
-def row(reason: Reason) -> Row:
-    """The properties of a reason."""
-    return ROWS[reason]
+row: Callable[[Reason], Row] = ROWS.__getitem__
+"""The properties of a reason."""
 
 
 def having(trait: Trait) -> frozenset[Reason]:

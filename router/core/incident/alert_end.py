@@ -88,11 +88,11 @@ def expire(tx: Transaction, at: float, incident_id: int) -> Reason:
     unlimited = False
     for _, (rule_match, alert) in sorted(tx.firing(incident_id).items()):
         rule = tx.settings.rules.named(rule_match.rule)
-        after = tx.settings.stale_after(rule, alert, rule_match)
-        if after is None:
+        due_at = tx.settings.stale_at(rule, alert, rule_match)
+        if due_at is None:
             unlimited = True
-        elif rule_match.last_seen + after > at:
-            waiting.append(rule_match.last_seen + after)
+        elif due_at > at:
+            waiting.append(due_at)
         else:
             stale.append((rule_match, alert, rule.resolve_stale))
     if waiting:

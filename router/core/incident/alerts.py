@@ -13,20 +13,19 @@ from msgspec.structs import replace
 from router.core.incident.alert_end import end, leave, leave_others
 from router.core.incident.dedup import (
     SEEN_EVERY,
-    SeenAlert,
     begins,
     dated,
     got_worse,
     is_late_firing,
     is_late_resolve,
     is_news,
-    is_repeat,
 )
 from router.core.incident.expiry import stale_timer
 from router.core.incident.fired import Fired, effect_of, open_incident
 from router.core.incident.join import join
 from router.core.incident.lifecycle import fired
 from router.core.incident.mute import mute_of
+from router.core.incident.read_plan import SeenAlert, is_repeat
 from router.core.incident.suppression import SUPPRESSED, Suppression, recheck
 from router.core.incident.timeout import end_of, end_timer, has_moved
 from router.core.incident.transaction import Transaction
@@ -96,9 +95,10 @@ def _touch(tx: Transaction, at: float, alert: Alert, rule_matches: list[RuleMatc
         rule_matches[position] = touched = replace(
             rule_match, last_seen=at, ended_at=end, longest_gap=longest
         )
-        if rule_match.counted and not rule_match.longest_gap:
+        if rule_match.counted and not rule_match.longest_gap and rule_match.incident_id:
             rule = tx.settings.rules.named(touched.rule)  # the first observed repeat
-            _expect_report(tx, alert, touched, rule)
+            if (due_at := tx.settings.stale_at(rule, alert, touched)) is not None:
+                tx.set_timer(stale_timer(rule_match.incident_id, due_at))
 
 
 def _resolved(tx: Transaction, report: SeenAlert, rule_matches: Sequence[RuleMatch]) -> Reason:
@@ -207,8 +207,10 @@ def _apply(
     tx.remember(rule_match, alert)
     if counted and counted.incident_id != incident_id:
         leave(tx, at, counted, alert, Reason.MOVED, to=incident_id)
-    if counted is None or counted.incident_id != incident_id or counted.reason is Reason.STALE:
-        _expect_report(tx, alert, rule_match, event.rule)
+    known = counted and counted.incident_id == incident_id and counted.reason is not Reason.STALE
+    due_at = None if known else settings.stale_at(event.rule, alert, rule_match)
+    if due_at is not None:
+        tx.set_timer(stale_timer(incident_id, due_at))
     return reason
 
 
@@ -221,13 +223,6 @@ def _continued(
         gap = max(gap, report.seen - before.last_seen)
         starts_at = starts_at if alert.event_id else min(before.starts_at, starts_at)
     return replace(rule_match, starts_at=starts_at, longest_gap=gap)
-
-
-def _expect_report(tx: Transaction, alert: Alert, rule_match: RuleMatch, rule: Rule) -> None:
-    """Set the deadline for the next report."""
-    after = tx.settings.stale_after(rule, alert, rule_match)
-    if after is not None and rule_match.incident_id:
-        tx.set_timer(stale_timer(rule_match.incident_id, rule_match.last_seen + after))
 
 
 def _count(tx: Transaction, at: float, key: str, over: float, *, occurred: bool) -> int:

@@ -25,7 +25,6 @@ from router.core.incident.snapshot import Writes
 from router.core.incident.suppression import SUPPRESSED, rechecked
 from router.core.incident.timeout import ending
 from router.core.incident.transaction import Transaction
-from router.core.incident.transitions import is_for_stakeholder
 from router.model.decision import Entry
 from router.model.event import (
     ActionEvent,
@@ -43,6 +42,7 @@ from router.model.event import (
     Undelivered,
 )
 from router.model.incident import Incident
+from router.model.notification import is_for_stakeholder
 from router.model.reason import Reason
 from router.model.reason_row import Trait
 from router.model.reasons import having

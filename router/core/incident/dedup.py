@@ -5,15 +5,11 @@ retries, a second Alertmanager, a restart that moves `startsAt`.
 """
 
 from collections.abc import Sequence
-from hashlib import blake2b
-from typing import NamedTuple
 
-from msgspec import json
 from msgspec.structs import replace
 
 from router.core.incident.suppression import SUPPRESSED
 from router.core.rules.rule import Judgement, Rule
-from router.core.suppression.inhibition import Inhibition
 from router.model.alert import Alert, AlertStatus, RuleMatch
 from router.model.incident import Severity
 from router.model.reason import Reason
@@ -31,37 +27,6 @@ MORE_OFTEN = 2.0
 """The factor by which a count must grow to count as worse."""
 
 
-def digest(alert: Alert, revision: str) -> str:
-    """A fingerprint of an alert's relevant parts under these rules: equal for a repeat."""
-    content: tuple[object, ...] = (
-        revision,
-        alert.status,
-        alert.labels,
-        alert.annotations,
-        alert.starts_at,
-        alert.url,
-        alert.event_id,
-    )
-    if alert.lifetime:
-        content = (*content, alert.lifetime)
-    return blake2b(json.encode(content), digest_size=8).hexdigest()
-
-
-class SeenAlert(NamedTuple):
-    """A report of an alert, with its digest. `at` is its time, except in a recheck.
-
-    rules: the rules that match, each with the key of its incident; () for a report without news.
-    inhibitions: those whose target is the alert.
-    """
-
-    at: float
-    alert: Alert
-    mark: str
-    seen: float
-    rules: Sequence[tuple[Rule, str]] = ()
-    inhibitions: Sequence[Inhibition] = ()
-
-
 def dated(alert: Alert, rule_matches: Sequence[RuleMatch], at: float) -> Alert:
     """Give an alert without a start its known start, or else the time `at`."""
     known = [
@@ -70,10 +35,6 @@ def dated(alert: Alert, rule_matches: Sequence[RuleMatch], at: float) -> Alert:
         if rule_match.status is AlertStatus.FIRING
     ]
     return replace(alert, starts_at=max(known, default=at))
-
-
-def is_repeat(rule_matches: Sequence[RuleMatch], mark: str) -> bool:
-    return bool(rule_matches) and all(rule_match.digest == mark for rule_match in rule_matches)
 
 
 def begins(alert: Alert, before: RuleMatch | None, at: float) -> bool:

@@ -6,11 +6,11 @@ property test compares the two.
 
 from msgspec.structs import replace
 
-from router.core.incident.dedup import SeenAlert
 from router.core.incident.escalation import edited
 from router.core.incident.expiry import stale_timer
 from router.core.incident.fired import WARNINGS, facts_of, worst
 from router.core.incident.mute import mute_of
+from router.core.incident.read_plan import SeenAlert
 from router.core.incident.transaction import Transaction
 from router.core.rules.rule import Judgement, Rule, judge
 from router.model.alert import AlertStatus, RuleMatch
@@ -85,6 +85,5 @@ def _write_match(
     )
     tx.view.rule_matches[alert.fingerprint] = [rule_match]
     tx.changes.rule_matches[alert.fingerprint, rule.name] = (rule_match, alert)
-    after = tx.settings.stale_after(rule, alert, rule_match)
-    if after is not None:
-        tx.set_timer(stale_timer(incident.id, rule_match.last_seen + after))
+    if (due_at := tx.settings.stale_at(rule, alert, rule_match)) is not None:
+        tx.set_timer(stale_timer(incident.id, due_at))

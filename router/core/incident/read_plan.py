@@ -7,16 +7,20 @@ the decisions.
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from hashlib import blake2b
+from typing import NamedTuple
 
-from router.core.incident.dedup import SeenAlert, digest, is_repeat
+from msgspec import json
+
 from router.core.incident.escalation import PAGING
 from router.core.incident.expiry import expiring
 from router.core.incident.settings import Settings
 from router.core.incident.snapshot import ReadPlan, Snapshot
 from router.core.incident.suppression import NO_INCIDENT, rechecked
 from router.core.incident.timeout import ending
+from router.core.rules.rule import Rule
 from router.core.suppression.inhibition import Inhibition
-from router.model.alert import Alert, AlertStatus
+from router.model.alert import Alert, AlertStatus, RuleMatch
 from router.model.event import (
     AlertSeen,
     Commanded,
@@ -27,6 +31,41 @@ from router.model.event import (
     TimerDue,
     Undelivered,
 )
+
+
+class SeenAlert(NamedTuple):
+    """A report of an alert, with its digest. `at` is its time, except in a recheck.
+
+    rules: the rules that match, each with the key of its incident; () for a report without news.
+    inhibitions: those whose target is the alert.
+    """
+
+    at: float
+    alert: Alert
+    mark: str
+    seen: float
+    rules: Sequence[tuple[Rule, str]] = ()
+    inhibitions: Sequence[Inhibition] = ()
+
+
+def digest(alert: Alert, revision: str) -> str:
+    """A fingerprint of an alert's relevant parts under these rules: equal for a repeat."""
+    content: tuple[object, ...] = (
+        revision,
+        alert.status,
+        alert.labels,
+        alert.annotations,
+        alert.starts_at,
+        alert.url,
+        alert.event_id,
+    )
+    if alert.lifetime:
+        content = (*content, alert.lifetime)
+    return blake2b(json.encode(content), digest_size=8).hexdigest()
+
+
+def is_repeat(rule_matches: Sequence[RuleMatch], mark: str) -> bool:
+    return bool(rule_matches) and all(rule_match.digest == mark for rule_match in rule_matches)
 
 
 @dataclass(slots=True)

@@ -95,20 +95,19 @@ class Settings:
         """The policy of the rule with that name if it has one, else of the severity."""
         return self.policies[self.rules.named(rule).policy or self.severities[severity].policy]
 
-    def stale_after(self, rule: Rule, alert: Alert, rule_match: RuleMatch) -> float | None:
-        """The seconds that the alert may go without a report; None if there's no limit.
+    def stale_at(self, rule: Rule, alert: Alert, rule_match: RuleMatch) -> float | None:
+        """The time at which the alert is stale unless it is reported; None if there's no limit.
 
         An alert with a lifetime ends by itself (`router.core.incident.timeout`).
         """
         if alert.lifetime:
             return None
-        if rule.expire_after is not None:
-            return rule.expire_after
-        if (of_source := self.expire_after.get(alert.source)) is not None:
-            return of_source
-        gap = rule_match.longest_gap
-        repeats = gap > 0 and not alert.event_id and not alert.by and not alert.is_drill
-        return max(AT_LEAST, INTERVALS * gap) if repeats else None
+        after, gap = rule.expire_after, rule_match.longest_gap
+        if after is None:
+            after = self.expire_after.get(alert.source)
+        if after is None and gap > 0 and not (alert.event_id or alert.by or alert.is_drill):
+            after = max(AT_LEAST, INTERVALS * gap)
+        return None if after is None else rule_match.last_seen + after
 
     def keeps_quiet(self, at: float) -> bool:
         """Check if anything could mute an alert at `at` (UTC seconds)."""

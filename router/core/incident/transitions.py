@@ -18,13 +18,8 @@ from router.core.incident.settings import Settings
 from router.core.incident.transaction import Decision
 from router.model.incident import Incident, Severity, Status
 from router.model.reason import Reason
-from router.model.reason_row import Trait
-from router.model.reasons import having
 
 RESOLVE = "resolve"
-
-OF_STAKEHOLDERS = having(Trait.STAKEHOLDERS)
-"""Reasons of messages to stakeholders. Other messages ask for an answer."""
 
 
 def later(incident: Incident, at: float, **changes: Any) -> Incident:
@@ -125,11 +120,6 @@ def inform_stakeholders(decision: Decision, at: float, settings: Settings) -> No
     addresses = [address for address in reached.addresses if address not in queued]
     decision.annotate(decision.reason, stakeholders=addresses)
     decision.queue(at, decision.reason, addresses)
-
-
-def is_for_stakeholder(incident: Incident, address: str, reason: Reason) -> bool:
-    """Check if the message is for a stakeholder, who only follows the incident."""
-    return reason in OF_STAKEHOLDERS and address not in incident.notified
 
 
 def publish(  # noqa: PLR0913 - each is a different fact about one change

@@ -1,8 +1,8 @@
 """An index over matchers, to try few rules, silences or inhibitions for an alert.
 
 The law: the candidates include every position whose matchers all match. There may be others among
-them, so each candidate is still tried. One matcher of each set is indexed: an equality if there is
-one, else a regular expression.
+them, so the `rest` of each candidate is still tried. One matcher of each set is indexed: an
+equality if there is one, else a regular expression.
 """
 
 from collections import defaultdict
@@ -18,14 +18,19 @@ _MEMORY = 64 << 20
 
 
 class MatcherIndex:
-    """Positions in a sequence of matcher sets, by the labels they may match."""
+    """Positions in a sequence of matcher sets, by the labels they may match.
+
+    `rest`: the matchers of each set that a candidate may still fail.
+    """
 
     def __init__(self, sets: Sequence[Sequence[Matcher]]) -> None:
+        self.rest = [tuple(matchers) for matchers in sets]
         self._by_value: dict[str, dict[str, list[int]]] = defaultdict(lambda: defaultdict(list))
         self._always: list[int] = []
         expressions: dict[str, list[tuple[int, str]]] = defaultdict(list)
         for position, matchers in enumerate(sets):
             if (equality := _equality(matchers)) is not None:
+                self.rest[position] = tuple(each for each in matchers if each is not equality)
                 for value in equality.values or ():
                     self._by_value[equality.name][value].append(position)
             elif (expression := _expression(matchers)) is not None:

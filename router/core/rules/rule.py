@@ -235,11 +235,12 @@ class RuleSet:
             return [CANARY]
         try:
             matching_rules = []
-            for position in self._index.candidates(alert.labels):
-                rule = self.rules[position]
-                if rule.is_from(alert.stands_for or alert.source) and takes(
-                    rule.matchers, alert.labels
-                ):
+            labels, source = alert.labels, alert.stands_for or alert.source
+            for position in self._index.candidates(labels):
+                rule, rest = self.rules[position], self._index.rest[position]
+                if rule.source and not rule.is_from(source):
+                    continue
+                if not rest or takes(rest, labels):
                     matching_rules.append(rule)
                     if not rule.continues:
                         break

@@ -6,7 +6,7 @@ Built on first use, once for the active settings.
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
 
-from router.core.rules.matcher import Matcher, MatchOp
+from router.core.rules.matcher import Matcher, MatchOp, takes
 from router.core.rules.matcher_index import MatcherIndex
 from router.core.rules.rule import RuleSet
 from router.core.suppression.inhibition import Inhibition
@@ -39,11 +39,11 @@ class MuteIndex:
 
     def targeting(self, labels: dict[str, str]) -> list[Inhibition]:
         """The inhibitions whose target matches an alert with these labels."""
-        found = [self._inhibitions[position] for position in self._by_target.candidates(labels)]
+        index = self._by_target
         return [
-            inhibition
-            for inhibition in found
-            if all(matcher.matches(labels) for matcher in inhibition.target)
+            self._inhibitions[position]
+            for position in index.candidates(labels)
+            if takes(index.rest[position], labels)
         ]
 
     def sourced_by(self, incident: Incident) -> list[Inhibition]:

@@ -6,7 +6,7 @@ rows it changes.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from msgspec.structs import replace
 
@@ -48,6 +48,7 @@ class MemoryStore:
         self.waiting: DueQueue[Key] = DueQueue()
         self.windows: dict[str, tuple[float, ...]] = {}
         self.receipts: set[str] = set()
+        self._open: defaultdict[str, dict[int, Incident]] = defaultdict(dict)
         self._newest = 0
         self._latest: dict[str, int] = {}
         self._holding: defaultdict[int, set[tuple[str, str]]] = defaultdict(set)
@@ -77,26 +78,19 @@ class MemoryStore:
         ids = (*view.latest.values(), *wanted.incident_ids)
         view.incidents = {i: self.incidents[i] for i in ids if i in self.incidents}
         if wanted.open or wanted.open_besides is not None:
-            view.incidents |= {
-                incident.id: incident for incident in self._open() if _is_wanted(incident, wanted)
-            }
+            for rule, incidents in self._open.items():
+                if _is_wanted(rule, wanted):
+                    view.incidents |= incidents
         if wanted.keys:
             view.next_incident_id = self._newest + 1
         return view
 
-    def _open(self) -> Iterator[Incident]:
-        newest = (
-            self.incidents[i] for i in self._latest.values()
-        )  # only the newest of a key can be open
-        return (incident for incident in newest if incident.is_open)
-
     def seed(self, known: Snapshot) -> None:
         """Start with another store's incidents and alerts, without timelines and deadlines."""
         for incident in known.incidents.values():
-            self.incidents[incident.id] = incident
-            self._latest[incident.key] = max(self._latest.get(incident.key, 0), incident.id)
+            self._put_incident(incident)
             self.newest_entry.setdefault(incident.id, 0)
-        self._newest = max(self._newest, known.next_incident_id - 1, *known.incidents, 0)
+        self._newest = max(self._newest, known.next_incident_id - 1)
         for matches in known.rule_matches.values():
             for match in matches:
                 if (alert := known.alerts.get((match.fingerprint, match.rule))) is not None:
@@ -147,9 +141,7 @@ class MemoryStore:
         for incident in changes.incidents.values():
             self._check(incident, changes.incidents)
         for incident in changes.incidents.values():
-            self.incidents[incident.id] = incident
-            self._latest[incident.key] = max(self._latest.get(incident.key, 0), incident.id)
-            self._newest = max(self._newest, incident.id)
+            self._put_incident(incident)
         for source, target in (
             *changes.moved.items(),
             *((number, number) for number in changes.detached),
@@ -172,6 +164,15 @@ class MemoryStore:
             self._queue(queued, since)
         self.windows.update(changes.windows)
         self.receipts.update(changes.receipts)
+
+    def _put_incident(self, incident: Incident) -> None:
+        self.incidents[incident.id] = incident
+        self._latest[incident.key] = max(self._latest.get(incident.key, 0), incident.id)
+        self._newest = max(self._newest, incident.id)
+        if incident.is_open:
+            self._open[incident.rule][incident.id] = incident
+        else:
+            self._open[incident.rule].pop(incident.id, None)
 
     def _check(self, incident: Incident, written: Mapping[int, Incident]) -> None:
         stored = self.incidents.get(incident.id)
@@ -277,9 +278,9 @@ class MemoryStore:
             self.waiting.drop(key)
 
 
-def _is_wanted(incident: Incident, wanted: ReadPlan) -> bool:
+def _is_wanted(rule: str, wanted: ReadPlan) -> bool:
     besides = wanted.open_besides
-    return incident.rule in wanted.open or (besides is not None and incident.rule not in besides)
+    return rule in wanted.open or (besides is not None and rule not in besides)
 
 
 def _next(before: Notification, new: Notification) -> Notification:
