@@ -97,8 +97,7 @@ async def test_why_was_ana_paged_and_why_was_nobody(tmp_path: Path) -> None:
             code, text = await run(path, "--contact", "ben", "--at", "2026-01-01 03:12", *where)
             assert text.startswith(
                 "ben was not paged: no incident was open at 2026-01-01 03:12 UTC; by the "
-                "schedules as "
-                "they are now, on call was schedule:primary: ana"
+                "current schedules, on call was schedule:primary: ana"
             )
             found = json.loads((await run(path, "--incident", "1", "--json", *where))[1])
             assert found["account"]["rules"]["loaded_by"] == "start"

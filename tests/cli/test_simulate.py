@@ -194,7 +194,7 @@ def test_why_nobody_is_told(folder: Path) -> None:
         ),
         (
             ("--rule", "disk-full", "--severity", "P0"),
-            "rule 'disk-full' gives no alert the severity P0",
+            "rule 'disk-full' never results in the severity P0",
         ),
         (("--rule", "disk-full", "--label", "a"), "--label: expected NAME=VALUE, found 'a'"),
         (("--rule", "disk-full", "--ack", "7"), "--ack: '7' has no unit: write 7s, 7m or 7h"),

@@ -228,7 +228,7 @@ def test_a_limit_holds_nothing_for_longer_than_an_hour() -> None:
     found, _ = read("contacts: {ana: {throttle: 3/10m}, ben: {}}")
     assert people(found.contacts, {}, {}, LONDON).limits == {"ana": Limit(3, 600.0)}
     _, problems = read("contacts: {ana: {throttle: 1/2h}}")
-    assert problems == ["`throttle` is over at most 60m: a message may wait that long"]
+    assert problems == ["`throttle` takes a period of at most 60m: a message may wait that long"]
 
 
 WRITTEN = """

@@ -300,7 +300,7 @@ def inhibited(severity: Severity, low: tuple[str, ...]) -> Settings:
 def test_an_incident_that_notifies_nobody_must_not_inhibit() -> None:
     """The reason names the rule and the severity."""
     proof = prove(inhibited(P3, ("slack",)), START, START + DAY)
-    nobody = "nobody may be notified of that one (no step of policy 'low' notifies a person)"
+    nobody = "nobody may be notified of that incident (no step of policy 'low' notifies a person)"
     assert [finding.why for finding in proof.findings] == [
         (f"an incident of rule 'disk' (P3) may inhibit its alerts: {nobody}",)
     ]

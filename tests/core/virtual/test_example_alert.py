@@ -103,7 +103,7 @@ def test_what_another_rule_takes_before_is_said() -> None:
 def test_a_severity_that_the_rule_never_gives_is_refused(taker: Rule) -> None:
     """A tier that a worse one always hides, too."""
     wanted = Severity.P3 if not taker.thresholds else Severity.P2
-    with pytest.raises(ValueError, match=f"rule 'payments' gives no alert the severity {wanted}"):
+    with pytest.raises(ValueError, match=f"rule 'payments' never results in the severity {wanted}"):
         example_alert(one_of(taker), taker, wanted, {}, NOW)
 
 
