@@ -3,10 +3,11 @@
 import asyncio
 import os
 import signal
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from contextlib import suppress
+from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import aiohttp
 from aiohttp import web
@@ -36,11 +37,15 @@ from router.store import open_store
 from router.telemetry import errors, logs
 from router.telemetry.logs import logger
 from router.telemetry.metrics import Metrics
+from router.web.body import BODIES
 from router.web.file_limit import raise_file_limit
-from router.web.server import Site, make_runner
+from router.web.probes import Probes
+from router.web.server import EarlyRunner, Site
 from router.web.waiting import PAUSE, WaitingRoom
-from router.wiring.http import HttpRoutes
 from router.wiring.parts import FORGOTTEN, Parts
+
+if TYPE_CHECKING:
+    from router.wiring.http import HttpRoutes
 
 log = logger(__name__)
 
@@ -65,7 +70,10 @@ class App:
     """A running router.
 
     `start` returns when webhooks are accepted, `stop` when nothing is in progress any more.
+    complete: done when pages, the API and background jobs have started.
     """
+
+    complete: asyncio.Task[None]
 
     def __init__(self, path: Path, config: Config, store: Store, clock: Clock) -> None:
         self.config = config
@@ -73,7 +81,7 @@ class App:
         self._path = path
         self._signer: Signer | None = None
         self.parts = Parts(lambda: self.config, store, clock, path.parent, self._use)
-        self._runner = make_runner(self._application(), self.metrics, GRACE)
+        self._runner = EarlyRunner(self._first(), self.metrics, GRACE)
         self._loops: set[asyncio.Task[None]] = set()
         self._stopped = asyncio.Event()
         self._reloading = asyncio.Lock()
@@ -84,8 +92,23 @@ class App:
     def metrics(self) -> Metrics:
         return self.parts.metrics
 
+    def _first(self) -> web.Application:
+        """The routes that are there from the first moment on."""
+        parts = self.parts
+        app = web.Application(
+            middlewares=[parts.guard.handle], client_max_size=self.config.file.max_body
+        )
+        app[BODIES] = parts.webhooks.bodies
+        app.add_routes(Probes(parts.store).routes())
+        # Services' own paths are also those of pages and the API, which come first.
+        webhooks = parts.webhooks.routes()
+        app.add_routes([route for route in webhooks if route.path.startswith("/webhooks/")])
+        return app
+
     def _application(self) -> web.Application:
-        routes = HttpRoutes(
+        """Load and build all routes. They are half of all modules, so a thread does it."""
+        http: Any = import_module("router.wiring.http")
+        routes: HttpRoutes = http.HttpRoutes(
             parts=self.parts,
             config=lambda: self.config,
             signer=lambda: self._signer,
@@ -95,11 +118,17 @@ class App:
 
     @classmethod
     async def start(
-        cls, path: Path, *, clock: Clock | None = None, port: int | None = None
+        cls,
+        path: Path,
+        *,
+        clock: Clock | None = None,
+        port: int | None = None,
+        early: bool = False,
     ) -> "App":
         """Build and start a router with the config at `path`; `port` 0 picks a free port.
 
-        While the database is away, requests are answered with 503.
+        With `early` it returns as soon as webhooks are accepted and messages are sent; pages, the
+        API and background jobs follow. While the database is away, requests are answered with 503.
         Raises: Invalid, StoreUnavailable, OSError if the address is in use.
         """
         config = load_config(path)
@@ -112,7 +141,7 @@ class App:
         clock = clock or (SharedClock() if store.shared else SystemClock())
         app = cls(path, config, store, clock)
         try:
-            await app._begin(port)
+            await app._begin(port, early=early)
         except BaseException as error:
             await app.stop()
             if not isinstance(error, StoreUnavailable) or error.lasting:
@@ -121,9 +150,17 @@ class App:
             return app
         # The database went away again.
         await clock.sleep(PAUSE)
-        return await cls.start(path, clock=clock, port=port)
+        return await cls.start(path, clock=clock, port=port, early=early)
 
-    async def _begin(self, port: int | None) -> None:
+    async def _begin(self, port: int | None, *, early: bool = False) -> None:
+        await self._listen(port)
+        self.complete = spawn(self._complete(), "pages, API and jobs", self._loops)
+        self._watch(self.complete)
+        if not early:
+            await self.complete
+
+    async def _listen(self, port: int | None) -> None:
+        """Start what accepts webhooks and sends messages. Raises: StoreUnavailable, OSError."""
         parts, document = self.parts, self.config.file
         compile_packaged()
         await parts.store.recover()
@@ -131,34 +168,44 @@ class App:
         await parts.live_settings.refresh()
         self._loaded(self.config)
         self._remember(self.config, "start")
-        for name, work in self._background().items():
-            self._watch(spawn(work, name, self._loops))
+        self._spawn(
+            {
+                "apply": parts.inbox.run(),
+                "live settings": parts.live_settings.run(),
+                "ownership": parts.ownership.run(),
+                "actions": parts.action_worker.run(),
+            }
+        )
         # Due deadlines come first: a router that keeps being killed must not starve them.
         await parts.timers.catch_up()
-        self._watch(spawn(parts.timers.run(), "timers", self._loops))
+        self._spawn({"timers": parts.timers.run()})
         self._signer = await signing(parts.store, document.auth, parts.clock.now())
         await access_seal(parts.store, parts.clock.now())  # `alert-router user` reads it
         await self._serve(self.config, self._signer)
-        if document.telemetry.heartbeat:
-            dead_mans_switch = self._dead_mans_switch(document.telemetry.heartbeat)
-            self._watch(spawn(dead_mans_switch, "dead man's switch", self._loops))
         await self._runner.setup()
         address = _address(self.config, port)
         await Site(self._runner, *address, parts.connections, parts.front).start()
         self.address = self._runner.addresses[0][:2]
 
-    def _background(self) -> dict[str, Coroutine[Any, Any, None]]:
-        """Return the loops that run as long as the router, by the name that a crash reports."""
+    async def _complete(self) -> None:
+        """Serve pages and the API, and run the jobs that no message waits for."""
+        await self._runner.use(await asyncio.to_thread(self._application))
+        self._spawn(self._jobs())
+        if heartbeat := self.config.file.telemetry.heartbeat:
+            self._spawn({"dead man's switch": self._dead_mans_switch(heartbeat)})
+
+    def _spawn(self, loops: Mapping[str, Coroutine[Any, Any, None]]) -> None:
+        """Run these as long as the router, each with the name that a crash reports."""
+        for name, work in loops.items():
+            self._watch(spawn(work, name, self._loops))
+
+    def _jobs(self) -> dict[str, Coroutine[Any, Any, None]]:
         parts = self.parts
         retention = self.config.file.retention
         # Nobody sets an injected clock.
         steady = BootClock() if isinstance(parts.clock, SystemClock) else parts.clock
         return {
             "clock": ClockJumps(parts.store, parts.clock, steady).run(),
-            "apply": parts.inbox.run(),
-            "live settings": parts.live_settings.run(),
-            "ownership": parts.ownership.run(),
-            "actions": parts.action_worker.run(),
             "recheck": look_again(parts.inbox, parts.clock),
             "on-call gaps": parts.coverage.run(),
             "channel health": Proofs(parts.store, parts.clock, parts.metrics).run(),
@@ -322,7 +369,7 @@ async def serve(path: Path, announce: Callable[[App], Awaitable[None]]) -> None:
     raise_file_limit()
     loop = asyncio.get_running_loop()
     # A start may wait long for its database, and PID 1 of a container has no default handlers.
-    starting = asyncio.ensure_future(App.start(path))
+    starting = asyncio.ensure_future(App.start(path, early=True))
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, starting.cancel)
     try:

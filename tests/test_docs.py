@@ -49,6 +49,7 @@ from router.web.api.tokens import TokenApi
 from router.web.operations import Operations
 from router.web.postmortem.api import PostMortemPaths
 from router.web.postmortem.items import ItemPaths
+from router.web.probes import Probes
 from router.web.statuspage.maintenance import Announcements
 from router.web.webhooks.endpoint import Webhooks
 from router.web.webhooks.heartbeats import Heartbeats
@@ -254,6 +255,7 @@ def _routes() -> web.Application:
     parts = dict.fromkeys(("max_body", "recorder", "beats", "forms"), nothing)
     app.add_routes(Webhooks({}, nothing, nothing, nothing, nothing, **parts).routes())
     app.add_routes(Operations(nothing, nothing, nothing, reload=nothing).routes())
+    app.add_routes(Probes(nothing).routes())
     app.add_routes(SilenceApi(nothing, nothing, nothing, config=nothing, refresh=nothing).routes())
     for paths in (
         Schedules,

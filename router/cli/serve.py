@@ -4,16 +4,17 @@ import gc
 import shutil
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import uvloop
 
-from router.app import App
-from router.app import serve as serve_app
 from router.cli.config import ConfigPath, config_at, path_of
 from router.cli.output import echo, fail
-from router.cli.store import location
 from router.config.located import Invalid
 from router.ports.errors import StoreUnavailable
+
+if TYPE_CHECKING:
+    from router.app import App
 
 SWITCH = 0.0005
 """Seconds that a thread of the store may wait for the GIL.
@@ -33,27 +34,31 @@ tenth more CPU time.
 def serve(config: ConfigPath = None) -> None:
     """Run the router until SIGTERM. SIGHUP reloads the config."""
     path = path_of(config)
+    gc.set_threshold(COLLECT_AFTER)
     sys.setswitchinterval(SWITCH)
+    from router.app import serve as serve_app
+
     try:
         uvloop.run(serve_app(path, lambda app: _ready(app, path)))
     except Invalid as error:
         fail(str(error))
     except StoreUnavailable as error:
+        from router.cli.store import location
+
         storage = config_at(path).file.storage.reveal()
         fail(f"can't open the store {location(storage)}: {error}")
     except (OSError, ValueError) as error:
         fail(f"can't start: {error}")
 
 
-async def _ready(app: App, config: Path) -> None:
+async def _ready(app: "App", config: Path) -> None:
     # Modules and config live as long as the process: exempt them from every later collection.
-    gc.collect()
     gc.freeze()
-    gc.set_threshold(COLLECT_AFTER)
+    app.complete.add_done_callback(lambda _: gc.freeze())
     await _greet(app, config)
 
 
-async def _greet(app: App, config: Path) -> None:
+async def _greet(app: "App", config: Path) -> None:
     host, port = app.address
     url = f"http://{host}:{port}"
     sources = ", ".join(f"{url}/webhooks/{name}" for name in app.config.sources)
@@ -67,7 +72,7 @@ async def _greet(app: App, config: Path) -> None:
         echo(_hint(app, url, config))
 
 
-def _hint(app: App, url: str, config: Path) -> str:
+def _hint(app: "App", url: str, config: Path) -> str:
     status = f" (customers see {url}/status)" if app.config.status_plan else ""
     command = Path(sys.argv[0]).name if shutil.which("alert-router") else sys.argv[0]
     return f"""

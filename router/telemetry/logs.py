@@ -9,10 +9,12 @@ from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any, Literal, TextIO
 
-import structlog
-from structlog.typing import EventDict, Processor, WrappedLogger
-
 from router.core.text.plain import plain, visible
+from router.telemetry.plain_structlog import structlog
+
+EventDict = structlog.typing.EventDict
+Processor = structlog.typing.Processor
+WrappedLogger = structlog.typing.WrappedLogger
 
 _LINES = ("exception", "stack")
 """Keys whose values have several lines."""

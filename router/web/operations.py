@@ -1,4 +1,4 @@
-"""For operators: metrics, health, reload."""
+"""For operators: metrics, reload."""
 
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
@@ -18,10 +18,7 @@ from router.web.problem import problem
 
 
 class Operations:
-    """`/metrics` and `/-/…`.
-
-    These are open, as is usual, and hold no secret; only an admin may reload.
-    """
+    """`/metrics`, which is open, as is usual, and holds no secret; and `/-/reload` for admins."""
 
     def __init__(
         self,
@@ -39,8 +36,6 @@ class Operations:
     def routes(self) -> list[web.RouteDef]:
         return [
             web.get("/metrics", self.show_metrics),
-            web.get("/-/healthy", self.healthy),
-            web.get("/-/ready", self.ready),
             web.post("/-/reload", self.reload),
         ]
 
@@ -52,14 +47,6 @@ class Operations:
             body=generate_latest(self._metrics.registry),
             headers={"Content-Type": CONTENT_TYPE_LATEST},
         )
-
-    async def healthy(self, _request: web.Request) -> web.Response:
-        return web.Response(text="alert-router is healthy.\n")
-
-    async def ready(self, _request: web.Request) -> web.Response:
-        """Answer while webhooks can be accepted. Raises: StoreUnavailable."""
-        await self._store.ping()
-        return web.Response(text="alert-router is ready.\n")
 
     async def reload(self, request: web.Request) -> web.Response:
         """Read the config again.

@@ -3,6 +3,7 @@
 import asyncio
 import traceback
 from collections.abc import Callable
+from typing import Any
 
 from aiohttp import web
 from aiohttp.http_exceptions import HttpProcessingError
@@ -89,11 +90,59 @@ class Site(web.BaseSite):
 
 def make_runner(app: web.Application, metrics: Metrics, grace: float) -> web.AppRunner:
     """A runner whose parser never decompresses, and never logs a request."""
-    return web.AppRunner(
-        app,
-        access_log=None,
-        shutdown_timeout=grace,
-        auto_decompress=False,
-        lingering_time=LINGER,
-        logger=ServerLog(metrics),
-    )
+    return web.AppRunner(app, **_options(metrics, grace))
+
+
+def _options(metrics: Metrics, grace: float) -> dict[str, Any]:
+    return {
+        "access_log": None,
+        "shutdown_timeout": grace,
+        "auto_decompress": False,
+        "lingering_time": LINGER,
+        "logger": ServerLog(metrics),
+    }
+
+
+class EarlyRunner(web.AppRunner):
+    """As `make_runner`, with an application that is replaced by one that takes longer to load.
+
+    Until `use`, requests for which the first one has no route wait.
+    """
+
+    def __init__(self, first: web.Application, metrics: Metrics, grace: float) -> None:
+        super().__init__(first, **_options(metrics, grace))
+        self._metrics = metrics
+        self._first = first
+        self._whole: web.AppRunner | None = None
+        self._replaced = asyncio.Event()
+
+    @property
+    def app(self) -> web.Application:
+        return self._whole.app if self._whole else super().app
+
+    async def setup(self) -> None:
+        await super().setup()
+        assert self.server is not None
+        self._answer = self.server.request_handler
+        self.server.request_handler = self._handle
+
+    async def use(self, app: web.Application) -> None:
+        """Serve this application from now on."""
+        whole = make_runner(app, self._metrics, 0.0)
+        await whole.setup()
+        assert whole.server is not None
+        self._whole, self._answer = whole, whole.server.request_handler
+        self._replaced.set()
+
+    async def shutdown(self) -> None:
+        await super().shutdown()
+        if self._whole is not None:
+            await self._whole.cleanup()
+
+    async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
+        if not self._replaced.is_set():
+            assert isinstance(request, web.Request)
+            found = await self._first.router.resolve(request)
+            if found.http_exception is not None:
+                await self._replaced.wait()
+        return await self._answer(request)

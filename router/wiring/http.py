@@ -65,6 +65,7 @@ from router.web.postmortem.api import PostMortemPaths
 from router.web.postmortem.html import PostMortemPage
 from router.web.postmortem.items import ItemPaths
 from router.web.postmortem.service import PostMortemService
+from router.web.probes import Probes
 from router.web.webhooks.heartbeats import Heartbeats as HeartbeatPaths
 from router.wiring.access import SignInParts
 from router.wiring.parts import Parts
@@ -188,10 +189,7 @@ class HttpRoutes:
             regular=self.parts.drill_calendar.regular,
         )
         operations = Operations(
-            self.parts.store,
-            self.parts.clock,
-            self.parts.metrics,
-            reload=self.reload,
+            self.parts.store, self.parts.clock, self.parts.metrics, reload=self.reload
         )
         investigation = Investigation(
             self.parts.store,
@@ -231,6 +229,7 @@ class HttpRoutes:
             *self._alertmanager(),
             self.parts.webhooks,
             heartbeats,
+            Probes(self.parts.store),
             operations,
             api,
             schedules,

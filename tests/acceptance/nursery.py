@@ -30,7 +30,8 @@ def say(number: int) -> None:
 if __name__ == "__main__":
     for kind in KINDS.values():
         kind.config()
-    import_module("router.cli.serve")
+    for module in ("router.cli.serve", "router.app", "router.wiring.http"):
+        import_module(module)
     import_module("slack_sdk.web.async_client")
     for _ in sys.stdin:
         if (pid := os.fork()) == 0:
