@@ -10,6 +10,7 @@ LINK = "sign-in-link"
 API_TOKEN = "api-token"  # noqa: S105 - a kind of documents
 AUDIT = "audit"
 KEPT_FORM = "kept-form"
+REPEAT = "repeat"
 """Kinds of documents."""
 
 LINK_PURPOSE = "sign-in link"

@@ -2,6 +2,9 @@
 
 from msgspec import Struct
 
+REVISION = "revision"
+"""The kind of the documents that say which commit a revision of the rules is."""
+
 
 class Load(Struct, frozen=True):
     """One load of the rule files. `by` is its cause: `start`, `SIGHUP` or `/-/reload`.

@@ -9,6 +9,7 @@ from router.config.config_file import ConfigFile
 from router.config.load import Config
 from router.core.incident.settings import Settings
 from router.core.messages.signed_links import Signer
+from router.model.event import Command
 from router.ports.channels import DeviceOptions
 from router.web.alertmanager.alerts import ShownAlerts
 from router.web.alertmanager.silences import SharedSilences
@@ -39,7 +40,7 @@ from router.web.body import BODIES
 from router.web.operations import Operations
 from router.web.pages import assets
 from router.web.pages.act import Act
-from router.web.pages.admin import SettingsPage
+from router.web.pages.admin import SettingsPage, StatusPageAdmin
 from router.web.pages.declare import Declare
 from router.web.pages.device import DevicePage
 from router.web.pages.frame import FRAME, Frame
@@ -66,6 +67,9 @@ from router.web.postmortem.html import PostMortemPage
 from router.web.postmortem.items import ItemPaths
 from router.web.postmortem.service import PostMortemService
 from router.web.probes import Probes
+from router.web.statuspage.handlers import StatusPage
+from router.web.statuspage.maintenance import Announcements
+from router.web.statuspage.subscriptions import SubscriptionPages
 from router.web.webhooks.heartbeats import Heartbeats as HeartbeatPaths
 from router.wiring.access import SignInParts
 from router.wiring.parts import Parts
@@ -106,7 +110,8 @@ class HttpRoutes:
         app[FRAME] = Frame(self.config_file, self.parts.clock)
         app[REPEATS] = Repeats(self.parts.store, self.parts.clock)
         sign_in.add_to(app)
-        app.add_routes(self.parts.publishing.routes())
+        for public in self._status_page():
+            app.add_routes(public.routes())
         drafts = Drafts(
             self.parts.store,
             self.parts.clock,
@@ -294,6 +299,26 @@ class HttpRoutes:
             ShownAlerts(self.parts.store, clock, self.settings),
             SharedSilences(self.parts.silences, clock, refresh),
             RouterStatus(clock, config=self.config, settings=self.settings),
+        )
+
+    def _status_page(
+        self,
+    ) -> tuple[Announcements, SubscriptionPages, StatusPage, StatusPageAdmin]:
+        publishing = self.parts.publishing
+        announcements = Announcements(
+            self.parts.store,
+            self.parts.clock,
+            plan=publishing.plan,
+            changed=publishing.page_cache.forget,
+            announce=publishing.announce_maintenance,
+            end=publishing.end_maintenance,
+            recipients=lambda: publishing.recipients(Command.PUBLISH),
+        )
+        return (
+            announcements,
+            SubscriptionPages(publishing.page_cache, publishing.subscriber_list),
+            StatusPage(publishing.page_cache),
+            StatusPageAdmin(announcements, publishing.plan),
         )
 
     def _accepts(self) -> Callable[[str], bool] | None:

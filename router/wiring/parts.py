@@ -34,10 +34,10 @@ from router.engine.silences import KIND as SILENCE
 from router.engine.silences import Silences
 from router.engine.timers import Timers
 from router.evidence.charts import Charts
-from router.model.access import API_TOKEN, KEPT_FORM, LINK, SESSION
+from router.model.access import API_TOKEN, KEPT_FORM, LINK, REPEAT, SESSION
 from router.model.deployment import Deployment
 from router.model.outbox import ACTIONS, OutboxKind
-from router.model.revision import Revision
+from router.model.revision import REVISION, Revision
 from router.ports.clock import Clock, SharedClock
 from router.ports.store import Store
 from router.ports.webhooks import Receiver
@@ -45,8 +45,6 @@ from router.receivers import OWN_PATHS, RECEIVERS
 from router.receivers.context import ReceiverContext
 from router.records.records import Records
 from router.telemetry.metrics import Metrics
-from router.web.api import repeats
-from router.web.api.why import REVISIONS
 from router.web.connections import Connections
 from router.web.failures import Failures
 from router.web.front.connection import Front
@@ -66,7 +64,7 @@ FORGOTTEN = (
     OVERRIDE,
     SILENCE,
     deployments.KIND,
-    repeats.KIND,
+    REPEAT,
     SESSION,
     LINK,
     API_TOKEN,
@@ -113,7 +111,7 @@ class Parts:
     def _build_records(self) -> None:
         self.overrides = Records(self.store, OVERRIDE, StoredOverride)
         self.silences = Records(self.store, SILENCE, Silence)
-        self.revisions = Records(self.store, REVISIONS, Revision)
+        self.revisions = Records(self.store, REVISION, Revision)
         self.deployed = Records(self.store, deployments.KIND, Deployment)
 
     def _build_live_settings(self, use_settings: Callable[[Settings], None]) -> LiveSettings:

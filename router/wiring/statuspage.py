@@ -9,8 +9,6 @@ import asyncio
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
-from aiohttp import web
-
 from router.config.communication import CUSTOMERS
 from router.config.load import Config
 from router.config.statuspage import CHANNEL
@@ -26,7 +24,7 @@ from router.engine.subscribers.subscriber_mail import Spreading, SubscriberMail,
 from router.model.event import Command, Event
 from router.model.notification import Message, Notification, NotificationState, Result, Retry, Sent
 from router.model.outbox import CUSTOMER_MAIL, SIGN_IN_MAIL, SUBSCRIBERS, OutboxKind
-from router.model.statuspage import Maintenance
+from router.model.statuspage import Maintenance, StatusPlan
 from router.ports.channels import Mailer
 from router.ports.clock import Clock, spawn
 from router.ports.errors import StoreUnavailable
@@ -34,12 +32,8 @@ from router.ports.services import Performer
 from router.ports.store import Store
 from router.telemetry.logs import logger
 from router.telemetry.metrics import Metrics
-from router.web.pages.admin import StatusPageAdmin
 from router.web.statuspage.export import Exporter, ExportTarget
-from router.web.statuspage.handlers import StatusPage
-from router.web.statuspage.maintenance import Announcements
 from router.web.statuspage.page_cache import StatusPageCache, maintenances
-from router.web.statuspage.subscriptions import SubscriptionPages
 
 log = logger(__name__)
 
@@ -80,29 +74,17 @@ class Publishing:
         self.page_cache = StatusPageCache(
             store,
             clock,
-            plan=lambda: self._config.status_plan,
+            plan=self.plan,
             subscribe=lambda: self._subscriber_list is not None,
         )
         self._exporter = self._new_exporter()
 
-    def routes(self) -> list[web.RouteDef]:
-        announcements = Announcements(
-            self._store,
-            self._clock,
-            plan=lambda: self._config.status_plan,
-            changed=self.page_cache.forget,
-            announce=self._announce_maintenance,
-            end=self._end_maintenance,
-            recipients=lambda: self.recipients(Command.PUBLISH),
-        )
-        pages = SubscriptionPages(self.page_cache, lambda: self._subscriber_list)
-        admin = StatusPageAdmin(announcements, lambda: self._config.status_plan)
-        return [
-            *announcements.routes(),
-            *pages.routes(),
-            *StatusPage(self.page_cache).routes(),
-            *admin.routes(),
-        ]
+    def plan(self) -> StatusPlan | None:
+        return self._config.status_plan
+
+    def subscriber_list(self) -> SubscriberList | None:
+        """Return the subscribers of the page; None if nobody can subscribe."""
+        return self._subscriber_list
 
     def use(self, links: SubscriberLinks) -> None:
         """Sign links to subscribers with these from now on."""
@@ -192,13 +174,13 @@ class Publishing:
             loops.append(spawn(self._subscriber_list.run(), "subscribers", self._loops))
         return loops
 
-    async def _announce_maintenance(self, maintenance: Maintenance) -> None:
+    async def announce_maintenance(self, maintenance: Maintenance) -> None:
         """Store maintenance, and the messages about it. Raises: StoreUnavailable."""
         await self._save_maintenance(
             maintenance, lambda _: maintenance, maintenance.id, maintenance.created_at
         )
 
-    async def _end_maintenance(self, maintenance: Maintenance, now: float) -> Maintenance:
+    async def end_maintenance(self, maintenance: Maintenance, now: float) -> Maintenance:
         """End or cancel maintenance, and queue it to others, once. Raises: StoreUnavailable."""
         how = "cancelled" if maintenance.starts_at > now else "ended"
 

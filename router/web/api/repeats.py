@@ -13,12 +13,12 @@ from aiohttp import web
 from msgspec import Struct
 from msgspec.structs import replace
 
+from router.model.access import REPEAT
 from router.ports.clock import Clock
 from router.ports.errors import InvalidInput, Overloaded
 from router.ports.store import Store
 from router.records.records import Records
 
-KIND = "repeat"
 HEADER = "Idempotency-Key"
 LONGEST = 200
 
@@ -39,7 +39,7 @@ class Repeats:
     """The keys of the retention time. All methods raise StoreUnavailable."""
 
     def __init__(self, store: Store, clock: Clock) -> None:
-        self._kept = Records(store, KIND, Repeat)
+        self._kept = Records(store, REPEAT, Repeat)
         self._clock = clock
 
     async def once(

@@ -14,13 +14,10 @@ from router.model.alert import Alert
 from router.model.incident import OPEN, Incident
 from router.model.notification import channel_of
 from router.model.reason import Reason
-from router.model.revision import Revision
+from router.model.revision import REVISION, Revision
 from router.ports.store import AlertRow, Store
 from router.records.records import Records
 from router.web.api import views
-
-REVISIONS = "revision"
-"""The kind of the documents that say which commit a revision of the rules is."""
 
 LOOKED_AT = 200
 """The newest incidents that are searched for somebody's page, of those that were open around the
@@ -39,7 +36,7 @@ class Explainer:
     def __init__(self, store: Store, settings: Callable[[], Settings]) -> None:
         self._store = store
         self._settings = settings
-        self._revisions = Records(store, REVISIONS, Revision)
+        self._revisions = Records(store, REVISION, Revision)
 
     async def answer(
         self, asked: Mapping[str, str], at: float | None, now: float
