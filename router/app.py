@@ -30,8 +30,8 @@ from router.engine.silences import look_again
 from router.ports.clock import BootClock, Clock, SharedClock, SystemClock, spawn
 from router.ports.errors import StoreUnavailable
 from router.ports.store import Store
-from router.receivers import RECEIVERS
-from router.senders import Configs
+from router.receivers import Configs as SourceConfigs
+from router.senders import Configs as ChannelConfigs
 from router.signing import access_seal, signing, subscriber_links
 from router.store import open_store
 from router.telemetry import errors, logs
@@ -55,10 +55,7 @@ GRACE = 10.0
 FIXED = ("listen", "storage", "max_body", "retention", "telemetry")
 """Top-level keys whose change needs a restart."""
 
-TYPES = Types(
-    sources={name: source.config for name, source in RECEIVERS.items()},
-    channels=Configs(),
-)
+TYPES = Types(sources=SourceConfigs(), channels=ChannelConfigs())
 
 
 def load_config(path: Path) -> Config:

@@ -1,6 +1,8 @@
 """The start: webhooks are accepted before pages and the API are loaded."""
 
 import asyncio
+import subprocess
+import sys
 import threading
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -73,3 +75,40 @@ async def test_a_router_whose_pages_do_not_load_stops(
             await app.run()
     finally:
         await app.stop()
+
+
+LATER = """
+aiosmtplib alembic apprise argon2 cryptography holidays icalendar joserfc markdown_it matplotlib
+pagerduty recurring_ical_events rich sentry_sdk slack_sdk twilio
+router.receivers.github router.receivers.twilio.receiver router.senders.mail router.web.api.openapi
+router.wiring.http
+"""
+"""Modules that an alert on its way to a webhook does not need."""
+
+PROGRAM = f"""
+import asyncio, sys
+from pathlib import Path
+from router.app import App
+
+async def main():
+    app = await App.start(Path(sys.argv[1]), early=True)
+    print([module for module in {LATER.split()!r} if module in sys.modules])
+    await app.stop()
+
+asyncio.run(main())
+"""
+
+
+async def test_a_start_loads_only_what_its_config_needs(tmp_path: Path) -> None:
+    """Before the first webhook; the schema of the store is of this version."""
+    config = write_config(
+        tmp_path,
+        listen=f"127.0.0.1:{free_port()}",
+        channels={"hook": {"type": "webhook", "url": "http://127.0.0.1:1/hook"}},
+        policies={"all": {"steps": [{"notify": ["channel:hook"]}]}},
+    )
+    app = await App.start(config)
+    await app.stop()
+    program = [sys.executable, "-c", PROGRAM, str(config)]
+    found = await asyncio.to_thread(subprocess.check_output, program, text=True)
+    assert found.strip() == "[]"

@@ -1,95 +1,104 @@
-"""The types of sources, one file each. A new type is a file and a line in `RECEIVERS`."""
+"""The types of sources, one module each. A new type is a module and a line in `RECEIVERS`.
 
-from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple
+The module of a type is imported when a config first names it, as with senders.
+"""
+
+from collections.abc import Iterator, Mapping
+from importlib import import_module
+from typing import Any, cast
 
 from aiohttp import ClientSession
 from msgspec import Struct
 
 from router.ports.reconcile import SourcePoller
 from router.ports.webhooks import Receiver
-from router.receivers import alertmanager, sentry
-from router.receivers.alertmanager import (
-    AlertmanagerConfig,
-    AlertmanagerReceiver,
-    GrafanaConfig,
-    GrafanaReceiver,
-)
 from router.receivers.context import ReceiverContext
-from router.receivers.github import GitHubConfig, GitHubReceiver
-from router.receivers.mattermost import MattermostConfig, MattermostReceiver
-from router.receivers.oncall import PATH as ONCALL
-from router.receivers.oncall import OnCallConfig, OnCallReceiver
-from router.receivers.opsgenie.receiver import OpsgenieConfig, OpsgenieReceiver
-from router.receivers.opsgenie.request import ALERTS, HEARTBEATS
-from router.receivers.pagerduty import PagerDutyConfig, PagerDutyReceiver
-from router.receivers.pagerduty_events import (
-    CHANGE,
-    ENQUEUE,
-    PagerDutyEventsConfig,
-    PagerDutyEventsReceiver,
-)
-from router.receivers.prometheus import POSTED, PrometheusReceiver, PrometheusSourceConfig
-from router.receivers.sentry.receiver import SentryConfig, SentryReceiver
-from router.receivers.slack.receiver import SlackConfig, SlackReceiver
-from router.receivers.telegram import TelegramConfig, TelegramReceiver
-from router.receivers.twilio.receiver import TwilioConfig, TwilioReceiver
-from router.receivers.webhook import WebhookReceiver, WebhookSourceConfig
+from router.receivers.paths import ALERTS, CHANGE, ENQUEUE, HEARTBEATS, ONCALL, POSTED
 
 
-class SourceType(NamedTuple):
-    """A type of source.
+class SourceType(Struct, frozen=True):
+    """A type of source: the module with its config struct and the class of its receiver.
 
-    config: the struct of `sources.<name>`. build: makes the receiver from a name, that struct and
-    the context. paths: the service's own paths, beside `/webhooks/NAME`; the credentials of a
-    request select one of several sources of the type. poll: makes the part that asks the source
-    for its state, or None if its config says not to.
+    paths: the service's own paths, beside `/webhooks/NAME`; the credentials of a request select one
+    of several sources of the type. in_context: the receiver needs the context. polls: the module's
+    `poller` makes the part that asks the source for its state.
     """
 
-    config: type[Struct]
-    build: Callable[[str, Any, ReceiverContext], Receiver]
+    module: str
+    struct: str
+    receiver: str
     paths: tuple[str, ...] = ()
-    poll: Callable[[str, Any, ClientSession], SourcePoller | None] | None = None
+    in_context: bool = False
+    polls: bool = False
 
+    @property
+    def config(self) -> type[Struct]:
+        """The struct of `sources.<name>`."""
+        return cast(type[Struct], getattr(self._loaded(), self.struct))
 
-def _without_context(
-    make: Callable[[str, Any], Receiver],
-) -> Callable[[str, Any, ReceiverContext], Receiver]:
-    return lambda name, config, _context: make(name, config)
+    def build(self, name: str, config: Any, context: ReceiverContext) -> Receiver:
+        """A receiver for the source `name`."""
+        make = getattr(self._loaded(), self.receiver)
+        return cast(Receiver, make(name, config, *([context] if self.in_context else [])))
+
+    def poll(self, name: str, config: Any, session: ClientSession) -> SourcePoller | None:
+        """Return the part that asks the source for its state; None if there is none."""
+        if not self.polls:
+            return None
+        return cast(SourcePoller | None, self._loaded().poller(name, config, session))
+
+    def _loaded(self) -> Any:
+        return import_module(f"{__name__}.{self.module}")
 
 
 RECEIVERS: Mapping[str, SourceType] = {
     "alertmanager": SourceType(
-        AlertmanagerConfig, _without_context(AlertmanagerReceiver), poll=alertmanager.poller
+        "alertmanager", "AlertmanagerConfig", "AlertmanagerReceiver", polls=True
     ),
-    "github": SourceType(GitHubConfig, _without_context(GitHubReceiver)),
-    "grafana": SourceType(GrafanaConfig, _without_context(GrafanaReceiver)),
-    "mattermost": SourceType(MattermostConfig, MattermostReceiver),
-    "oncall": SourceType(OnCallConfig, _without_context(OnCallReceiver), (ONCALL,)),
+    "github": SourceType("github", "GitHubConfig", "GitHubReceiver"),
+    "grafana": SourceType("alertmanager", "GrafanaConfig", "GrafanaReceiver"),
+    "mattermost": SourceType(
+        "mattermost", "MattermostConfig", "MattermostReceiver", in_context=True
+    ),
+    "oncall": SourceType("oncall", "OnCallConfig", "OnCallReceiver", (ONCALL,)),
     "opsgenie": SourceType(
-        OpsgenieConfig,
-        OpsgenieReceiver,
+        "opsgenie.receiver",
+        "OpsgenieConfig",
+        "OpsgenieReceiver",
         (ALERTS, f"{ALERTS}/{{segment:.+}}", f"{HEARTBEATS}{{segment:.+}}"),
+        in_context=True,
     ),
-    "pagerduty": SourceType(PagerDutyConfig, PagerDutyReceiver),
+    "pagerduty": SourceType("pagerduty", "PagerDutyConfig", "PagerDutyReceiver", in_context=True),
     "pagerduty_events": SourceType(
-        PagerDutyEventsConfig,
-        _without_context(PagerDutyEventsReceiver),
-        (ENQUEUE, CHANGE),
+        "pagerduty_events", "PagerDutyEventsConfig", "PagerDutyEventsReceiver", (ENQUEUE, CHANGE)
     ),
     "prometheus": SourceType(
-        PrometheusSourceConfig, _without_context(PrometheusReceiver), (POSTED,)
+        "prometheus", "PrometheusSourceConfig", "PrometheusReceiver", (POSTED,)
     ),
-    "sentry": SourceType(
-        SentryConfig, _without_context(SentryReceiver), poll=sentry.receiver.poller
-    ),
-    "slack": SourceType(SlackConfig, SlackReceiver),
-    "telegram": SourceType(TelegramConfig, TelegramReceiver),
-    "twilio": SourceType(TwilioConfig, TwilioReceiver),
-    "webhook": SourceType(WebhookSourceConfig, _without_context(WebhookReceiver)),
+    "sentry": SourceType("sentry.receiver", "SentryConfig", "SentryReceiver", polls=True),
+    "slack": SourceType("slack.receiver", "SlackConfig", "SlackReceiver", in_context=True),
+    "telegram": SourceType("telegram", "TelegramConfig", "TelegramReceiver", in_context=True),
+    "twilio": SourceType("twilio.receiver", "TwilioConfig", "TwilioReceiver", in_context=True),
+    "webhook": SourceType("webhook", "WebhookSourceConfig", "WebhookReceiver"),
 }
 
 OWN_PATHS: Mapping[str, tuple[str, ...]] = {
     kind: source.paths for kind, source in RECEIVERS.items() if source.paths
 }
 """The services' own paths, by type of source."""
+
+
+class Configs(Mapping[str, type[Struct]]):
+    """The config struct of each type, loaded at its first use."""
+
+    def __getitem__(self, type_: str) -> type[Struct]:
+        return RECEIVERS[type_].config
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(RECEIVERS)
+
+    def __len__(self) -> int:
+        return len(RECEIVERS)
+
+    def __contains__(self, type_: object) -> bool:
+        return type_ in RECEIVERS

@@ -24,8 +24,6 @@ from router.receivers.times import UNKNOWN
 from router.receivers.webhook import WebhookReceiver, WebhookSourceConfig
 from router.receivers.wire_alert import WireAlert
 
-PATH = "/integrations/v1/{segment:.+}"
-
 ALERTMANAGER = ("alertmanager", "legacy_alertmanager", "alertmanagerV2")
 GRAFANA = ("grafana", "grafana_alerting", "legacy_grafana_alerting")
 SNS = "amazon_sns"

@@ -27,11 +27,10 @@ from router.ports.webhooks import (
 from router.receivers.credentials import owner_of, require_keys
 from router.receivers.details import details, links
 from router.receivers.limits import shorten, within_limits
+from router.receivers.paths import CHANGE
 from router.receivers.source import KIB, Source, clean, decode, kept, member, shortened, text
 from router.receivers.times import UNKNOWN, first_epoch
 from router.receivers.wire_alert import WireAlert
-
-ENQUEUE, CHANGE = "/v2/enqueue", "/v2/change/enqueue"
 
 MAX_SUMMARY = 1024
 """Characters: https://developer.pagerduty.com/docs/send-alert-event."""

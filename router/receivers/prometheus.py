@@ -20,12 +20,10 @@ from router.ports.webhooks import CommandResult, Incoming, Received, WebhookAnsw
 from router.receivers.alertmanager import AlertmanagerReceiver
 from router.receivers.credentials import Credentials
 from router.receivers.limits import MAX_ALERTS, check_limits
+from router.receivers.paths import POSTED
 from router.receivers.source import clean, decode
 from router.receivers.times import LATEST, UNKNOWN, epoch
 from router.receivers.wire_alert import WireAlert
-
-POSTED = "/api/v2/alerts"
-"""The path of the API, also below `/webhooks/NAME`: Prometheus has a `path_prefix`."""
 
 
 class PrometheusSourceConfig(Credentials, frozen=True, kw_only=True, forbid_unknown_fields=True):

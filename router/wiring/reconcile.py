@@ -23,8 +23,8 @@ class Pollers:
         await self.close()
         self._session = session = aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar())
         for name, source in config.sources.items():
-            poll = RECEIVERS[config.source_kinds[name]].poll
-            if poll and (poller := poll(name, source, session)):
+            source_type = RECEIVERS[config.source_kinds[name]]
+            if poller := source_type.poll(name, source, session):
                 self._pollers[name] = poller
 
     async def close(self) -> None:

@@ -30,9 +30,10 @@ from router.receivers.credentials import authorization, owner_of, require_keys
 from router.receivers.opsgenie import answers
 from router.receivers.opsgenie.ids import Outcome, outcome_of
 from router.receivers.opsgenie.payload import errors_of, read_alert
-from router.receivers.opsgenie.request import ALERTS, ApiRequest, Operation, alert_id, new_id, read
+from router.receivers.opsgenie.request import ApiRequest, Operation, alert_id, new_id, read
 from router.receivers.opsgenie.search import counted, listing
 from router.receivers.opsgenie.views import alert_view, full_view
+from router.receivers.paths import ALERTS
 from router.receivers.source import Source, clean, decode, text
 from router.receivers.times import first_epoch
 

@@ -12,10 +12,7 @@ from uuid import UUID, uuid5
 from msgspec import Struct
 
 from router.ports.webhooks import AlertRef, Incoming
-
-ALERTS = "/v2/alerts"
-HEARTBEATS = "/v2/heartbeats/"
-"""The path of a ping: `/v2/heartbeats/NAME/ping`, of any method but DELETE."""
+from router.receivers.paths import ALERTS, HEARTBEATS
 
 QUERY_FIELDS = 50
 
