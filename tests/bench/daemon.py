@@ -95,14 +95,17 @@ class Server:
             writer.close()
 
 
-def router(folder: Path, channel: Mapping[str, Any] | None = None) -> Server:
+def router(
+    folder: Path, channel: Mapping[str, Any] | None = None, storage: str | None = None
+) -> Server:
     """`alert-router serve` as it ships: its rules and policies, and SQLite with fsync.
 
-    `channel` is the first one.
+    `channel` is the first one; `storage` is another database.
     """
     port = free_port()
     config = yaml.safe_load((ROOT / "config.example.yaml").read_text())
-    config |= {"listen": f"127.0.0.1:{port}", "storage": f"sqlite:///{folder}/router.db"}
+    storage = storage or f"sqlite:///{folder}/router.db"
+    config |= {"listen": f"127.0.0.1:{port}", "storage": storage}
     config["channels"] |= {"log": dict(channel or {"type": "console"})}
     shutil.copytree(ROOT / "rules", folder / "rules", dirs_exist_ok=True)
     path = folder / "router.yaml"
