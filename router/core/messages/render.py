@@ -81,7 +81,7 @@ def content(message: Message) -> Content:
         facts=tuple(facts(message)),
         details=tuple(details(incident)),
         others=tuple(other_lines(message)) if message.other_incidents else (),
-        text=_text(message, (message.write or _PACKAGED.write)(INTERNAL, values)),
+        text=_with_extras(message, (message.write or _PACKAGED.write)(INTERNAL, values)),
     )
 
 
@@ -104,7 +104,7 @@ def to_stakeholders(message: Message) -> Said:
     values = _values(message)
     values["status"] = values["status"].capitalize()
     template = headed((message.write or _PACKAGED.write)(STAKEHOLDERS, values))
-    return Said(template.subject, _text(message, template.text))
+    return Said(template.subject, _with_extras(message, template.text))
 
 
 def other_lines(message: Message) -> Iterator[tuple[str, str]]:
@@ -116,7 +116,7 @@ def other_lines(message: Message) -> Iterator[tuple[str, str]]:
         yield f"All {len(others) + 1} incidents:", message.list_url
 
 
-def _text(message: Message, text: str) -> str:
+def _with_extras(message: Message, text: str) -> str:
     """Add the further incidents and the attempt, which a company's template can't leave out."""
     lines = [text]
     if message.other_incidents:

@@ -63,7 +63,6 @@ HEADED = frozenset({STAKEHOLDERS, UPDATE, CUSTOMERS})
 """Templates whose first line is the subject or the title."""
 
 _HEAD = re.compile(r"(?:subject|title):\s*", re.IGNORECASE)
-_BLANKS = re.compile(r"\n{3,}")
 
 
 class Said(Struct, frozen=True):
@@ -108,7 +107,7 @@ class Wording:
         """
         for template in filter(None, (self.own.get(name), packaged(name))):
             try:
-                if text := _trimmed(written(template, given)):
+                if text := written(template, given):
                     return text
             except ValueError:
                 continue
@@ -189,7 +188,7 @@ def check(name: str, text: str) -> Template:
     template = compile_template(text, KINDS[name])
     for status in Status:
         try:
-            shown = _trimmed(written(template, _made_up(name, status)))
+            shown = written(template, _made_up(name, status))
         except ValueError as error:
             raise ValueError(
                 f"line 1: it fails when it's written of an incident that is {status}: {error}"
@@ -229,8 +228,3 @@ def _made_up(name: str, status: Status) -> dict[str, Any]:
     }
     given = words | times | lists | more | {"status": status.value, "severity": "P0", "zone": "UTC"}
     return {key: value for key, value in given.items() if key in KINDS[name].names}
-
-
-def _trimmed(text: str) -> str:
-    """Remove spaces at line ends, and repeated empty lines."""
-    return _BLANKS.sub("\n\n", "\n".join(line.rstrip() for line in text.splitlines())).strip()

@@ -100,14 +100,12 @@ def _short(message: Message, entries: list[Entry]) -> Iterator[str]:
 
 
 def _known(entry: Entry) -> dict[str, str]:
-    data: Mapping[str, Any] = {**entry.data, "by": entry.by.removeprefix("source:")}
-    known = {name: text for name, value in data.items() if (text := _text(value))}
-    if "value" in known:
+    known = {"by": plain(entry.by.removeprefix("source:"))}
+    for name, value in entry.data.items():
+        if isinstance(value, list | tuple):
+            known[name] = ", ".join(plain(str(item)) for item in value)
+        elif value is not None and name != "by":
+            known[name] = plain(str(value))
+    if known.get("value"):
         known["value"] = measured(known["value"], known.get("threshold", ""))
-    return known
-
-
-def _text(value: object) -> str:
-    if isinstance(value, list | tuple):
-        return ", ".join(map(_text, value))
-    return "" if value is None else plain(str(value))
+    return {name: text for name, text in known.items() if text}

@@ -86,13 +86,8 @@ class Environment(ImmutableSandboxedEnvironment):
         base = float(left) if operator == "**" else left
         return super().call_binop(context, operator, base, right)
 
-    def getattr(self, obj: Any, attribute: str) -> Any:
-        """Look up the label first: `labels.items` is the label of that name, if it exists."""
-        if (
-            isinstance(obj, (dict, Mapping)) and attribute in obj
-        ):  # `dict` first: it's checked faster
-            return obj[attribute]
-        return super().getattr(obj, attribute)
+    # `labels.items` is the label of that name, if it exists.
+    getattr = ImmutableSandboxedEnvironment.getitem  # type: ignore[assignment]
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +97,7 @@ class TemplateKind:
     names: frozenset[str]
     environment: Environment
     longest: int = LONGEST_STEP
+    has_lines: bool = False
 
 
 def text_kind(names: Iterable[str]) -> TemplateKind:
@@ -110,7 +106,7 @@ def text_kind(names: Iterable[str]) -> TemplateKind:
     A missing value is empty, and no value can start a new line.
     """
     environment = Environment(jinja2.ChainableUndefined, _on_one_line, _TIMES, blocks=True)
-    return TemplateKind(frozenset(names) | {"zone"}, environment, LONGEST_TEXT)
+    return TemplateKind(frozenset(names) | {"zone"}, environment, LONGEST_TEXT, has_lines=True)
 
 
 # --- filters

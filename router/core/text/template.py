@@ -3,6 +3,7 @@
 The output isn't escaped; each destination escapes it.
 """
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -26,6 +27,7 @@ LONGEST = 500
 """Maximum characters of a rendered line, including the mark of a cut."""
 
 _LONGEST_SOURCE = 10_000
+_BLANKS = re.compile(r"\n{3,}")
 
 _KNOWN = 256
 """Results that a condition keeps."""
@@ -41,17 +43,14 @@ class Template:
 
     source: str
     compiled: jinja2.Template = field(repr=False, compare=False)
-    longest: int = field(default=LONGEST_STEP, repr=False)
+    kind: TemplateKind = field(default=TITLE, repr=False, compare=False)
     lookups: Lookups = field(default_factory=dict, repr=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
-class Condition:
+class Condition(Template):
     """A checked expression over an incident, like `labels.customer_facing == 'true'`."""
 
-    source: str
-    compiled: jinja2.Template = field(repr=False, compare=False)
-    lookups: Lookups = field(default_factory=dict, repr=False, compare=False)
     _known: dict[object, bool] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def holds(self, *, labels: Mapping[str, str], annotations: Mapping[str, str]) -> bool:
@@ -69,8 +68,8 @@ class Condition:
         if (known := self._known.get(key)) is not None:
             return known
         try:
-            holds = bool(_output(_pieces(self.compiled, given)))
-        except Exception:  # noqa: BLE001 - a template raises whatever its operands raise
+            holds = bool(written(self, given))
+        except ValueError:
             holds = True
         if len(self._known) >= _KNOWN:
             self._known.clear()
@@ -99,7 +98,7 @@ def compile_template(source: str, kind: TemplateKind = TITLE) -> Template:
         # No globals: Jinja2 would copy a chain of two empty maps for each text.
         compiled = kind.environment.from_string(tree)
         compiled.globals = {}
-        return Template(source, compiled, kind.longest, _lookups(tree, kind.names))
+        return Template(source, compiled, kind, _lookups(tree, kind.names))
     except jinja2.TemplateSyntaxError as error:
         raise ValueError(f"line {error.lineno}: {error.message}") from None
     except (RecursionError, SyntaxError, MemoryError):  # as Python's compiler reports nesting
@@ -128,7 +127,7 @@ def compile_condition(source: str) -> Condition:
     except ValueError as error:
         why = str(error).partition(": ")[2].replace("'end of statement block'", "end")
         raise ValueError(f"invalid condition: {why}") from None
-    return Condition(source, template.compiled, template.lookups)
+    return Condition(source, template.compiled, template.kind, template.lookups)
 
 
 def _problem(node: nodes.Node, environment: Environment) -> str | None:
@@ -206,40 +205,32 @@ def render(
 def written(template: Template, given: Mapping[str, Any]) -> str:
     """Render the template, up to a length that is far beyond any real text.
 
-    Raises: NotMeant; ValueError, with the reason.
+    A text of several lines has no spaces at line ends, and no repeated empty lines. Raises:
+    NotMeant; ValueError, with the reason.
     """
-    cut = _cut(given, template.lookups)
+    lookups = template.lookups
+    cut = {
+        name: _shortened(value, lookups.get(name)) if isinstance(value, Mapping) else value
+        for name, value in given.items()
+    }
+    compiled, kind, text = template.compiled, template.kind, ""
     try:
-        return _output(_pieces(template.compiled, cut), template.longest)
+        # As `compiled.generate`, without copies of `cut` and without rewritten tracebacks.
+        for piece in compiled.root_render_func(compiled.new_context(cut, shared=True)):
+            text += piece
+            if len(text) > kind.longest:
+                break
     except NotMeant:
         raise
     except Exception as error:  # noqa: BLE001 - a template raises whatever its operands raise
         raise ValueError(str(error) or type(error).__name__) from None
-
-
-def _cut(given: Mapping[str, Any], lookups: Lookups) -> dict[str, Any]:
-    """Shorten the values of each mapping, and leave out those that the template doesn't read."""
-    return {
-        name: _shortened(value, lookups.get(name)) if isinstance(value, Mapping) else value
-        for name, value in given.items()
-    }
+    if kind.has_lines:
+        return _BLANKS.sub("\n\n", "\n".join(map(str.rstrip, text.splitlines()))).strip()
+    return text
 
 
 def _shortened(texts: Mapping[str, str], keys: frozenset[str] | None) -> dict[str, str]:
+    """Shorten the values, and leave out those that the template doesn't read."""
     if keys is None:
         return {name: text[:LONGEST_STEP] for name, text in texts.items()}
     return {key: texts[key][:LONGEST_STEP] for key in keys if key in texts}
-
-
-def _pieces(compiled: jinja2.Template, given: dict[str, Any]) -> Iterable[str]:
-    """As `compiled.generate`, without copies of `given` and without rewritten tracebacks."""
-    return compiled.root_render_func(compiled.new_context(given, shared=True))
-
-
-def _output(pieces: Iterable[str], longest: int = LONGEST_STEP) -> str:
-    text = ""
-    for piece in pieces:
-        text += piece
-        if len(text) > longest:
-            break
-    return text
