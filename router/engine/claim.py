@@ -4,6 +4,7 @@ A message that a limit delays isn't leased or marked: it stays in the outbox, an
 So a crash loses none, and the next claimer, here or on another replica, uses its own window.
 """
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from itertools import islice
@@ -17,17 +18,27 @@ from router.ports.store import Store
 LOOK = 500
 """Messages to people with a limit that are looked at in one round."""
 
+AGAIN = 1.0
+"""Seconds between two looks at all that waits for people without room.
 
-@dataclass(frozen=True, slots=True)
+A delayed message leaves at once only if its incident has become a P0. New ones are seen earlier.
+"""
+
+OVERLAP = 1.0
+"""Seconds before the last look in which messages may have become visible only after it."""
+
+
+@dataclass(slots=True)
 class Limits:
     """Limits of the people who can be reached over a channel, by address.
 
-    `throttle` outlives a reload.
+    `throttle` outlives a reload. looked_at: the last look at all that waits.
     """
 
     of: Mapping[str, Limit] = field(default_factory=dict)
     throttle: Throttle = field(default_factory=Throttle)
     is_paging: bool = False
+    looked_at: float = -math.inf
 
     def window(self, address: str) -> RateLimit:
         return self.throttle.window(address, self.of[address])
@@ -40,10 +51,13 @@ async def claim_limited(  # noqa: PLR0913, PLR0917 - what to lease, and for how 
 
     Raises: StoreUnavailable.
     """
-    if not limits.of:
-        return []
     rooms = {address: limits.window(address).free(now) for address in limits.of}
-    found = await store.waiting({address: room > 0 for address, room in rooms.items()}, now, LOOK)
+    roomy, since = {address: room > 0 for address, room in rooms.items()}, 0.0
+    if abs(now - limits.looked_at) < AGAIN:
+        since = limits.looked_at - OVERLAP
+    found = await store.waiting(roomy, now, LOOK, since)
+    if not since:
+        limits.looked_at = now
     groups = [
         group
         for address, waiting in split([Waiting(*row) for row in found]).items()

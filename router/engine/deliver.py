@@ -9,18 +9,11 @@ changes of an incident; rows of other kinds directly.
 import asyncio
 import random
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import TypeVar
+from functools import partial
 
 from msgspec.structs import replace
-from tenacity import (
-    AsyncRetrying,
-    RetryCallState,
-    retry_if_result,
-    stop_after_attempt,
-    wait_random_exponential,
-)
+from tenacity import AsyncRetrying, RetryCallState, wait_random_exponential
 
 from router.core.incident.delivery import (
     ARRIVES_WITHIN,
@@ -32,7 +25,7 @@ from router.core.incident.snapshot import Writes
 from router.core.outbox.bundle import Bundle
 from router.core.outbox.rate_limit import RateLimit
 from router.engine.claim import Limits, claim_limited
-from router.engine.messages import MessageWriter, Words
+from router.engine.messages import MessageWriter, Stored, Words
 from router.engine.ownership import Ownership
 from router.model.event import Event
 from router.model.notification import (
@@ -51,13 +44,11 @@ from router.ports.clock import Clock, spawn
 from router.ports.errors import Overloaded, StoreUnavailable
 from router.ports.services import Inbox, Performed, Performer
 from router.ports.store import Store
-from router.ports.write_guard import WriteGuard, WriteRefused
+from router.ports.write_guard import WriteRefused, guarded
 from router.telemetry import errors
 from router.telemetry.logs import logger
 
 log = logger(__name__)
-
-T = TypeVar("T")
 
 POLL = 1.0
 """Seconds between checks of the outbox without a wake-up."""
@@ -146,15 +137,17 @@ class ChannelWorker:
 
         What stays unsent is in the outbox.
         """
+        look = False
         while not self._closing:
             try:
-                await self.round()
+                await self.round(look=look)
             except StoreUnavailable as error:
                 log.warning("delivery_waits", channel=self.channel.name, error=str(error))
             if not self._closing:
                 pace = self.channel.pace
                 wait = pace.next_free(self._clock.now()) if pace else 0.0
                 await self._clock.wait(self.wake, wait or POLL)
+            look = not self.wake.is_set()
             self.wake.clear()
         while self._sending:
             await asyncio.wait(self._sending)
@@ -177,27 +170,24 @@ class ChannelWorker:
             task.cancel()
         await asyncio.gather(*self._sending, return_exceptions=True)
 
-    async def round(self) -> None:
-        """Claim what there's room for, and start sending it. Raises: StoreUnavailable."""
+    async def round(self, *, look: bool = True) -> None:
+        """Claim what there's room for, read what it's about, and start sending it.
+
+        look: first look whether anything is due: a claim takes the database's write lock. Raises:
+        StoreUnavailable.
+        """
         channel, now, name = self.channel, self._clock.now(), self._ownership.name
         room = channel.concurrency - len(self._sending)
         if channel.pace:
             room = min(room, channel.pace.free(now))
         if room <= 0 or not self._ownership.holds(name):
             return
-        lease = f"{name}:{now}:{random.getrandbits(32):08x}"
-        for bundle in await self._claim(now, lease, room):
-            if channel.pace:
-                channel.pace.take(now)
-            spawn(self._deliver(bundle), f"deliver {channel.name}", self._sending)
-
-    async def _claim(self, now: float, lease: str, room: int) -> list[Bundle]:
-        channel, until = self.channel, now + self.channel.lease
+        lease, until = f"{name}:{now}:{random.getrandbits(32):08x}", now + channel.lease
         bundles: list[Bundle] = []
         if channel.limits.of:
             bundles = await claim_limited(self._store, channel.limits, now, lease, until, room)
         if room > len(bundles):
-            messages = await self._store.claim_notifications(
+            rows = await self._store.claim_notifications(
                 channel.name,
                 now,
                 lease,
@@ -206,154 +196,96 @@ class ChannelWorker:
                 people=channel.people is not None,
                 less=[*channel.limits.of],
                 arrives_within=channel.arrives_within,
+                look=look,
             )
-            bundles += [Bundle((message,), now) for message in messages]
-        return bundles
+            bundles += [Bundle((row,), now) for row in rows]
+        stored = await self._messages.read(row for bundle in bundles for row in bundle.messages)
+        for bundle in bundles:
+            if channel.pace:
+                channel.pace.take(now)
+            spawn(self._deliver(bundle, stored), f"deliver {channel.name}", self._sending)
 
-    async def _deliver(self, bundle: Bundle) -> None:
-        first = bundle.messages[0]
+    async def _deliver(self, bundle: Bundle, stored: Mapping[int, Stored]) -> None:
+        row = bundle.messages[0]
         try:
-            if first.kind is OutboxKind.INCIDENT:
-                await self._send_message(bundle)
+            if row.kind is OutboxKind.INCIDENT:
+                await self._send(bundle, stored)
             else:
-                await self._perform(first)
+                await self._perform(row)
         except StoreUnavailable as error:
             # The lease ends, and the message is sent again.
             log.warning("delivery_unsettled", channel=self.channel.name, error=str(error))
         except LeaseLost:
-            log.warning(
-                "delivery_lease_lost", channel=self.channel.name, incident=first.incident_id
-            )
+            log.warning("delivery_lease_lost", channel=self.channel.name, incident=row.incident_id)
         finally:
             self.wake.set()
 
     # --- messages about incidents
 
-    async def _send_message(self, bundle: Bundle) -> None:
-        arrived = False
+    async def _send(self, bundle: Bundle, stored: Mapping[int, Stored]) -> None:
+        """Try a few times under the lease, soon after each failure that surely didn't arrive."""
+        row, attempts, result = bundle.messages[0], list[Attempt](), None
         try:
-            first = bundle.messages[0]
-            message, seen = await self._messages.write(bundle.messages)
-            with errors.about(message.incident.source):
-                attempts = await self._send(first, message)
-            arrived = isinstance(attempts[-1].result, Sent | Uncertain)
+            message, seen = await self._messages.write(bundle.messages, stored)
+            errors.working_for(message.incident.source)
+            while result is None or await self._is_soon(result, len(attempts)):
+                if attempts:
+                    message = self._again(message, attempts[-1].result)
+                attempt, _ = await self._attempt(row, partial(self._sent, message))
+                attempts.append(attempt)
+                result = attempt.result
             await self._settle(
-                first,
+                row,
                 lambda at: self._inbox.submit(
-                    bundle.settled(at, attempts, seen, random.random())  # noqa: S311
+                    bundle.settled(at, tuple(attempts), seen, random.random())  # noqa: S311
                 ),
             )
         finally:
-            if not arrived:
+            if not isinstance(result, Sent | Uncertain):
                 bundle.give_back(self._clock.now())
 
-    async def _send(self, row: Notification, message: Message) -> tuple[Attempt, ...]:
-        """Try a few times under the lease, soon after each failure that surely didn't arrive."""
-        attempts: list[Attempt] = []
-        progress = message.progress
+    def _again(self, message: Message, result: Result) -> Message:
+        """Return the message for the attempt after this result."""
+        unsure = may_arrive_late(result)
+        if self.channel.pace:
+            self.channel.pace.take(self._clock.now())
+        return replace(
+            message,
+            attempt=message.attempt + 1,
+            uncertain=message.uncertain or (message.seq if unsure else 0),
+            may_be_doubled=message.may_be_doubled or unsure,
+            progress=progress_after(result, message.progress),
+        )
 
-        async def attempt() -> Result:
-            nonlocal progress
-            started = self._clock.now()
-            if attempts and self.channel.pace:
-                self.channel.pace.take(started)
-            self._check(row)
-            for done in attempts[-1:]:
-                progress = progress_after(done.result, progress)
-            unsure = any(may_arrive_late(earlier.result) for earlier in attempts)
-            again = replace(
-                message,
-                attempt=message.attempt + len(attempts),
-                uncertain=message.uncertain or (message.seq if unsure else 0),
-                may_be_doubled=message.may_be_doubled or unsure,
-                progress=progress,
-            )
-            result = await self._guarded(row, self._try(again))
-            now, within = self._clock.now(), self.channel.arrives_within
-            attempts.append(Attempt(now, now - started, result, within))
-            return result
-
-        await AsyncRetrying(
-            retry=retry_if_result(self._at_once),
-            stop=stop_after_attempt(ATTEMPTS),
-            wait=_wait,
-            sleep=self._clock.sleep,
-            retry_error_callback=lambda _: None,
-        )(attempt)
-        return tuple(attempts)
-
-    def _check(self, row: Notification) -> None:
-        """Raises: LeaseLost.
-
-        Called right before each attempt: this process may have been stopped since the claim.
-        """
-        if not self._may_send(row):
-            raise LeaseLost
-
-    async def _guarded(self, row: Notification, attempt: Awaitable[T]) -> T:
-        """Check the lease again right before a client writes. Raises: LeaseLost."""
-        with WriteGuard(lambda: self._may_send(row)) as guard, suppress(WriteRefused):
-            result = await attempt
-        if guard.refused:
-            raise LeaseLost
-        return result
-
-    def _may_send(self, row: Notification) -> bool:
-        return self._clock.now() < row.lease_until and self._holds(row)
-
-    def _holds(self, row: Notification) -> bool:
-        return self._ownership.holds(row.lease.partition(":")[0])
-
-    def _at_once(self, result: Result) -> bool:
-        """Return whether to try again under the lease.
+    async def _is_soon(self, result: Result, tried: int) -> bool:
+        """Wait until the message may be tried again under the lease, if it may.
 
         Not if the channel's rate is used up: a refusal counts.
         """
         pace = self.channel.pace
-        soon = isinstance(result, Retry) and (result.after or 0) <= PATIENCE
-        return soon and (pace is None or pace.free(self._clock.now()) > 0)
+        if (
+            not isinstance(result, Retry)
+            or tried == ATTEMPTS
+            or (result.after or 0) > PATIENCE
+            or (pace and pace.free(self._clock.now()) <= 0)
+        ):
+            return False
+        await self._clock.sleep(_spread(tried) if result.after is None else result.after)
+        return True
 
-    async def _try(self, message: Message) -> Result:
+    async def _sent(self, message: Message) -> Performed:
         if message.channel != self.channel.name and not message.to:
-            return Rejected(
-                "the config no longer has this contact, or no address of theirs for the channel"
-            )
-        try:
-            async with asyncio.timeout(HANG * self.channel.timeout):
-                return await self.channel.sender.send(message)
-        except TimeoutError:
-            return Uncertain("the sender hung")
-        except WriteRefused:
-            raise
-        except Exception as error:
-            log.exception("sender_failed", channel=self.channel.name)
-            return Retry(f"fault in the sender: {type(error).__name__}")
+            why = "the config no longer has this contact, or no address of theirs for the channel"
+            return Performed(Rejected(why))
+        return Performed(await self.channel.sender.send(message))
 
     # --- rows of other kinds
 
     async def _perform(self, row: Notification) -> None:
-        self._check(row)
-        started = self._clock.now()
-        performed = await self._guarded(row, self._try_task(row))
-        now, within = self._clock.now(), self.channel.arrives_within
-        attempt = Attempt(now, now - started, performed.result, within)
+        performer = self.channel.performers.get(row.kind, _unconfigured)
+        attempt, performed = await self._attempt(row, partial(performer, row))
         after = settle_task(row, attempt, random.random())  # noqa: S311
         await self._settle(row, lambda at: self._save(row, after, performed, at))
-
-    async def _try_task(self, row: Notification) -> Performed:
-        performer = self.channel.performers.get(row.kind)
-        if performer is None:
-            return Performed(Retry("the config has nothing that sends this", UNCONFIGURED))
-        try:
-            async with asyncio.timeout(HANG * self.channel.timeout):
-                return await performer(row)
-        except TimeoutError:
-            return Performed(Uncertain("the sender hung"))
-        except (StoreUnavailable, WriteRefused):
-            raise
-        except Exception as error:
-            log.exception("sender_failed", channel=self.channel.name, kind=row.kind)
-            return Performed(Retry(f"fault in the sender: {type(error).__name__}"))
 
     async def _save(
         self, row: Notification, after: Notification, performed: Performed, at: float
@@ -363,7 +295,43 @@ class ChannelWorker:
             await self._inbox.submit(events)
         await self._store.save(Writes(settled=[(after, row.lease, row.seq)]))
 
-    # --- settling
+    # --- attempts and settling
+
+    async def _attempt(
+        self, row: Notification, work: Callable[[], Awaitable[Performed]]
+    ) -> tuple[Attempt, Performed]:
+        """Work while the lease is held, which clients check again right before they write.
+
+        This process may have been stopped since the claim. Raises: LeaseLost; StoreUnavailable, if
+        the row isn't about an incident.
+        """
+        may_write, started = partial(self._may_write, row), self._clock.now()
+        if not may_write():
+            raise LeaseLost
+        with guarded(may_write) as guard:
+            try:
+                async with asyncio.timeout(HANG * self.channel.timeout):
+                    performed = await work()
+            except TimeoutError:
+                performed = Performed(Uncertain("the sender hung"))
+            except WriteRefused as error:
+                raise LeaseLost from error
+            except Exception as error:
+                if isinstance(error, StoreUnavailable) and row.kind is not OutboxKind.INCIDENT:
+                    raise
+                log.exception("sender_failed", channel=self.channel.name, kind=row.kind)
+                performed = Performed(Retry(f"fault in the sender: {type(error).__name__}"))
+        if guard.refused:
+            raise LeaseLost
+        now = self._clock.now()
+        attempt = Attempt(now, now - started, performed.result, self.channel.arrives_within)
+        return attempt, performed
+
+    def _may_write(self, row: Notification) -> bool:
+        return self._clock.now() < row.lease_until and self._holds(row)
+
+    def _holds(self, row: Notification) -> bool:
+        return self._ownership.holds(row.lease.partition(":")[0])
 
     async def _settle(self, row: Notification, write: Callable[[float], Awaitable[object]]) -> None:
         """Write the result, as long as the lease is held; wait for a store that is briefly away.
@@ -383,13 +351,15 @@ class ChannelWorker:
         raise StoreUnavailable("no settling within the lease")
 
 
-_spread = wait_random_exponential(multiplier=0.25, max=PATIENCE)
+async def _unconfigured(_row: Notification) -> Performed:
+    return Performed(Retry("the config has nothing that sends this", UNCONFIGURED))
 
 
-def _wait(state: RetryCallState) -> float:
-    """Wait as long as the service asked, or else a random time that grows."""
-    assert state.outcome is not None
-    result = state.outcome.result()
-    return (
-        result.after if isinstance(result, Retry) and result.after is not None else _spread(state)
-    )
+_backoff = wait_random_exponential(multiplier=0.25, max=PATIENCE)
+
+
+def _spread(tried: int) -> float:
+    """Return a random time to wait after this many attempts, which grows with them."""
+    state = RetryCallState(AsyncRetrying(), None, (), {})
+    state.attempt_number = tried
+    return _backoff(state)

@@ -1,7 +1,7 @@
 """Builds a sender's message: the incident's current state, and further parts."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -23,6 +23,7 @@ from router.model.notification import (
     is_for_stakeholder,
     person_of,
 )
+from router.model.outbox import OutboxKind
 from router.ports.clock import Clock
 from router.ports.errors import NoChart
 from router.ports.services import Charts
@@ -30,6 +31,9 @@ from router.ports.store import AlertRow, Store
 
 PICTURE = 0.5
 """Longest wait for a chart, in seconds."""
+
+Stored = tuple[Incident, Sequence[Entry], Sequence[AlertRow]]
+"""An incident, its latest timeline (oldest first), and a sample of its firing alerts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,33 +78,41 @@ class MessageWriter:
         self._people = people or {}
         self._pictures = pictures
 
-    async def write(self, rows: Sequence[Notification]) -> tuple[Message, list[int]]:
-        """Write about the first row's incident as it is now, and name those of the others.
+    async def read(self, rows: Iterable[Notification]) -> Mapping[int, Stored]:
+        """Read the incidents of messages, all at once. Raises: StoreUnavailable."""
+        ids = {row.incident_id for row in rows if row.kind is OutboxKind.INCIDENT}
+        return await self._store.messages(ids) if ids else {}
 
-        Also return the newest entry that the message covers, for each row. Raises:
-        StoreUnavailable.
+    async def write(
+        self, rows: Sequence[Notification], stored: Mapping[int, Stored]
+    ) -> tuple[Message, list[int]]:
+        """Write about the first row's incident as it was read, and name those of the others.
+
+        Also return the newest entry that the message covers, for each row.
         """
-        first = rows[0]
-        message = await self._main(first)
-        seen, others, url = [_newest(first, message.timeline)], [], self._words.external_url
-        for row in rows[1:]:
-            incident, timeline, _ = await self._stored(row)
-            seen.append(_newest(row, timeline))
-            others.append(OtherIncident(incident, f"{url}/incidents/{incident.id}"))
-        if not others:
+        seen = [
+            max((entry.id for entry in stored[row.incident_id][1]), default=row.seen_entry)
+            for row in rows
+        ]
+        message, url = self._write(rows[0], *stored[rows[0].incident_id]), self._words.external_url
+        if self._pictures:
+            message = replace(message, picture=await self._picture(message))
+        if not rows[1:]:
             return message, seen
+        others = tuple(
+            OtherIncident(stored[row.incident_id][0], f"{url}/incidents/{row.incident_id}")
+            for row in rows[1:]
+        )
         every = address(url, (row.incident_id for row in rows))
-        return replace(message, other_incidents=tuple(others), list_url=every), seen
+        return replace(message, other_incidents=others, list_url=every), seen
 
-    async def _stored(
-        self, row: Notification
-    ) -> tuple[Incident, Sequence[Entry], Sequence[AlertRow]]:
-        stored = await self._store.message(row.incident_id)
-        assert stored is not None, "a notification's incident is never deleted"
-        return stored
-
-    async def _main(self, row: Notification) -> Message:
-        incident, timeline, firing = await self._stored(row)
+    def _write(
+        self,
+        row: Notification,
+        incident: Incident,
+        timeline: Sequence[Entry],
+        firing: Sequence[AlertRow],
+    ) -> Message:
         alerts, now, words = tuple(match.alert for match in firing), self._clock.now(), self._words
         contact = person_of(row.channel)
         url = f"{words.external_url}/incidents/{incident.id}"
@@ -108,7 +120,6 @@ class MessageWriter:
             incident.postmortem_due is not None or incident.postmortem_shared_at is not None
         )
         needs_update = words.public and unpublished(incident, timeline)
-        picture = await self._picture(incident, alerts, now) if self._pictures else b""
         return Message(
             incident=incident,
             channel=row.channel,
@@ -133,7 +144,6 @@ class MessageWriter:
             mentions=words.mentions,
             time_zone=words.time_zones.get(contact, "UTC"),
             link=partial(words.links.link, incident, row.channel, now) if words.links else None,
-            picture=picture,
             attempt=max(row.attempts + 1, 2 if row.may_have_arrived else 1),
             uncertain=row.uncertain,
             may_be_doubled=row.may_have_arrived,
@@ -145,17 +155,14 @@ class MessageWriter:
     ) -> tuple[tuple[str, str], ...]:
         return usable(links(self._words.elsewhere, incident, window(incident, alerts, now)))
 
-    async def _picture(self, incident: Incident, alerts: Sequence[Alert], now: float) -> bytes:
+    async def _picture(self, message: Message) -> bytes:
         """Return the chart as PNG; b"" if it isn't ready soon: a page doesn't wait for it."""
-        charts = self._words.charts
+        charts, incident = self._words.charts, message.incident
         if charts is None or not charts.there(incident):
             return b""
+        seen = window(incident, message.alerts, message.at)
         try:
             async with asyncio.timeout(PICTURE):
-                return await charts.draw(incident, window(incident, alerts, now), ImageFormat.PNG)
+                return await charts.draw(incident, seen, ImageFormat.PNG)
         except (TimeoutError, NoChart):
             return b""
-
-
-def _newest(row: Notification, timeline: Sequence[Entry]) -> int:
-    return max((entry.id for entry in timeline), default=row.seen_entry)

@@ -84,21 +84,23 @@ class Store(Protocol):
         people: bool = False,
         less: Sequence[str] = (),
         arrives_within: float = ...,
+        look: bool = True,
     ) -> Sequence[Notification]:
         """Lease the due messages of a channel; with `people` also messages to people over it.
 
         Addresses of people in `less` are left out. A returned row may have an expired lease: its
-        holder crashed, and its attempt may still arrive within `arrives_within` seconds.
+        holder crashed, and its attempt may still arrive within `arrives_within` seconds. `look`:
+        take the write lock only if something is due.
         """
         ...
 
     async def waiting(
-        self, addresses: Mapping[str, bool], now: float, limit: int
+        self, addresses: Mapping[str, bool], now: float, limit: int, since: float = ...
     ) -> Sequence[tuple[Notification, Standing]]:
         """Due messages to these people with their incidents' state, worst first. Nothing is leased.
 
-        For an address with False, only messages that no limit delays
-        (`core.outbox.digest.is_free`).
+        For an address with False, only messages that are due since `since` (UTC seconds) and that
+        no limit delays (`core.outbox.digest.is_free`).
         """
         ...
 
@@ -108,10 +110,10 @@ class Store(Protocol):
         """Lease the given messages that are still pending and due."""
         ...
 
-    async def message(
-        self, incident_id: int
-    ) -> tuple[Incident, Sequence[Entry], Sequence[AlertRow]] | None:
-        """An incident with its latest timeline (oldest first) and a sample of its firing alerts."""
+    async def messages(
+        self, incident_ids: Iterable[int]
+    ) -> Mapping[int, tuple[Incident, Sequence[Entry], Sequence[AlertRow]]]:
+        """Incidents with their latest timeline (oldest first) and a sample of firing alerts."""
         ...
 
     async def incident(self, incident_id: int) -> Incident | None: ...

@@ -5,39 +5,35 @@ over what it had leased. So each client that sends calls `check_write` right bef
 connection. Only a stop between that check and the system call that writes remains possible.
 """
 
-from collections.abc import Callable
-from contextvars import ContextVar, Token
-from typing import Self
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
 
 
 class WriteRefused(ConnectionAbortedError):
     """Nothing more of this attempt may be written: its lease or its time has ended."""
 
 
+@dataclass(slots=True)
 class WriteGuard:
-    """Within `with`, every write of an attempt is checked. `refused`: a write was prevented."""
+    """Checks every write of an attempt. `refused`: a write was prevented."""
 
-    def __init__(self, holds: Callable[[], bool]) -> None:
-        self.refused = False
-        self._holds = holds
-        self._over = False
-        self._token: Token[WriteGuard | None] | None = None
+    may_write: Callable[[], bool]
+    refused: bool = False
+    is_over: bool = False
 
-    def __enter__(self) -> Self:
-        self._token = _current.set(self)
-        return self
 
-    def __exit__(self, *_: object) -> None:
-        # A thread may outlive its attempt.
-        self._over = True
-        if self._token:
-            _current.reset(self._token)
-
-    def check(self) -> None:
-        """Raises: WriteRefused."""
-        if self._over or not self._holds():
-            self.refused = True
-            raise WriteRefused("the lease ended before the request was written")
+@contextmanager
+def guarded(may_write: Callable[[], bool]) -> Iterator[WriteGuard]:
+    """Check what is written within, and no longer."""
+    guard = WriteGuard(may_write)
+    token = _current.set(guard)
+    try:
+        yield guard
+    finally:
+        guard.is_over = True  # a thread may outlive its attempt
+        _current.reset(token)
 
 
 _current: ContextVar[WriteGuard | None] = ContextVar("write_guard", default=None)
@@ -45,5 +41,7 @@ _current: ContextVar[WriteGuard | None] = ContextVar("write_guard", default=None
 
 def check_write() -> None:
     """Raises: WriteRefused, if the attempt in whose context this is called may write no more."""
-    if guard := _current.get():
-        guard.check()
+    guard = _current.get()
+    if guard and (guard.is_over or not guard.may_write()):
+        guard.refused = True
+        raise WriteRefused("the lease ended before the request was written")

@@ -10,7 +10,7 @@ from operator import attrgetter
 from typing import Any
 
 import msgspec
-from sqlalchemy import Boolean, ColumnClause, Integer, Text, column
+from sqlalchemy import Boolean, ColumnClause, Double, Integer, Text, column
 
 from router.core.incident.delivery import ARRIVES_WITHIN
 from router.core.outbox.digest import PREEMPTS, Standing
@@ -93,7 +93,8 @@ class Claims:
         self._messages = {False: _messages(dialect, _OWN), True: _messages(dialect, people)}
         self._many_urgent = f"SELECT 1 FROM incidents WHERE {_WORST} LIMIT 1 OFFSET {_FEW}"
         if dialect is SQLITE:
-            self._messages[True] = self._messages[True][:2] + _by_address()
+            look, urgent_of_many, earliest = _by_address()
+            self._messages[True] = (look, self._messages[True][1], urgent_of_many, earliest)
         self._waiting = _waiting(dialect)
         names = ", ".join(f"given.{part.name}" for part in KEY)
         self._these = f"""
@@ -147,11 +148,21 @@ class Claims:
         return claimed
 
     def waiting(
-        self, driver: Driver, addresses: Mapping[str, bool], now: float, limit: int
+        self,
+        driver: Driver,
+        addresses: Mapping[str, bool],
+        now: float,
+        limit: int,
+        since: float = 0.0,
     ) -> Sequence[tuple[Notification, Standing]]:
-        """Return the due messages to these people, worst first, without leasing them."""
+        """Return the due messages to these people, worst first, without leasing them.
+
+        Those without room have messages in order of time in the index, of which the statement reads
+        the latest.
+        """
+        rows = [(address, roomy, 0 if roomy else since) for address, roomy in addresses.items()]
         values = {
-            "rows": encode([*addresses.items()]),
+            "rows": encode(rows),
             "now": now,
             "limit": limit,
             "preempts": PREEMPTS,
@@ -198,8 +209,8 @@ def _messages(dialect: Dialect, whose: str) -> _Statements:
     )
 
 
-def _by_address() -> tuple[str, str]:
-    """Claim urgent and all due messages to people: the earliest rows of each address.
+def _by_address() -> tuple[str, str, str]:
+    """Look, claim urgent and all due messages to people: the earliest rows of each address.
 
     The index has those in order. SQLite would read and sort all pending rows otherwise.
     """
@@ -213,6 +224,8 @@ def _by_address() -> tuple[str, str]:
         )
 
     return (
+        f"""SELECT 1 FROM ({_ADDRESSES}) AS address CROSS JOIN outbox
+            WHERE {_DUE} AND outbox.channel = address.channel LIMIT 1""",
         claim(f"CROSS JOIN incidents WHERE {due} AND incidents.id = incident_id AND {_URGENT}"),
         claim(f"WHERE {due}"),
     )
@@ -233,7 +246,7 @@ def _waiting(dialect: Dialect) -> str:
     drill = OF_DRILL.format("i.key")
     columns = (o.incident_id, o.channel, o.seq, o.reason, o.queued_at, o.due_at, o.kind, o.subject)
     acknowledged = f"{dialect.document.format('i.doc')} ->> 'acknowledged_at'"
-    addresses = given(dialect, o.channel, column("roomy", Boolean()))
+    addresses = given(dialect, o.channel, column("roomy", Boolean()), column("since", Double()))
     flags: list[ColumnClause[Any]] = [column("severity", Text())]
     flags += [column(name, Integer()) for name in ("drill", "unanswered")]
     return f"""
@@ -241,7 +254,8 @@ def _waiting(dialect: Dialect) -> str:
             SELECT {", ".join(f"o.{kept.name}" for kept in columns)} FROM outbox AS o
             JOIN {addresses} ON given.channel = o.channel
             JOIN incidents AS i ON i.id = o.incident_id
-            WHERE {_DUE} AND (given.roomy OR i.severity = :preempts OR {drill})
+            WHERE {_DUE} AND o.due_at >= given.since
+                AND (given.roomy OR i.severity = :preempts OR {drill})
             ORDER BY i.severity, o.due_at, i.id LIMIT :limit)
         SELECT {packed(dialect, *columns, *flags)} FROM (
             SELECT worst.*, i.severity,

@@ -29,7 +29,7 @@ from router.store.claims import Claims
 from router.store.faults import meaning
 from router.store.load import Load, fingerprints
 from router.store.memory import MOST_ALERTS, Memory
-from router.store.message import ReadMessage
+from router.store.message import ReadMessages
 from router.store.published import published
 from router.store.save import Save
 from router.store.shift import shift
@@ -57,7 +57,7 @@ class SqlStore:
         self._load = Load(database.dialect)
         self._save = Save(database.dialect)
         self._claims = Claims(database.dialect)
-        self._message = ReadMessage(database.dialect)
+        self._messages = ReadMessages(database.dialect)
 
     async def load(
         self, reads: ReadPlan | Iterable[ReadPlan], view: Snapshot | None = None
@@ -105,9 +105,12 @@ class SqlStore:
         people: bool = False,
         less: Sequence[str] = (),
         arrives_within: float = ARRIVES_WITHIN,
+        look: bool = True,
     ) -> Sequence[Notification]:
         whose: Any = {"people": people, "less": less}
-        if not await self._database.query(self._claims.messages_due, channel, now, **whose):
+        if look and not await self._database.query(
+            self._claims.messages_due, channel, now, **whose
+        ):
             return ()
         return await self._database.transact(
             self._claims.messages,
@@ -117,20 +120,20 @@ class SqlStore:
         )
 
     async def waiting(
-        self, addresses: Mapping[str, bool], now: float, limit: int
+        self, addresses: Mapping[str, bool], now: float, limit: int, since: float = 0.0
     ) -> Sequence[tuple[Notification, Standing]]:
-        return await self._database.query(self._claims.waiting, addresses, now, limit)
+        return await self._database.query(self._claims.waiting, addresses, now, limit, since)
 
     async def claim_waiting(
         self, keys: Sequence[Key], now: float, owner: str, until: float
     ) -> Sequence[Notification]:
         return await self._database.transact(self._claims.these, keys, now, owner, until)
 
-    async def message(
-        self, incident_id: int
-    ) -> tuple[Incident, Sequence[Entry], Sequence[AlertRow]] | None:
-        """The last 30 timeline entries, and up to 10 alerts."""
-        return await self._database.query(self._message, incident_id)
+    async def messages(
+        self, incident_ids: Iterable[int]
+    ) -> Mapping[int, tuple[Incident, Sequence[Entry], Sequence[AlertRow]]]:
+        """With the last 30 timeline entries, and up to 10 alerts."""
+        return await self._database.query(self._messages, incident_ids)
 
     async def incident(self, incident_id: int) -> Incident | None:
         return await self._database.read(queries.incident_by_id, incident_id)

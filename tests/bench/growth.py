@@ -75,8 +75,7 @@ class Bed:
             "text", now, "bench", now + 60, CLAIMED, people=True
         )
         assert len(claimed) == CLAIMED, "too few messages are due"
-        for row in claimed:
-            assert await self.store.message(row.incident_id)
+        assert await self.store.messages(row.incident_id for row in claimed)
         attempts = (Attempt(now, 0.1, Sent("ref")),)
         await self.inbox.submit([DeliverySettled(now, row, attempts, 1) for row in claimed])
 

@@ -481,7 +481,7 @@ async def test_a_store_that_is_down_when_there_is_something_to_send(office: Offi
 async def test_a_store_that_is_down_when_the_letter_is_written(office: Office) -> None:
     """The lease was taken, nothing was sent: that is made up for when the lease has run out."""
     hook = office.open("hook")
-    office.store.plan["message"].append(StoreUnavailable("gone"))
+    office.store.plan["messages"].append(StoreUnavailable("gone"))
     await office.submit(seen())
     await office.until_sent(hook, 1, step=1)
 

@@ -9,12 +9,13 @@ from router.core.incident.policy import Policy, SeverityPlan, Step
 from router.core.oncall.recipients import ContactMethod, People
 from router.core.outbox.digest import Throttle
 from router.core.outbox.rate_limit import Limit
-from router.engine.claim import Limits
+from router.engine.claim import AGAIN, Limits
+from router.model.event import Command
 from router.model.incident import Severity
 from router.model.notification import NotificationState, Retry, Uncertain
 from router.model.reason import Reason
 from tests.clock import turn
-from tests.engine.office import Office, ScriptedSender, seen
+from tests.engine.office import Office, ScriptedSender, command, seen
 
 SENT, PENDING = NotificationState.SENT, NotificationState.PENDING
 LIMIT = Limit(1, 600.0)
@@ -80,6 +81,18 @@ async def test_a_p0_goes_past_what_is_held(office: Office) -> None:
     await office.submit(seen(), seen(service="web"))
     await office.until_sent(hook, 3)
     assert sorted(about(hook)) == [[1], [3], [4]]
+
+
+async def test_a_held_message_leaves_when_its_incident_becomes_a_p0(office: Office) -> None:
+    """Though it has waited for longer than new messages are looked for."""
+    hook = office.open("hook", people=ADDRESSES, limits=limits())
+    await disk_full(office, "a", "b", "c")
+    await office.clock.advance(60)
+    raised = command(Command.SEVERITY, 2, office.clock.now(), severity=Severity.P0)
+    await office.submit(raised)
+    await office.until_sent(hook, 2, step=0.1)
+    assert about(hook) == [[1], [2]]
+    assert office.clock.now() - raised.at <= AGAIN + 0.2
 
 
 async def test_nothing_held_is_lost_with_the_process(office: Office) -> None:

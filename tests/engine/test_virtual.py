@@ -79,8 +79,7 @@ class Shell:
             await self.applier.submit([await self.settled(now, row) for row in claimed])
 
     async def settled(self, now: float, row: Notification) -> DeliverySettled:
-        found = await self.store.message(row.incident_id)
-        assert found is not None
+        found = (await self.store.messages([row.incident_id]))[row.incident_id]
         result = self.outcome.get(channel_of(row.channel), Sent())
         return DeliverySettled(
             now, row, (Attempt(now, 0.0, result),), max(e.id for e in found[1]), JITTER

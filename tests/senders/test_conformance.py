@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from router.model.incident import Severity, Status
 from router.model.notification import Message, Rejected, Retry, Sent, Uncertain
-from router.ports.write_guard import WriteGuard, WriteRefused
+from router.ports.write_guard import WriteRefused, guarded
 from router.senders import KINDS
 from tests.senders.kit import (
     NOW,
@@ -192,13 +192,13 @@ async def test_nothing_is_written_without_the_lease(subject: Subject) -> None:
         return len(looks) <= left
 
     async with bench(subject) as made:
-        with WriteGuard(lambda: looked(math.inf)):
+        with guarded(lambda: looked(math.inf)):
             assert isinstance(await made.send(message(subject)), Sent)
         complete, needed = len(made.requests), len(looks)
     for left in (0, needed - 1):
         looks.clear()
         async with bench(subject) as made:
-            with WriteGuard(partial(looked, left)) as guard, suppress(WriteRefused):
+            with guarded(partial(looked, left)) as guard, suppress(WriteRefused):
                 assert not isinstance(await made.send(message(subject)), Rejected)
             assert guard.refused
             assert len(made.requests) < (complete if left else 1)

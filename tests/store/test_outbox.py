@@ -353,6 +353,10 @@ async def test_what_waits_for_people_is_looked_at_without_a_lease(store: SqlStor
         (3, "log/ana", 3),
     ]
     assert waiting[0][1] == Standing.of(worst)
+    later = await store.waiting({"log/ana": True, "log/ben": False}, NOW + 9, 10, NOW + 1)
+    assert {(row.incident_id, row.channel) for row, _ in later} == {
+        (number, "log/ana") for number in (1, 2, 3)
+    }
     assert await store.waiting({"log/ana": True}, NOW - 1, 10) == []
     keys = [(OutboxKind.INCIDENT, incident_id, "", "log/ana") for incident_id in (1, 3, 9)]
     claimed = await store.claim_waiting(keys, NOW, "me", NOW + 60)

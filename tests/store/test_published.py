@@ -58,8 +58,6 @@ async def test_a_letter_has_all_that_was_published_however_much_else_happened(st
     """A storm of alerts doesn't push out the words for the public."""
     entries = [of(1, Reason.PUBLISHED), *(of(1, Reason.JOINED, NOW + n) for n in range(100))]
     await store.save(Writes(incidents={1: numbered(1)}, entries=entries))
-    found = await store.message(1)
-    assert found is not None
-    _, timeline, _ = found
+    _, timeline, _ = (await store.messages([1]))[1]
     assert [entry.what for entry in timeline] == [Reason.PUBLISHED] + [Reason.JOINED] * 30
     assert [entry.id for entry in timeline] == sorted(entry.id for entry in timeline)

@@ -32,22 +32,20 @@ async def test_a_letter_has_the_latest_of_the_timeline_and_some_alerts(store: Sq
     changes.entries = [entry(at=NOW + i, number=i) for i in range(40)] + [entry(2)]
     await store.save(changes)
     await store.save(taken(*(rule_match(f"f{i}", status=AlertStatus.RESOLVED) for i in range(12))))
-    found = await store.message(1)
-    assert found is not None
-    about, entries, alerts = found
+    found = await store.messages([1, 2, 3])
+    assert [*found] == [1, 2]
+    about, entries, alerts = found[1]
     assert about == incident()
     assert [e.data["number"] for e in entries] == list(range(10, 40))
     assert entries == (await store.timeline(1))[10:]
     assert sorted(row.rule_match.fingerprint for row in alerts) == ["f12", "f13", "f14"]
     assert AlertRow(rule_match("f14"), alert("f14")) in alerts
-    second = await store.message(2)
-    assert second is not None
-    assert len(second[2]) == 1
+    assert len(found[2][2]) == 1
 
 
 async def test_there_is_no_letter_without_an_incident(store: SqlStore) -> None:
     """Nor the incident, nor a timeline."""
-    assert await store.message(1) is None
+    assert await store.messages([1]) == {}
     assert await store.incident(1) is None
     assert await store.timeline(1) == []
 
