@@ -3,27 +3,35 @@
 Slack refuses a whole message for one part that is too long, and reads `<!channel>` in an alert's
 text as a command, so text of others goes through `mrkdwn`, which escapes and cuts it. Control
 characters have been removed before.
+
+Slack notifies for a mention in a new message or reply, and not for one in an edit. A person is
+mentioned by the `slack` id of their contact
+(https://docs.slack.dev/messaging/formatting-message-text).
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from msgspec import json
 from msgspec.structs import replace
 
 from router.core.messages.render import Content, content
-from router.model.event import Command
-from router.model.incident import Incident, Status
-from router.model.notification import Message
-from router.ports.webhooks import Form
-from router.senders.slack.mentions import line, people
+from router.core.text.plain import plain
+from router.model.decision import Entry
+from router.model.notification import Message, person_of
+from router.model.reason_row import Trait
+from router.model.reasons import having
+from router.senders.slack.buttons import answers
 
 MAX_HEADER = 150
 MAX_TEXT_BYTES = 4000
 """Bytes of the plain text, the limit of chat.update
 (https://docs.slack.dev/reference/methods/chat.update).
 """
+
+UNREADABLE = frozenset({"invalid_blocks", "invalid_blocks_format", "msg_blocks_too_long"})
+"""Slack's errors about a message that may be readable as plain text."""
 
 MAX_BLOCKS = 13_000
 """Characters of JSON. Slack refuses some 13,200, which it doesn't document
@@ -41,19 +49,17 @@ MAX_URL = 1000
 MAX_PAGED = 1000
 """Bytes of the line that mentions people."""
 
+ID = re.compile(r"[SUW][A-Z0-9]{2,20}")
+"""The id of a user group (S), or of a user."""
+
+MAX_PEOPLE = 20
+
+_PAGES = having(Trait.PAGES)
+
 LEFT_OUT = 50
 """Characters reserved for the count of omitted parts."""
 
-MAX_TITLE = 24
-MAX_NOTE = 3000
-"""Characters of a modal's title, and of an input
-(https://docs.slack.dev/reference/block-kit/block-elements).
-"""
-
 URL = re.compile(r"https?://[A-Za-z0-9._~:/?#\[\]@!$&'()*+,;=%-]+")
-SNOOZES = {"1 hour": 3600, "4 hours": 14_400, "24 hours": 86_400}
-"""Seconds."""
-
 BUTTONS = {"Incident": "Open incident"}
 ESCAPES = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;"})
 
@@ -103,7 +109,7 @@ def build_thread(message: Message, groups: Sequence[str] = ()) -> dict[str, Any]
         return None
     updates = build_updates(news)
     names = people(replace(message, sent=1), unsaid)
-    paged = line(message, names, groups if names else ())
+    paged = paged_line(message, names, groups if names else ())
     return {"text": f"{updates['text']}\n{paged}"} if paged else updates
 
 
@@ -155,11 +161,15 @@ def _below(message: Message, texts: Content, *, buttons: bool) -> Iterator[dict[
     """The blocks below the details: the facts, and buttons."""
     facts = [message.incident.name, *(f"{name}: {value}" for name, value in texts.facts)]
     yield {"type": "context", "elements": [_text(_fitted(facts, MAX_FACTS))]}
-    answers = list(_answers(message.incident)) if buttons and not message.for_stakeholder else []
-    if answers:
-        yield {"type": "actions", "elements": answers}
+    if buttons and not message.for_stakeholder and (offered := [*answers(message.incident)]):
+        yield {"type": "actions", "elements": offered}
     if links := [
-        _button(name, url)
+        {
+            "type": "button",
+            "action_id": f"open_{name.lower()}",
+            "text": {"type": "plain_text", "text": BUTTONS.get(name, name)},
+            "url": url,
+        }
         for name, url in texts.links
         if len(url) <= MAX_URL and URL.fullmatch(url)
     ]:
@@ -176,7 +186,7 @@ def _paged(message: Message, groups: Sequence[str], room: str, *, edited: bool) 
     names = people(replace(message, sent=0) if edited else message, entries)
     pages = edited or message.sent == 0 or bool(names)
     wanted = message.incident.is_open and not message.for_stakeholder
-    if wanted and (paged := line(message, names, groups if pages else ())):
+    if wanted and (paged := paged_line(message, names, groups if pages else ())):
         yield paged
     if room:
         yield f"Channel: <#{room}>"
@@ -217,81 +227,30 @@ def _text(text: str) -> dict[str, str]:
     return {"type": "mrkdwn", "text": text}
 
 
-def _answers(incident: Incident) -> Iterator[dict[str, Any]]:
-    """Buttons. Those that close or reopen the incident for everybody ask for confirmation."""
-    name = incident.name
-    if incident.status is Status.MERGED:
-        return
-    if not incident.is_open:
-        again = "It opens again for everybody, and the policy starts from its first step."
-        confirm = _confirm(f"Reopen {name}?", again, "Reopen")
-        yield _answer(incident, Command.REOPEN, "Reopen", confirm=confirm)
-        return
-    if incident.acknowledged_at is None:
-        yield _answer(incident, Command.ACKNOWLEDGE, "Acknowledge", style="primary")
-    yield _answer(incident, Command.ASSIGN, "Take the lead")
-    yield _answer(incident, Command.ESCALATE, "Escalate")
-    yield _answer(incident, Command.NOTE, "Add note")
-    confirm = _confirm(f"Resolve {name}?", "It is closed for everybody.", "Resolve")
-    yield _answer(incident, Command.RESOLVE, "Resolve", confirm=confirm)
-    held = "It is closed for everybody, until the alert ends or its value becomes worse."
-    confirm = _confirm(f"{name} is a false positive?", held, "False positive")
-    yield _answer(incident, Command.FALSE_POSITIVE, "False positive", confirm=confirm)
-    yield _menu(incident)
+# --- mentions
 
 
-def _menu(incident: Incident) -> dict[str, Any]:
-    """The less frequent commands."""
-    unack = {"Undo acknowledgement": f"unack:{incident.id}"}
-    options = {
-        **(unack if incident.acknowledged_at is not None else {}),
-        **{f"Snooze for {name}": f"snooze:{incident.id}:{time}" for name, time in SNOOZES.items()},
-    }
-    return {
-        "type": "overflow",
-        "action_id": "more",
-        "options": [
-            {"text": {"type": "plain_text", "text": label}, "value": value}
-            for label, value in options.items()
-        ],
-    }
+def people(message: Message, entries: Iterable[Entry]) -> list[str]:
+    """The contacts who were paged by these entries; for a first message, by all."""
+    addresses = list(message.incident.notified) if message.sent == 0 else []
+    for entry in entries:
+        if entry.what in _PAGES:
+            addresses += map(str, entry.data.get("channels", ()))
+    return [name for name in dict.fromkeys(map(person_of, addresses)) if name]
 
 
-def _answer(incident: Incident, command: Command, label: str, **more: Any) -> dict[str, Any]:
-    return {
-        "type": "button",
-        "action_id": command.value,
-        "value": str(incident.id),
-        "text": {"type": "plain_text", "text": label},
-        **more,
-    }
+def paged_line(message: Message, names: Sequence[str], groups: Sequence[str]) -> str:
+    """`Paged: <@U123>, ben`, in mrkdwn; "" for nobody. People without an id have plain names."""
+    shown = [_person(name, message.mentions.get(name, "")) for name in names[:MAX_PEOPLE]]
+    shown += [f"+{len(names) - MAX_PEOPLE}"] if len(names) > MAX_PEOPLE else []
+    shown += [mention(group) for group in groups]
+    return f"Paged: {', '.join(shown)}" if shown else ""
 
 
-def build_form(form: Form) -> dict[str, Any]:
-    """The modal for a note (https://docs.slack.dev/surfaces/modals)."""
-    name = f"INC-{form.incident_id}"
-    words = {"title": f"Note on {name}"[:MAX_TITLE], "submit": "Add note", "close": "Cancel"}
-    field = {
-        "type": "plain_text_input",
-        "action_id": "text",
-        "multiline": True,
-        "max_length": MAX_NOTE,
-    }
-    label = {"type": "plain_text", "text": "Goes on the timeline, for everybody to read"}
-    return {
-        "type": "modal",
-        "callback_id": form.command.value,
-        "private_metadata": str(form.incident_id),
-        **{part: {"type": "plain_text", "text": text} for part, text in words.items()},
-        "blocks": [{"type": "input", "block_id": "note", "element": field, "label": label}],
-    }
+def mention(id_: str) -> str:
+    """Notifies the user or the group of this id, which must match `ID`."""
+    return f"<!subteam^{id_}>" if id_.startswith("S") else f"<@{id_}>"
 
 
-def _confirm(question: str, text: str, label: str) -> dict[str, Any]:
-    parts = {"title": question, "text": text, "confirm": label, "deny": "Cancel"}
-    return {name: {"type": "plain_text", "text": words} for name, words in parts.items()}
-
-
-def _button(name: str, url: str) -> dict[str, Any]:
-    label = {"type": "plain_text", "text": BUTTONS.get(name, name)}
-    return {"type": "button", "action_id": f"open_{name.lower()}", "text": label, "url": url}
+def _person(name: str, id_: str) -> str:
+    return mention(id_) if ID.fullmatch(id_) else plain(name).translate(ESCAPES)

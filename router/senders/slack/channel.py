@@ -26,8 +26,7 @@ from router.model.notification import Message
 from router.model.reason_row import Trait
 from router.model.reasons import having
 from router.senders.outcome import error_word
-from router.senders.slack.blocks import build_message, build_updates
-from router.senders.slack.mentions import ID, people
+from router.senders.slack.blocks import ID, build_message, build_updates, people
 
 if TYPE_CHECKING:
     from slack_sdk.web.async_client import AsyncWebClient

@@ -9,50 +9,34 @@ the edit does no harm. If it may have been made, or Slack refuses it permanently
 `Sent`, because another try would duplicate it or not help.
 """
 
-import logging
 import re
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import aiohttp
-import msgspec
 from msgspec.structs import replace
 
 from router.config.channel_options import Capabilities, ChannelOptions
 from router.config.fields import HttpUrl
 from router.config.secret import Secret, SecretUrl
-from router.model.notification import Message, Rejected, Result, Retry, Sent, Uncertain
+from router.model.notification import Message, Result, Retry, Sent
 from router.ports.channels import Sender
 from router.ports.reconcile import Mismatch, Shown
 from router.ports.webhooks import EphemeralReply, Form
-from router.senders.http import open_session, post, timeouts
+from router.senders.http import open_session, timeouts
 from router.senders.in_place import is_loud
-from router.senders.outcome import error_word, from_error, from_response, retry_after
-from router.senders.slack.blocks import build_form, build_message, build_thread, mrkdwn
+from router.senders.outcome import from_error
+from router.senders.slack.blocks import ID, UNREADABLE, build_message, build_thread, mrkdwn
+from router.senders.slack.buttons import build_form
 from router.senders.slack.channel import IncidentChannels
+from router.senders.slack.client import client, refused, unreadable
 from router.senders.slack.compare import deleted
 from router.senders.slack.files import show_picture
-from router.senders.slack.mentions import ID
+from router.senders.slack.webhook import SlackWebhookSender
 from router.senders.verify import named
 
 if TYPE_CHECKING:
-    from slack_sdk.web.async_client import AsyncWebClient
-
-# Error names: https://docs.slack.dev/reference/methods/chat.postMessage and chat.update
-TRANSIENT = frozenset(
-    {
-        "ratelimited",
-        "rate_limited",
-        "internal_error",
-        "fatal_error",
-        "service_unavailable",
-        "request_timeout",
-        "team_added_to_org",
-        "update_failed",
-    }
-)
-HALF_DONE = "fatal_error"
-"""Slack may have done a part of the request."""
+    pass
 
 REF = re.compile(r"[A-Z0-9]+:[0-9]+\.[0-9]+")
 """A channel's id and a message's time-stamp.
@@ -60,7 +44,6 @@ REF = re.compile(r"[A-Z0-9]+:[0-9]+\.[0-9]+")
 The `ref` of a channel that had another type before doesn't match.
 """
 
-UNREADABLE = frozenset({"invalid_blocks", "invalid_blocks_format", "msg_blocks_too_long"})
 UNEDITABLE = frozenset(
     {"message_not_found", "cant_update_message", "edit_window_closed", "channel_not_found"}
 )
@@ -131,47 +114,10 @@ class SlackConfig(ChannelOptions, frozen=True, kw_only=True):
 
 def build(_name: str, config: SlackConfig, session: aiohttp.ClientSession) -> Sender:
     if config.webhook_url is not None:
-        return SlackWebhookSender(config, config.webhook_url, session)
-    return SlackBotSender(config, session)
-
-
-class SlackWebhookSender:
-    """One message for each change. Slack takes no idempotency key."""
-
-    def __init__(self, config: SlackConfig, url: SecretUrl, session: aiohttp.ClientSession) -> None:
-        self._url = url
-        self._groups = config.mention
-        self._seconds = config.timeout
-        self._session = session
-
-    async def send(self, message: Message) -> Result:
-        built = build_message(message, groups=self._groups)
-        content = {**built, "unfurl_links": False, "unfurl_media": False}
-        result, answer = await self._post(content, message.at)
-        if isinstance(result, Rejected) and error_word(answer) in UNREADABLE:
-            result, _ = await self._post({"text": content["text"]}, message.at)
-        return result
-
-    async def verify(self) -> str | Result:
-        """Post no text: Slack refuses that with `no_text` if the URL is good.
-
-        https://docs.slack.dev/messaging/sending-messages-using-incoming-webhooks
-        """
-        result, answer = await self._post({}, 0.0)
-        return "URL accepted" if error_word(answer) == "no_text" else result
-
-    async def close(self) -> None: ...
-
-    async def _post(self, content: Mapping[str, Any], now: float) -> tuple[Result, bytes]:
-        return await post(
-            self._session,
-            self._url.reveal(),
-            body=msgspec.json.encode(content),
-            headers={"Content-Type": "application/json"},
-            timeout=self._seconds,
-            idempotent=False,
-            now=now,
+        return SlackWebhookSender(
+            config.webhook_url, session, groups=config.mention, timeout=config.timeout
         )
+    return SlackBotSender(config, session)
 
 
 class SlackBotSender:
@@ -191,7 +137,7 @@ class SlackBotSender:
         self._session = open_session(
             connector=session.connector, connector_owner=False, timeout=timeouts(self._seconds)
         )
-        self._client = _client(config.token, config.api_url, self._session)
+        self._client = client(config.token, config.api_url, self._session)
         self._rooms = (
             IncidentChannels(self._client, self._seconds) if config.create_channel else None
         )
@@ -293,56 +239,18 @@ class SlackBotSender:
 
         `read`: a method without JSON, which changes nothing.
         """
-        from slack_sdk.errors import SlackApiError  # noqa: PLC0415 -- see _client
+        from slack_sdk.errors import SlackApiError  # noqa: PLC0415 -- see client
 
         idempotent = read or method == "chat.update"
         said: dict[str, Any] = {"params" if read else "json": dict(content)}
         try:
             answer = await self._client.api_call(method, **said)
         except SlackApiError as refusal:
-            return *_refused(refusal.response, idempotent=idempotent, now=now), None
+            return *refused(refusal.response, idempotent=idempotent, now=now), None
         except (aiohttp.ClientError, OSError) as exc:
             return from_error(exc, idempotent=idempotent), "", None
         except (AttributeError, TypeError, ValueError):
             # The SDK fails on answers that aren't JSON objects, after the request was made.
-            return _unreadable(idempotent=idempotent), "", None
+            return unreadable(idempotent=idempotent), "", None
         ref = f"{answer['channel']}:{answer['ts']}" if answer["ts"] else ""
         return Sent(ref), "", answer
-
-
-def _client(token: Secret, api_url: str, session: aiohttp.ClientSession) -> "AsyncWebClient":
-    # Imported here, because it costs memory and start-up time.
-    from slack_sdk.web.async_client import AsyncWebClient  # noqa: PLC0415
-
-    # In debug mode the SDK logs whole answers, which may echo the token.
-    logger = logging.getLogger("slack_sdk.quiet")
-    logger.setLevel(logging.INFO)
-    return AsyncWebClient(
-        token.reveal(), base_url=api_url, session=session, retry_handlers=[], logger=logger
-    )
-
-
-def _refused(response: Any, *, idempotent: bool, now: float) -> tuple[Result, str]:
-    """The result of an answer without `ok`, and its error.
-
-    The SDK gives its own response, or aiohttp's if the answer isn't JSON.
-    """
-    status = response.status_code if hasattr(response, "status_code") else response.status
-    data = getattr(response, "data", None)
-    error = error_word(str(data.get("error", "")).encode()) if isinstance(data, dict) else ""
-    if not 200 <= status < 300:
-        return from_response(
-            status, response.headers, error.encode(), idempotent=idempotent, now=now
-        ), error
-    if not error:
-        return _unreadable(idempotent=idempotent), ""
-    if error == HALF_DONE and not idempotent:
-        return Uncertain(error), error
-    if error in TRANSIENT:
-        return Retry(error, retry_after(response.headers.get("Retry-After", ""), now)), error
-    return Rejected(error), error
-
-
-def _unreadable(*, idempotent: bool) -> Result:
-    reason = "answer isn't one of Slack's"
-    return Retry(reason) if idempotent else Uncertain(reason)

@@ -5,8 +5,7 @@ from msgspec.structs import replace
 
 from router.model.decision import Entry
 from router.model.reason import Reason
-from router.senders.slack.blocks import build_message, build_thread
-from router.senders.slack.mentions import line, people
+from router.senders.slack.blocks import build_message, build_thread, paged_line, people
 from tests.senders.kit import NOW, make_incident, make_message
 
 OPENED = Entry(142, NOW, Reason.OPENED, id=1)
@@ -42,7 +41,7 @@ def test_people_are_mentioned_by_their_id_and_else_named(
 ) -> None:
     """An id that isn't one is never written as a mention."""
     message = make_message(mentions={"ana": "U0ANA", "evil": "U1> <!channel"})
-    assert line(message, names, groups) == shown
+    assert paged_line(message, names, groups) == shown
 
 
 def test_a_first_message_mentions_everybody_paged_so_far() -> None:
