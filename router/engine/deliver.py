@@ -203,7 +203,8 @@ class ChannelWorker:
         for bundle in bundles:
             if channel.pace:
                 channel.pace.take(now)
-            spawn(self._deliver(bundle, stored), f"deliver {channel.name}", self._sending)
+            task = spawn(self._deliver(bundle, stored), f"deliver {channel.name}", self._sending)
+            task.add_done_callback(lambda _: self.wake.set())  # there's room for one more
 
     async def _deliver(self, bundle: Bundle, stored: Mapping[int, Stored]) -> None:
         row = bundle.messages[0]
@@ -217,8 +218,6 @@ class ChannelWorker:
             log.warning("delivery_unsettled", channel=self.channel.name, error=str(error))
         except LeaseLost:
             log.warning("delivery_lease_lost", channel=self.channel.name, incident=row.incident_id)
-        finally:
-            self.wake.set()
 
     # --- messages about incidents
 

@@ -32,6 +32,9 @@ from router.ports.store import AlertRow, Store
 PICTURE = 0.5
 """Longest wait for a chart, in seconds."""
 
+DRAFTS = 500
+"""Texts to publish that are kept for the messages of other channels."""
+
 Stored = tuple[Incident, Sequence[Entry], Sequence[AlertRow]]
 """An incident, its latest timeline (oldest first), and a sample of its firing alerts."""
 
@@ -55,6 +58,17 @@ class Words:
     mentions: Mapping[str, str] = field(default_factory=dict)
     charts: Charts | None = None
     public: bool = False
+    _drafts: dict[tuple[int, int, int], str] = field(default_factory=dict, repr=False)
+
+    def draft(self, incident: Incident, at: float) -> str:
+        """Return the text to publish. All channels get the one of the same minute."""
+        key = incident.id, incident.version, int(at // 60)
+        if (known := self._drafts.get(key)) is not None:
+            return known
+        if len(self._drafts) >= DRAFTS:
+            self._drafts.clear()
+        text = self._drafts[key] = self.wording.update(incident, at).text
+        return text
 
 
 class MessageWriter:
@@ -137,7 +151,7 @@ class MessageWriter:
             company=words.wording.company,
             support_email=words.wording.support_email,
             for_stakeholder=is_for_stakeholder(incident, row.channel, row.reason),
-            draft=words.wording.update(incident, now).text if needs_update else "",
+            draft=words.draft(incident, now) if needs_update else "",
             next_update=words.wording.next_update(incident, now),
             write=words.wording.write,
             to=self._people.get(contact, ""),

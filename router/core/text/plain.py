@@ -25,7 +25,9 @@ del _TEXT[ord("\n")], _TEXT[ord("\t")]
 
 def plain(text: str) -> str:
     """Return `text` on one line, without controls, invisible characters or doubled spaces."""
-    return " ".join(text.translate(_LINE).split())
+    if not (text.isascii() and text.isprintable()):  # else it has none, and translating is slow
+        text = text.translate(_LINE)
+    return " ".join(text.split())
 
 
 def visible(text: str) -> str:
