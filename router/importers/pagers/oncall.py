@@ -3,7 +3,7 @@
 https://grafana.com/docs/oncall/latest/oncall-api-reference/
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 
 from router.importers.pagers.build import Builder, ByKind, local, moment
@@ -31,7 +31,9 @@ QUIET = (
 
 
 def kind_of(kind: str, section: Section) -> str:
-    """The kind of an object, by its keys, since `results` names none."""
+    """The kind of an object: as given, or by its keys, since `results` names none."""
+    if any(kind == shape for shape, _ in SHAPES):
+        return kind
     keys = set(section.keys)
     for shape, known in SHAPES:
         if known <= keys:
@@ -59,6 +61,7 @@ def convert(exported: Sequence[tuple[str, Section]], build: Builder) -> None:
     shifts = {section.text("id"): section for section in kinds.of("shift")}
     for section in kinds.of("schedule"):
         _schedule(section, shifts, build)
+    _remark_unused(shifts.values(), kinds)
     for section in kinds.of("final_shift"):
         _final_shift(section, build)
     _chains(kinds, build)
@@ -184,6 +187,15 @@ def _people(shift: Section, build: Builder) -> Iterator[str]:
         shift.remark("users", "several people are on call together: only the first is on call here")
 
 
+def _remark_unused(shifts: Iterable[Section], kinds: ByKind) -> None:
+    """Report the shifts that no schedule names."""
+    used = {id_ for schedule in kinds.of("schedule") for id_ in schedule.texts("shifts")}
+    for shift in shifts:
+        if shift.text("id") not in used:
+            name = shift.text("name") or shift.text("id")
+            shift.leave_out(f"shift '{name}' is in no schedule of the export: left out")
+
+
 def _single(shift: Section, schedule: str, zone: str, build: Builder) -> None:
     zone = build.zone(shift, "time_zone") if "time_zone" in shift else zone
     start = moment(shift, "start", zone)
@@ -213,6 +225,10 @@ def _chains(kinds: ByKind, build: Builder) -> None:
     steps: dict[str, list[Section]] = {}
     for section in kinds.of("policy"):
         steps.setdefault(section.text("escalation_chain_id"), []).append(section)
+    for section in kinds.of("chain"):
+        if section.text("id") not in steps:
+            message = f"chain '{section.text('name')}' has no steps in the export: left out"
+            section.report.add(section.place, message)
     for id_, sections in steps.items():
         _chain(id_, names.get(id_) or id_, sections, build)
 

@@ -108,10 +108,17 @@ def _notification_rule(section: Section, username: str, build: Builder) -> None:
         section.leave_out(f"{section.text('actionType')} of {person.name}: left out")
         return
     for step in section.sections("steps"):
-        via = VIAS.get(step.section("contact").text("method"))
+        if not step.flag("enabled", default=True):
+            step.leave_out(f"{person.name}: a step that is disabled in Opsgenie is left out")
+            continue
+        method = step.section("contact").text("method")
+        via = VIAS.get(method)
+        if via is None:
+            step.leave_out(f"{person.name}: no counterpart of {method}: left out")
+            continue
         after = step.section("sendAfter")
         unit = MINUTES.get(after.text("timeUnit"), 1)
-        if via and (via == "mail" or person.phone):
+        if via == "mail" or person.phone:
             person.methods.append(ContactMethod(via, int(after.number("timeAmount")) * unit * 60))
     if "criteria" in section and section.section("criteria").text("type") != "match-all":
         section.remark("criteria", f"{person.name}: this rule is for all alerts here")

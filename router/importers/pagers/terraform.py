@@ -25,6 +25,13 @@ NEEDED = (
 META = frozenset({"for_each", "count", "dynamic"})
 IGNORED = frozenset({*META, "depends_on", "lifecycle", "provider"})
 _BLOCK = re.compile(r'^\s*(resource|data)\s+"?(\w+)"?\s+"?([\w-]+)"?', re.MULTILINE)
+_OTHER = re.compile(
+    r"^(?!(?:resource|data|terraform|provider|variable|locals|output|moved|removed|import|check)\b)"
+    r"(\w+)\b[^=\n]*\{",
+    re.MULTILINE,
+)
+"""The head of a top-level block that may contain resources, such as `module`."""
+
 _REFERENCE = re.compile(r"\$\{((?:data\.)?\w+\.[\w-]+)(?:\[[^]]*\])?\.(\w+)\}")
 _PRODUCT = re.compile(r"\$\{\s*(\d+(?:\s*\*\s*\d+)+)\s*\}")
 _VARIABLE = re.compile(r"\$\{(var|local)\.(\w+)\}")
@@ -63,6 +70,7 @@ def of_files(texts: Mapping[str, str], report: Report) -> list[Resource]:
             raise Invalid([problem]) from None
         known |= _variables(tree)
         resources += _resources(tree, text, file)
+        _remark_unread(tree, text, file, report)
     addresses = {str(resource.values["id"]): resource for resource in resources}
     for resource in resources:
         resource.values = _resolved(resource.values, known, addresses)
@@ -86,6 +94,15 @@ def _resources(tree: Mapping[str, Any], text: str, file: str) -> Iterator[Resour
                     address = f"{'data.' if kind == 'data' else ''}{type_}.{name}"
                     line = lines.get((kind, type_, name), 1)
                     yield Resource(type_, address, Place(file, line, 1), values)
+
+
+def _remark_unread(tree: Mapping[str, Any], text: str, file: str, report: Report) -> None:
+    """Report top-level blocks of other kinds, such as `module`: they may contain resources."""
+    for head in _OTHER.finditer(text):
+        if head[1] in tree:
+            place = Place(file, text.count("\n", 0, head.start()) + 1, 1)
+            message = f"`{head[1]}` blocks aren't read: give the output of `terraform show -json`"
+            report.add(place, message)
 
 
 def _variables(tree: Mapping[str, Any]) -> dict[str, Any]:

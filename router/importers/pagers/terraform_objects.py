@@ -12,21 +12,32 @@ from router.importers.source import Report, Section
 def objects(kind: str, resources: Sequence[Resource], report: Report) -> list[tuple[str, Section]]:
     """Convert the resources to the objects of the pager's API, which its importer reads."""
     shaped = SHAPES[kind](resources)
-    used = {id(resource) for resource, _, _ in shaped} | {
-        id(resource) for resource in resources if resource.type in NESTED
-    }
+    used = {id(resource) for resource, _, _ in shaped}
     for resource in resources:
-        if id(resource) not in used:
-            report.add(resource.place, f"{resource.type} can't be converted: left out")
+        if id(resource) not in used and (why := _why_unused(resource, resources)):
+            report.add(resource.place, f"{why}: left out")
     return [(name, _section(values, resource.place, report)) for resource, name, values in shaped]
 
 
 Shaped = list[tuple[Resource, str, Values]]
 
-NESTED = frozenset({
-    "pagerduty_user_contact_method", "pagerduty_user_notification_rule",
-    "opsgenie_schedule_rotation",
-})  # fmt: skip
+NESTED = {
+    "pagerduty_user_contact_method": ("user_id", "pagerduty_user"),
+    "pagerduty_user_notification_rule": ("user_id", "pagerduty_user"),
+    "opsgenie_schedule_rotation": ("schedule_id", "opsgenie_schedule"),
+}
+"""Resources that are converted with another one: the attribute that names it, and its type."""
+
+
+def _why_unused(resource: Resource, resources: Sequence[Resource]) -> str:
+    """The reason why no object contains a resource; "" if one does."""
+    if resource.type not in NESTED:
+        return f"{resource.type} can't be converted"
+    key, type_ = NESTED[resource.type]
+    owner = resource.values.get(key, "")
+    if any(other.values["id"] == owner for other in _of(resources, type_)):
+        return ""
+    return f"the files have no {type_} '{owner}' for {resource.type}"
 
 
 def _section(values: Values, place: Place, report: Report) -> Section:
@@ -105,13 +116,17 @@ def _layer(layer: Values) -> Values:
 
 def _opsgenie(resources: Sequence[Resource]) -> Shaped:
     made: Shaped = []
-    for user in _of(resources, "opsgenie_user", "opsgenie_user_contact"):
-        made.append((user, "", _camel(user.values)))
+    for user in _of(resources, "opsgenie_user"):
+        # A data source has only the user name.
+        made.append((user, "", {"fullName": user.values.get("username"), **_camel(user.values)}))
+    for contact in _of(resources, "opsgenie_user_contact"):
+        made.append((contact, "", _camel(contact.values)))
     for team in _of(resources, "opsgenie_team"):
         made.append((team, "", {"members": [], **_camel(team.values)}))
     for rule in _of(resources, "opsgenie_notification_rule"):
         steps = [
             {
+                **_without(step, "send_after"),
                 "contact": _one(step.get("contact")),
                 "sendAfter": {"timeAmount": step.get("send_after", 0)},
             }
