@@ -14,13 +14,25 @@ from router.importers.pagers.week import DAY, Span
 from router.importers.source import Section
 
 UNITS = {"hourly": HOUR, "daily": DAY_SECONDS, "weekly": WEEK_SECONDS}
-VIAS = {"EMAIL": "mail", "SMS": "text", "VOICE": "call"}
+VIAS = {
+    "EMAIL": "mail",
+    "SMS": "text",
+    "VOICE": "call",
+    "builtin-smtp-email": "mail",
+    "builtin-twilio-sms": "text",
+    "builtin-twilio-voice": "call",
+}
+"""Contact methods by their `type`, or that of their `dest`, which replaced it."""
+
 FOREVER = 48
 """Repetitions for a policy that repeats without an end."""
 
 QUIET = (
     "id", "name", "description", "role", "isFavorite", "labels", "assignedTo", "__typename",
     "type", "nextHandoffTimes", "onCallNotificationRules", "notices", "authSubjects", "users",
+    "scheduleID", "stepNumber", "displayInfo", "truncated", "formattedValue", "pending", "user",
+    "statusUpdates", "addUser", "removeUser", "contactMethod", "escalationPolicy", "onCallUsers",
+    "fieldID",
 )  # fmt: skip
 """Keys that don't affect who is on call or who is notified."""
 
@@ -43,6 +55,8 @@ def convert(exported: Sequence[tuple[str, Section]], build: Builder) -> None:
         )
         if policy:
             build.setup.services.append(Service(section.text("name"), policy.key))
+        else:
+            section.leave_out(f"service '{section.text('name')}': its policy isn't in the export")
     kinds.rest(READ)
 
 
@@ -56,17 +70,35 @@ def _user(section: Section, build: Builder) -> None:
     person = build.person(section.text("id"), section.text("name"), build.email(section, "email"))
     vias: dict[str, str] = {}
     for method in section.sections("contactMethods"):
-        via = VIAS.get(method.text("type"))
+        dest = method.section("dest")
+        type_ = method.text("type") or dest.text("type")
+        via = VIAS.get(type_)
         if via is None:
-            message = f"{person.name}: no counterpart of {method.text('type')}: left out"
-            method.leave_out(message)
-        elif via == "mail" or build.phone(person, method.text("value"), method.place):
+            message = f"{person.name}: no counterpart of {type_ or 'a method without a type'}"
+            method.leave_out(f"{message}: left out")
+        elif method.flag("disabled"):
+            method.leave_out(f"{person.name}: a disabled contact method is left out")
+        elif via == "mail" or build.phone(person, _value(method, dest), method.place):
             vias[method.text("id")] = via
     for rule in section.sections("notificationRules"):
         if via := vias.get(
             rule.text("contactMethodID") or rule.section("contactMethod").text("id")
         ):
             person.methods.append(ContactMethod(via, int(rule.number("delayMinutes")) * 60))
+        else:
+            message = "a rule for a contact method that isn't converted"
+            rule.leave_out(f"{person.name}: {message}: left out")
+
+
+def _value(method: Section, dest: Section) -> str:
+    return method.text("value") or _argument(dest)
+
+
+def _argument(dest: Section) -> str:
+    """The only argument of a `Destination`, such as the id of a user."""
+    args = dest.pairs("args")
+    values = [value.text("value") for value in dest.sections("values")]
+    return next(iter([*args.values(), *values]), "")
 
 
 # --- schedules
@@ -127,6 +159,10 @@ def _of_target(
 
 def _rotation(section: Section, build: Builder) -> Turns | None:
     """The turns, so that the active person is on call now: GoAlert stores who that is."""
+    if section.text("type") not in UNITS:
+        name = section.text("name")
+        section.leave_out(f"rotation '{name}': turns by {section.text('type')} are left out")
+        return None
     zone, start = build.zone(section, "timeZone"), moment(section, "start")
     length = int(section.number("shiftLength", 1)) * UNITS.get(section.text("type"), 0)
     people = [
@@ -144,6 +180,7 @@ def _rotation(section: Section, build: Builder) -> Turns | None:
 
 def _spans(rule: Section) -> list[Span]:
     """The windows of a rule. `weekdayFilter` begins with Sunday; equal times are a whole day."""
+    rule.skip("target")  # as in the assignment
     start, end = rule.minute("start"), rule.minute("end")
     days = [text.casefold() == "true" for text in rule.texts("weekdayFilter")] or [True] * 7
     length = (end - start - 1) % DAY + 1
@@ -154,6 +191,7 @@ def _spans(rule: Section) -> list[Span]:
 def _override(section: Section, schedule: str, build: Builder) -> None:
     start, end = moment(section, "start"), moment(section, "end")
     if not start or not end:
+        section.leave_out("an override without its start and end is left out")
         return
     added = (
         section.text("addUserID") or section.text("userID") or section.section("addUser").text("id")
@@ -173,11 +211,12 @@ def _override(section: Section, schedule: str, build: Builder) -> None:
 def _policy(section: Section, rotations: dict[str, Section], build: Builder) -> None:
     after, stages = 0, []
     for step in section.sections("steps"):
-        targets = [
-            address
-            for target in step.sections("targets")
-            for address in _targets(target, rotations, build)
-        ]
+        if "actions" in step:
+            step.skip("targets")  # the same, as older clients read them
+        named = step.sections("actions" if "actions" in step else "targets")
+        targets = [address for target in named for address in _targets(target, rotations, build)]
+        if step.flag("multiAck"):
+            step.remark("multiAck", "an acknowledgement ends the notifications of this step, too")
         stages.append(Stage(after, tuple(dict.fromkeys(targets))))
         after += int(step.number("delayMinutes")) * 60
     times = int(section.number("repeat"))
@@ -188,14 +227,16 @@ def _policy(section: Section, rotations: dict[str, Section], build: Builder) -> 
 
 
 def _targets(target: Section, rotations: dict[str, Section], build: Builder) -> tuple[str, ...]:
-    id_, kind = target.text("id"), target.text("type")
+    kind = target.text("type").removeprefix("builtin-")
+    id_ = target.text("id") or _argument(target)
+    name = target.text("name") or target.section("displayInfo").text("text") or id_
     if kind == "schedule":
         return build.targets(id_, target.place)
     if kind == "user":
-        return (f"contact:{build.known(id_, target.place, target.text('name'))}",)
+        return (f"contact:{build.known(id_, target.place, name)}",)
     if kind == "rotation" and id_ in rotations:
         return _rotation_targets(id_, rotations[id_], build)
-    target.leave_out(f"notifying {kind} '{target.text('name')}' is left out")
+    target.leave_out(f"notifying {kind} '{name}' is left out")
     return ()
 
 

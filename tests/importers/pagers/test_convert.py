@@ -293,6 +293,29 @@ def test_people_and_policies_of_goalert() -> None:
     assert "25 notifying slackChannel '#shop' is left out" in remarks(found)
 
 
+def test_destinations_of_goalert_are_read(tmp_path: Path) -> None:
+    """Its newer schema has `dest` and `actions` instead of `type`, `value` and `targets`."""
+    found = imported("goalert", "goalert-dest.json")
+    config = made(found)
+    assert config["contacts"]["ana-lima"]["reach"] == [{"via": "call", "after": "2m"}]
+    assert config["contacts"]["ana-lima"]["phone"] == "+442079460123"
+    assert config["policies"]["shop"]["steps"] == [
+        {"notify": ["schedule:primary"]},
+        {"after": "5m", "notify": ["contact:ben-okafor"], "unless": "acknowledged"},
+    ]
+    assert remarks(found) == [
+        "9 Ana Lima: a disabled contact method is left out",
+        "10 Ana Lima: no counterpart of builtin-slack-dm: left out",
+        "11 Ana Lima: a rule for a contact method that isn't converted: left out",
+        "16 rotation 'Months': turns by monthly are left out",
+        "21 schedule 'Monthly' has no turns that can be converted: left out",
+        "31 an acknowledgement ends the notifications of this step, too",
+        "32 notifying slack-channel '#shop' is left out",
+        "35 service 'Orphan': its policy isn't in the export",
+    ]
+    assert compared(found, tmp_path) == {"Primary": [], "Monthly": []}
+
+
 # --- all
 
 
