@@ -95,15 +95,25 @@ class Reconciler:
         now, before = self._clock.now(), await self.last()
         repaired = before.repaired if before else {}
         round_ = _Round(now, {key: at for key, at in repaired.items() if now - at < LATELY})
-        incidents = await self._incidents(now)
+        try:
+            await self._compare_all(round_)
+        except (StoreUnavailable, Overloaded):
+            await self._keep(round_)  # the next comparison must not repeat its repairs
+            raise
+        return await self._keep(round_)
+
+    async def _compare_all(self, round_: "_Round") -> None:
+        incidents = await self._incidents(round_.now)
         for name, comparer in self._comparers().items():
             await self._channel(round_, name, comparer, incidents)
         known = await self._alerts(self._pollers())
         for name, poller in self._pollers().items():
             await self._source(round_, name, poller, known.get(name, ()))
+
+    async def _keep(self, round_: "_Round") -> Reconciliation:
         found = round_.result()
-        await self._records.change(LAST, lambda _: found, now)
         self._metrics.reconciled(found)
+        await self._records.change(LAST, lambda _: found, found.at)
         return found
 
     async def _claim(self) -> bool:
@@ -189,7 +199,11 @@ class Reconciler:
         if event is None or repeated:
             difference = replace(difference, repair=Repair.NONE)
         else:
-            await self._inbox.submit([event])
+            try:
+                await self._inbox.submit([event])
+            except (StoreUnavailable, Overloaded):
+                round_.differences.append(replace(difference, repair=Repair.NONE))
+                raise
             round_.repaired[difference.key] = round_.now
         round_.differences.append(difference)
         log.warning(

@@ -1,14 +1,18 @@
 """The comparison with other services, in a whole router: found, repaired once, reported."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from typing import Any
 from urllib.parse import unquote
 
 import pytest
 
 from router.engine.jobs.reconcile import SETTLED
+from router.model.event import Event
 from router.model.incident import Status
 from router.model.notification import NotificationState
+from router.model.reasons import Reason
+from router.ports.errors import Overloaded
+from router.ports.services import Inbox
 from tests.clock import SteppedClock
 from tests.daemon import Answer, Daemon, alert
 from tests.senders.github.test_sender import TOKEN, GitHub
@@ -69,6 +73,20 @@ class Sentry:
         return Reply(
             json=[issue for issue in self.issues.values() if issue["status"] == "unresolved"]
         )
+
+
+class Full:
+    """An inbox that is full at the second submit."""
+
+    def __init__(self, inbox: Inbox) -> None:
+        self.inbox = inbox
+        self.submits = 0
+
+    async def submit(self, events: Sequence[Event]) -> Sequence[Reason]:
+        self.submits += 1
+        if self.submits == 2:
+            raise Overloaded("events are waiting to be committed")
+        return await self.inbox.submit(events)
 
 
 @pytest.fixture
@@ -152,6 +170,32 @@ async def test_a_ticket_that_is_gone_is_opened_anew(
         await delivered(daemon)
         double.issues.clear()
         assert await compare(daemon) == []
+
+
+async def test_an_overload_halfway_keeps_what_was_found_and_repaired(
+    router: Router, clock: SteppedClock, github: tuple[GitHub, str]
+) -> None:
+    """Both differences are shown; the next comparison repairs only the one that is left."""
+    double, url = github
+    async with router(clock, **ticket(url)) as daemon:
+        await daemon.alert(*(alert(service=name) for name in ("api", "db", "web")))
+        await delivered(daemon)
+        reconciler = daemon.app.parts.reconciler
+        full = Full(daemon.app.parts.inbox)
+        for number in (1, 2):
+            double.issues[number]["state"] = "closed"
+        reconciler._inbox = full  # a really full one has 10,000 waiting events
+        with pytest.raises(Overloaded):
+            await reconciler.compare()
+        reconciler._inbox = full.inbox
+        shown = found_in(await daemon.get("/api/v1/reconciliation"))
+        first, second = sorted(shown, key=lambda difference: difference[3], reverse=True)
+        assert (first[3], second[3]) == ("sent_again", "none")
+        value = daemon.app.metrics.registry.get_sample_value
+        labels = {"place": "log", "kind": "closed_there"}
+        assert value("alert_router_differences", labels) == 2
+        await delivered(daemon)
+        assert await compare(daemon) == [(*second[:3], "sent_again")]
 
 
 async def test_a_service_that_does_not_answer_is_reported_and_repairs_nothing(
