@@ -65,7 +65,10 @@ def _user(section: Section, build: Builder) -> None:
     for rule in section.sections("notification_rules"):
         method = rule.section("contact_method")
         via = methods.get(method.text("id")) or VIAS.get(method.text("type"))
-        if via and (via == "mail" or person.phone):
+        if via is None:
+            shown = method.text("type").partition("_contact_method")[0]
+            rule.leave_out(f"{person.name}: no counterpart of {shown} in a rule: left out")
+        elif via == "mail" or person.phone:
             delay = int(rule.number("start_delay_in_minutes")) * 60
             person.methods.append(
                 ContactMethod(via, delay, URGENCIES.get(rule.text("urgency"), ()))

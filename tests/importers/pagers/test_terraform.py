@@ -132,6 +132,24 @@ resource "opsgenie_notification_rule" "ana" {
     assert not found.setup.people["ana@example.com"].methods
 
 
+def test_a_notification_rule_of_pagerduty_without_a_counterpart_is_reported() -> None:
+    """Its contact method may be elsewhere."""
+    rule = """
+resource "pagerduty_user" "ana" {
+  name  = "Ana"
+  email = "ana@example.com"
+}
+resource "pagerduty_user_notification_rule" "push" {
+  user_id        = pagerduty_user.ana.id
+  urgency        = "high"
+  contact_method = { type = "push_notification_contact_method", id = "P1" }
+}
+"""
+    assert converted("pagerduty", rule).report.lines == [
+        "main.tf:2:1: Ana: no counterpart of push_notification in a rule: left out"
+    ]
+
+
 def test_terraform_of_oncall() -> None:
     """The chain notifies the schedule, then a person."""
     found = converted("oncall", example("oncall"))
