@@ -1,5 +1,6 @@
 """Run a whole router on its own config for the length of a `with` block."""
 
+import asyncio
 import json
 from collections.abc import Mapping
 from pathlib import Path
@@ -10,6 +11,7 @@ import yaml
 from aiohttp.web_app import _cached_build_middleware
 
 from router.app import App, load_config
+from router.model.notification import NotificationState
 from router.ports.clock import Clock, SystemClock
 from router.store import open_store
 from tests.contract import check_answer
@@ -134,3 +136,11 @@ class Daemon:
         return await self.ask(
             "POST", "/webhooks/alertmanager", json=group(*alerts, **changes), headers=headers
         )
+
+    async def until_delivered(self) -> None:
+        """Wait in real time until no message is pending: nothing is settled after this."""
+        for _ in range(1000):
+            if not await self.store.notifications(states=[NotificationState.PENDING]):
+                return
+            await asyncio.sleep(0.01)
+        raise AssertionError("a message was not delivered")

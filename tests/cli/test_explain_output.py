@@ -37,16 +37,6 @@ def write(folder: Path) -> Path:
     )
 
 
-async def until_delivered(daemon: Daemon) -> None:
-    """Until the messages about INC-1 have been delivered."""
-    for _ in range(500):
-        messages = (await daemon.get("/api/v1/notifications")).json["notifications"]
-        if len(messages) == 2 and all(message["state"] == "sent" for message in messages):
-            return
-        await asyncio.sleep(0.01)
-    raise AssertionError(messages)
-
-
 async def run(path: Path, *options: str) -> tuple[int, str]:
     done = await asyncio.to_thread(
         CliRunner().invoke, main, ["explain", "--config", str(path), *options]
@@ -75,7 +65,7 @@ async def test_why_was_ana_paged_and_why_was_nobody(tmp_path: Path) -> None:
     path = write(tmp_path)
     async with Daemon(path) as daemon:
         await daemon.alert(alert(), alert(value="0.0001", service="low"))
-        await until_delivered(daemon)
+        await daemon.until_delivered()
         rows: list[dict[str, Any]] = (await daemon.get("/api/v1/alerts")).json["alerts"]
         paged, low = sorted(
             (row["fingerprint"] for row in rows), key=lambda row: row != rows[0]["fingerprint"]
@@ -111,7 +101,7 @@ async def test_a_client_without_a_config_explains(
     """With the address alone: an incident by its number, and a person at a time with an offset."""
     async with Daemon(write(tmp_path)) as daemon:
         await daemon.alert(alert())
-        await until_delivered(daemon)
+        await daemon.until_delivered()
         empty = tmp_path / "empty"
         empty.mkdir()
         monkeypatch.chdir(empty)

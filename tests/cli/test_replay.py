@@ -10,20 +10,11 @@ import yaml
 from typer.testing import CliRunner, Result
 
 from router.cli import main
-from router.model.notification import NotificationState
 from tests.daemon import RULES, Daemon, alert, write_config
 
 
 def run(*arguments: str) -> Result:
     return CliRunner().invoke(main, ["replay", *arguments])
-
-
-async def until_delivered(daemon: Daemon) -> None:
-    for _ in range(1000):
-        if not await daemon.store.notifications(states=[NotificationState.PENDING]):
-            return
-        await asyncio.sleep(0.01)
-    raise AssertionError("it was not delivered")
 
 
 @pytest.fixture
@@ -34,7 +25,7 @@ async def config(tmp_path: Path) -> Path:
         await daemon.alert(alert())
         await daemon.alert(alert("DiskFull", instance="db|<b>1"))
         await daemon.ask("POST", "/api/v1/incidents/1/ack", json={})
-        await until_delivered(daemon)
+        await daemon.until_delivered()
         # Read while the daemon has the store open.
         first = await asyncio.to_thread(run, "--config", str(path))
         assert first.exit_code == 0, first.output
