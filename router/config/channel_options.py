@@ -22,6 +22,7 @@ class Capabilities(Struct, frozen=True, kw_only=True):
     deployments: receives deployments.
     maintenance: shows announced maintenance.
     action_items: keeps a ticket for each action item.
+    bundles: can show several incidents in one message.
     compares: can ask its service for the state of what it sent.
     arrives_within: seconds in which the service may process a request that it has not answered.
     """
@@ -37,6 +38,7 @@ class Capabilities(Struct, frozen=True, kw_only=True):
     deployments: bool = False
     maintenance: bool = False
     action_items: bool = False
+    bundles: bool = True
     compares: bool = False
     arrives_within: float = 60.0
 
@@ -50,11 +52,13 @@ class ChannelOptions(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     """The options common to all channels; each sender's own struct adds to them.
 
     rate: maximum messages to the channel in a span of time; None for no limit.
+    throttle: maximum messages to the channel itself. Further ones wait, and are sent as one.
     concurrency: maximum messages to the channel at once.
     timeout: seconds for one attempt, from the connection to the end of the answer.
     """
 
     rate: Rate | None = None
+    throttle: Rate | None = None
     concurrency: int = 4
     timeout: Duration = Duration(10.0)
 

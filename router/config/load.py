@@ -235,6 +235,9 @@ def _settings(
         inhibitions=tuple(config.inhibit),
         edited=frozenset(name for name, can in able.items() if can.edits),
         paging=frozenset(name for name, can in able.items() if can.is_paging),
+        throttles={
+            name: channel.throttle for name, channel in config.channels.items() if channel.throttle
+        },
         actions=plans(config.actions),
         public=_public(config, able),
         customers=(CUSTOMERS,) if config.communication else (),

@@ -54,6 +54,14 @@ def parse_phone(text: str) -> Phone:
     return Phone(text)
 
 
+def hold_error(throttle: Rate | None) -> str:
+    """Return the error about a throttle with too long a period; "" if there is none."""
+    if throttle is None or throttle.per <= LONGEST_HOLD:
+        return ""
+    longest = f"{LONGEST_HOLD / 60:.0f}m"
+    return f"`throttle` takes a period of at most {longest}: a message may wait that long"
+
+
 PARSERS: dict[Any, Callable[[str], object]] = {
     Email: parse_email,
     Phone: parse_phone,
@@ -111,11 +119,8 @@ class ContactConfig(Struct, frozen=True, kw_only=True):
                 return self.name
 
     def __post_init__(self) -> None:
-        if self.throttle and self.throttle.per > LONGEST_HOLD:
-            longest = f"{LONGEST_HOLD / 60:.0f}m"
-            raise ValueError(
-                f"`throttle` takes a period of at most {longest}: a message may wait that long"
-            )
+        if error := hold_error(self.throttle):
+            raise ValueError(error)
 
 
 class LayerConfig(Struct, frozen=True, kw_only=True):

@@ -3,7 +3,7 @@
 from router.config.channel_options import ChannelOptions
 from router.config.convert import Context, Trail
 from router.config.located import suggest
-from router.config.people import ContactConfig, OverrideConfig, moment_at
+from router.config.people import ContactConfig, OverrideConfig, hold_error, moment_at
 from router.core.oncall.recipients import ContactMethod
 
 
@@ -21,6 +21,7 @@ def check_people(context: Context) -> None:
                 context.places["channels", name],
                 f"the channel's name '{name}' can't contain '/' or ':'",
             )
+        _check_throttle(name, context)
     contacts = context.names_at(("contacts",))
     for trail, name in context.all_of(str):
         match trail:
@@ -41,6 +42,21 @@ def channel_at(context: Context, name: str) -> ChannelOptions | None:
     """The channel of this name, if its options could be read."""
     found = context.values.get(("channels", name))
     return found if isinstance(found, ChannelOptions) else None
+
+
+def _check_throttle(name: str, context: Context) -> None:
+    """Report a throttle of a channel that can't send several incidents as one."""
+    channel = channel_at(context, name)
+    if channel is None or channel.throttle is None:
+        return
+    kind = context.values["channels", name, "type"]
+    error = hold_error(channel.throttle)
+    if not channel.capabilities.bundles:
+        error = f"a channel of type {kind} takes no `throttle`: each incident needs its own message"
+    elif not channel.capabilities.has_destination:
+        error = "the channel only reaches people: set `throttle` in their contacts instead"
+    if error:
+        context.report(context.place_of(("channels", name, "throttle")), error)
 
 
 def _check_way(trail: Trail, way: ContactMethod, context: Context) -> None:

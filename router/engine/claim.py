@@ -1,4 +1,4 @@
-"""Claim messages to people with a limit, several of them in one if the limit requires it.
+"""Claim messages to addresses with a limit, several of them in one if the limit requires it.
 
 A message that a limit delays isn't leased or marked: it stays in the outbox, and is checked again.
 So a crash loses none, and the next claimer, here or on another replica, uses its own window.
@@ -16,10 +16,10 @@ from router.model.incident import Severity
 from router.ports.store import Store
 
 LOOK = 500
-"""Messages to people with a limit that are looked at in one round."""
+"""Messages to addresses with a limit that are looked at in one round."""
 
 AGAIN = 1.0
-"""Seconds between two looks at all that waits for people without room.
+"""Seconds between two looks at all that waits for addresses without room.
 
 A delayed message leaves at once only if its incident has become a P0. New ones are seen earlier.
 """
@@ -30,14 +30,16 @@ OVERLAP = 1.0
 
 @dataclass(slots=True)
 class Limits:
-    """Limits of the people who can be reached over a channel, by address.
+    """Limits of a channel, and of the people who can be reached over it, by address.
 
-    `throttle` outlives a reload. looked_at: the last look at all that waits.
+    `throttle` outlives a reload. edits: the channel edits its messages in place. looked_at: the
+    last look at all that waits.
     """
 
     of: Mapping[str, Limit] = field(default_factory=dict)
     throttle: Throttle = field(default_factory=Throttle)
     is_paging: bool = False
+    edits: bool = False
     looked_at: float = -math.inf
 
     def window(self, address: str) -> RateLimit:
@@ -47,7 +49,7 @@ class Limits:
 async def claim_limited(  # noqa: PLR0913, PLR0917 - what to lease, and for how long
     store: Store, limits: Limits, now: float, owner: str, until: float, most: int
 ) -> list[Bundle]:
-    """Lease what people with a limit may get now, in at most `most` messages.
+    """Lease what addresses with a limit may get now, in at most `most` messages.
 
     Raises: StoreUnavailable.
     """
@@ -55,12 +57,14 @@ async def claim_limited(  # noqa: PLR0913, PLR0917 - what to lease, and for how 
     roomy, since = {address: room > 0 for address, room in rooms.items()}, 0.0
     if abs(now - limits.looked_at) < AGAIN:
         since = limits.looked_at - OVERLAP
-    found = await store.waiting(roomy, now, LOOK, since)
+    found = await store.waiting(roomy, now, LOOK, since, edits=limits.edits)
     if not since:
         limits.looked_at = now
     groups = [
         group
-        for address, waiting in split([Waiting(*row) for row in found]).items()
+        for address, waiting in split(
+            [Waiting(row, of, limits.edits and bool(row.ref)) for row, of in found]
+        ).items()
         for group in plan(waiting, rooms[address]).now
     ]
     groups = list(islice(sorted(groups, key=_worst), most))

@@ -83,7 +83,7 @@ class Channel:
     """One configured destination. `timeout` is in seconds, for one attempt.
 
     people: addresses by contact; None for a channel that reaches no people. pictures: messages have
-    the incident's chart if it's ready in time. limits: how many messages each person gets.
+    the incident's chart if it's ready in time. limits: how many messages each address gets.
     arrives_within: seconds after an attempt without an answer in which the service may process it.
     performers: do what rows of other kinds are about. on_settled: called with each such row once
     it's sent or dead; returns events to commit with that.
@@ -186,7 +186,8 @@ class ChannelWorker:
         bundles: list[Bundle] = []
         if channel.limits.of:
             bundles = await claim_limited(self._store, channel.limits, now, lease, until, room)
-        if room > len(bundles):
+        is_limited = channel.people is None and channel.name in channel.limits.of
+        if room > len(bundles) and not is_limited:
             rows = await self._store.claim_notifications(
                 channel.name,
                 now,

@@ -95,12 +95,18 @@ class Store(Protocol):
         ...
 
     async def waiting(
-        self, addresses: Mapping[str, bool], now: float, limit: int, since: float = ...
+        self,
+        addresses: Mapping[str, bool],
+        now: float,
+        limit: int,
+        since: float = ...,
+        *,
+        edits: bool = ...,
     ) -> Sequence[tuple[Notification, Standing]]:
-        """Due messages to these people with their incidents' state, worst first. Nothing is leased.
+        """Due messages to these addresses with their incidents' state, worst first, unleased.
 
         For an address with False, only messages that are due since `since` (UTC seconds) and that
-        no limit delays (`core.outbox.digest.is_free`).
+        no limit delays (`core.outbox.digest.is_free`). edits: their channel edits in place.
         """
         ...
 

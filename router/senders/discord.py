@@ -146,7 +146,10 @@ def build_message(message: Message, *, answerable: bool) -> dict[str, Any]:
     """The incident in its current state: a line for notifications, an embed and buttons."""
     incident = message.incident
     colour = COLOURS[incident.severity] if incident.is_open else CLOSED
-    embed = {"description": write(message, MARKDOWN, MAX_DESCRIPTION), "color": colour}
+    every = message.list_url if len(message.list_url) > MAX_BUTTON_URL else ""
+    below = f"\n[All incidents]({every})" if every else ""
+    text = write(message, MARKDOWN, MAX_DESCRIPTION - len(below)) + below
+    embed = {"description": text, "color": colour}
     return {
         "content": MARKDOWN.piece(headline(message)),
         "embeds": [embed],

@@ -73,7 +73,7 @@ class GitLabConfig(ChannelOptions, frozen=True, kw_only=True):
 
     @property
     def capabilities(self) -> Capabilities:
-        return Capabilities(action_items=self.items, compares=True)
+        return Capabilities(action_items=self.items, bundles=False, compares=True)
 
     def __post_init__(self) -> None:
         if not PROJECT.fullmatch(self.project):

@@ -60,9 +60,11 @@ class GoogleChatSender:
     async def send(self, message: Message) -> Result:
         judge = refusals("error", hide=self._hide, now=message.at)
         calls = Calls(self._session, self._url, JSON, seconds=self._config.timeout, judge=judge)
-        thread = origin(self._name, message.incident)
+        # The thread of its first incident would hide a summary of several.
+        own = message_id(self._name, message)
+        thread = own if message.other_incidents else origin(self._name, message.incident)
         query = {
-            "requestId": message_id(self._name, message),
+            "requestId": own,
             "messageReplyOption": "REPLY_MESSAGE_FALLBACK_TO_NEW_THREAD",
         }
         card = build_card(message, answerable=self._config.links) | {

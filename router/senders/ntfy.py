@@ -88,7 +88,7 @@ class NtfySender:
         return Sent(sequence)
 
     def _sequence(self, message: Message) -> str:
-        quiet = REF.fullmatch(message.ref) and not is_loud(message)
+        quiet = REF.fullmatch(message.ref) and not is_loud(message) and not message.other_incidents
         return message.ref if quiet else message_id(self._name, message)
 
     async def verify(self) -> str | Result:
@@ -110,7 +110,7 @@ def build(name: str, config: NtfyConfig, session: aiohttp.ClientSession) -> Ntfy
 def build_notification(message: Message, config: NtfyConfig) -> dict[str, Any]:
     """The incident in its current state, with up to three buttons."""
     opens = dict(links(content(message)))
-    click = opens.pop("Open incident", "")
+    click = opens.pop("All incidents" if message.other_incidents else "Open incident", "")
     asks = config.links and not message.for_stakeholder
     asked = answers(message, config.owner or "") if asks else ()
     buttons = [_answer(label, url, at_once=bool(config.owner)) for label, url in asked]

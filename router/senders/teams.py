@@ -21,6 +21,7 @@ from router.config.channel_options import ChannelOptions
 from router.config.fields import Rate
 from router.config.secret import SecretUrl
 from router.core.messages.render import Content, content
+from router.core.messages.summary import TOP, further
 from router.model.incident import Incident, Severity, Status
 from router.model.notification import Message, Result, Sent
 from router.senders.http import post
@@ -113,6 +114,8 @@ def build_card(message: Message, *, answerable: bool = False) -> bytes:
     updates = [f"{when} - {what}" for when, what in said.updates]
     details = [line for name, text in said.details for line in (f"{name}:", *text.split("\n"))]
     facts = [message.incident.name, *(f"{name}: {value}" for name, value in said.facts)]
+    others = [line for line, _ in said.others[:TOP]]
+    others = [further(message.other_incidents), *others] if others else []
     shown = [
         *(answers(message) if answerable and not message.for_stakeholder else ()),
         *links(said),
@@ -120,7 +123,7 @@ def build_card(message: Message, *, answerable: bool = False) -> bytes:
     left_out = 0
     while True:
         more = [f"(+{left_out} more on the incident's page)"] if left_out else []
-        body = _encode(message.incident, said, updates, [*details, *more], facts, shown)
+        body = _encode(message.incident, said, others, updates, [*details, *more], facts, shown)
         if len(body) <= MAX_CARD or not (updates or details or facts):
             return body
         if updates:
@@ -133,6 +136,7 @@ def build_card(message: Message, *, answerable: bool = False) -> bytes:
 def _encode(  # noqa: PLR0913, PLR0917 - the parts of a card
     incident: Incident,
     said: Content,
+    others: Sequence[str],
     updates: Sequence[str],
     details: Sequence[str],
     facts: Sequence[str],
@@ -149,6 +153,7 @@ def _encode(  # noqa: PLR0913, PLR0917 - the parts of a card
             _line("Impact: ", said.impact),
             _line("Started: ", said.started),
             _line("Incident Lead: ", said.lead),
+            *(_block(_run(cut(line, MAX_TEXT))) for line in others),
             *_updates(updates),
             *_facts(facts),
             *(_block(_run(cut(line, MAX_TEXT))) for line in details if line),

@@ -67,7 +67,7 @@ class WebhookConfig(ChannelOptions, frozen=True, kw_only=True):
 
     @property
     def capabilities(self) -> Capabilities:
-        return Capabilities(arrives_within=ARRIVES_WITHIN)
+        return Capabilities(bundles=False, arrives_within=ARRIVES_WITHIN)
 
 
 class WebhookSender:

@@ -23,7 +23,7 @@ from router.store.bulk import POSTGRES, SQLITE, TICKS, Dialect, encode, given, p
 from router.store.driver import Driver
 from router.store.schema import KEY, OF_DRILL, outbox
 
-_WaitingRow = tuple[int, str, int, Reason, int, int, OutboxKind, str, Severity, int, int]
+_WaitingRow = tuple[int, str, int, Reason, int, int, OutboxKind, str, str, Severity, int, int]
 _waiting_rows = msgspec.json.Decoder(list[_WaitingRow])
 
 _TIMERS = "due_at <= :now AND lease_until <= :now"
@@ -49,9 +49,8 @@ _ADDRESSES = f"""
         SELECT (SELECT min(channel) FROM outbox WHERE state = 'pending'
             AND channel > people.channel AND channel < :beyond)
         FROM people WHERE people.channel IS NOT NULL)
-    SELECT channel FROM people WHERE channel NOT IN (
-        SELECT given.channel FROM {given(SQLITE, outbox.c.channel)})
-    UNION SELECT :channel"""
+    SELECT channel FROM (SELECT channel FROM people UNION SELECT :channel)
+    WHERE channel NOT IN (SELECT given.channel FROM {given(SQLITE, outbox.c.channel)})"""
 _IN_ORDER = {SQLITE: "", POSTGRES: ' COLLATE "C"'}
 """Compare by code point, as SQLite does, with any collation of the database."""
 
@@ -147,20 +146,24 @@ class Claims:
                 claimed += sorted((struct(Notification, row) for row in rows), key=_DUE_AT)
         return claimed
 
-    def waiting(
+    def waiting(  # noqa: PLR0913 - the protocol's, and a connection
         self,
         driver: Driver,
         addresses: Mapping[str, bool],
         now: float,
         limit: int,
         since: float = 0.0,
+        *,
+        edits: bool = False,
     ) -> Sequence[tuple[Notification, Standing]]:
-        """Return the due messages to these people, worst first, without leasing them.
+        """Return the due messages to these addresses, worst first, without leasing them.
 
         Those without room have messages in order of time in the index, of which the statement reads
         the latest.
         """
-        rows = [(address, roomy, 0 if roomy else since) for address, roomy in addresses.items()]
+        rows = [
+            (address, roomy, edits, 0 if roomy else since) for address, roomy in addresses.items()
+        ]
         values = {
             "rows": encode(rows),
             "now": now,
@@ -244,9 +247,20 @@ def _waiting(dialect: Dialect) -> str:
     """Read only what orders the messages: decoding 500 incidents for one claim takes 20 ms."""
     o = outbox.c
     drill = OF_DRILL.format("i.key")
-    columns = (o.incident_id, o.channel, o.seq, o.reason, o.queued_at, o.due_at, o.kind, o.subject)
+    columns = (
+        o.incident_id,
+        o.channel,
+        o.seq,
+        o.reason,
+        o.queued_at,
+        o.due_at,
+        o.kind,
+        o.subject,
+        o.ref,
+    )
     acknowledged = f"{dialect.document.format('i.doc')} ->> 'acknowledged_at'"
-    addresses = given(dialect, o.channel, column("roomy", Boolean()), column("since", Double()))
+    more: list[ColumnClause[Any]] = [column(name, Boolean()) for name in ("roomy", "edits")]
+    addresses = given(dialect, o.channel, *more, column("since", Double()))
     flags: list[ColumnClause[Any]] = [column("severity", Text())]
     flags += [column(name, Integer()) for name in ("drill", "unanswered")]
     return f"""
@@ -254,8 +268,8 @@ def _waiting(dialect: Dialect) -> str:
             SELECT {", ".join(f"o.{kept.name}" for kept in columns)} FROM outbox AS o
             JOIN {addresses} ON given.channel = o.channel
             JOIN incidents AS i ON i.id = o.incident_id
-            WHERE {_DUE} AND o.due_at >= given.since
-                AND (given.roomy OR i.severity = :preempts OR {drill})
+            WHERE {_DUE} AND o.due_at >= given.since AND (given.roomy
+                OR i.severity = :preempts OR {drill} OR given.edits AND o.ref <> '')
             ORDER BY i.severity, o.due_at, i.id LIMIT :limit)
         SELECT {packed(dialect, *columns, *flags)} FROM (
             SELECT worst.*, i.severity,
@@ -275,6 +289,7 @@ def _read_waiting(row: _WaitingRow) -> tuple[Notification, Standing]:
         due_at,
         kind,
         subject,
+        ref,
         severity,
         drill,
         unanswered,
@@ -290,6 +305,7 @@ def _read_waiting(row: _WaitingRow) -> tuple[Notification, Standing]:
         due_at / TICKS,
         kind=kind,
         subject=subject,
+        ref=ref,
     )
     return message, Standing(incident_id, severity, bool(drill), bool(unanswered))
 

@@ -120,9 +120,17 @@ class SqlStore:
         )
 
     async def waiting(
-        self, addresses: Mapping[str, bool], now: float, limit: int, since: float = 0.0
+        self,
+        addresses: Mapping[str, bool],
+        now: float,
+        limit: int,
+        since: float = 0.0,
+        *,
+        edits: bool = False,
     ) -> Sequence[tuple[Notification, Standing]]:
-        return await self._database.query(self._claims.waiting, addresses, now, limit, since)
+        return await self._database.query(
+            self._claims.waiting, addresses, now, limit, since, edits=edits
+        )
 
     async def claim_waiting(
         self, keys: Sequence[Key], now: float, owner: str, until: float

@@ -159,10 +159,11 @@ class Channels:
         pace = RateLimit(options.rate.count, options.rate.per) if options.rate else None
         people = config.addresses(name)
         pictures = can.charts
-        limits = {
-            f"{name}/{person}": limit for person, limit in config.settings.people.limits.items()
-        }
-        limited = Limits(limits if people is not None else {}, self._throttle, can.is_paging)
+        limits = {name: options.throttle} if options.throttle else {}
+        if people is not None:
+            by_person = config.settings.people.limits.items()
+            limits |= {f"{name}/{person}": limit for person, limit in by_person}
+        limited = Limits(limits, self._throttle, can.is_paging, can.edits)
         return Channel(
             name,
             sender,

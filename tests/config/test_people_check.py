@@ -10,6 +10,7 @@ from router.app import TYPES
 from router.config.load import Config, load
 from router.config.located import Invalid
 from router.core.oncall.recipients import ContactMethod
+from router.core.outbox.rate_limit import Limit
 from router.model.incident import Severity
 
 TEXT = {"type": "sms", "account_sid": "AC" + "0" * 32, "auth_token": "x", "from": "+442079460999"}
@@ -219,3 +220,32 @@ def test_an_override_at_a_time_that_there_is_not_is_refused_at_its_place(  # noq
 def test_an_override_with_an_offset_may_name_any_time(tmp_path: Path) -> None:
     override = {"contact": "ana", "from": "2027-03-28T01:30Z", "to": "2027-03-28T01:45Z"}
     read(tmp_path, schedules={"primary": {"layers": [TURNS], "overrides": [override]}})
+
+
+@pytest.mark.parametrize(
+    ("channel", "error"),
+    [
+        (
+            HOOK,
+            "a channel of type webhook takes no `throttle`: each incident needs its own message",
+        ),
+        (SMTP, "the channel only reaches people: set `throttle` in their contacts instead"),
+    ],
+)
+def test_a_channel_that_can_send_no_summary_has_no_throttle(
+    tmp_path: Path, channel: dict[str, Any], error: str
+) -> None:
+    """Where a machine reads it, and where there's no room."""
+    with pytest.raises(Invalid) as found:
+        read(tmp_path, channels=WHOLE["channels"] | {"new": channel | {"throttle": "20/1m"}})
+    assert [problem.message for problem in found.value.problems] == [error]
+
+
+def test_a_throttle_of_a_channel_is_its_own_limit(tmp_path: Path) -> None:
+    """For as long as a contact's, and not the limit of people over the channel."""
+    mail = SMTP | {"to": ["all@example.com"], "throttle": "20/1m"}
+    found = read(tmp_path, channels=WHOLE["channels"] | {"mail": mail}).settings
+    assert found.limit_of("mail") == Limit(20, 60.0)
+    assert found.limit_of("mail/ana") is None
+    with pytest.raises(Invalid, match="a period of at most 60m"):
+        read(tmp_path, channels=WHOLE["channels"] | {"mail": mail | {"throttle": "1/2h"}})

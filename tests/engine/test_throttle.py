@@ -1,8 +1,11 @@
-"""People with a limit: messages wait in the outbox, are bundled, and survive any crash."""
+"""Limits: messages wait in the outbox, are bundled, and survive any crash."""
 
+import asyncio
+import json
 from dataclasses import replace
 from itertools import chain
 
+import aiohttp
 import pytest
 
 from router.core.incident.policy import Policy, SeverityPlan, Step
@@ -16,6 +19,8 @@ from router.model.notification import NotificationState, Retry, Uncertain
 from router.model.reason import Reason
 from tests.clock import turn
 from tests.engine.office import Office, ScriptedSender, command, seen
+from tests.senders.kit import Peer
+from tests.senders.slack.test_sender import Slack, bot
 
 SENT, PENDING = NotificationState.SENT, NotificationState.PENDING
 LIMIT = Limit(1, 600.0)
@@ -160,6 +165,74 @@ async def test_a_bundle_that_may_have_arrived_is_marked_in_each(office: Office) 
     await office.until(SENT, "hook/ana", 2, step=10)
     last = [(await office.store.timeline(i))[-1] for i in (1, 2)]
     assert [entry.data.get("may_be_doubled") for entry in last] == [True, True]
+
+
+def to_the_room(office: Office) -> None:
+    office.applier.settings = replace(
+        office.applier.settings,
+        throttles={"room": Limit(2, 60.0)},
+        edited=frozenset({"room"}),
+        policies={"all": Policy("all", (Step(after=0, notify=("room",)),))},
+    )
+
+
+async def test_a_storm_in_a_slack_channel_ends_in_one_summary(office: Office) -> None:
+    """The first messages stand alone. Then one counts, names and links all that waited, and each of
+    them says so; a P0 and an edit wait for nothing.
+    """
+    to_the_room(office)
+    slack = Slack()
+    limit = Limits({"room": Limit(2, 60.0)}, edits=True)
+    async with Peer(answer=slack) as peer, aiohttp.ClientSession() as session:
+        sender = bot(session, peer)
+        office.workers["room"] = office.worker("room", sender, limits=limit)
+        task = asyncio.create_task(office.workers["room"].run())
+        for name in "ab":
+            await office.submit(seen("DiskFull" + name, at=office.clock.now()))
+            await office.until(SENT, "room", ord(name) - ord("a") + 1, step=0)
+        await office.submit(
+            *(seen(f"DiskFull{i}", at=office.clock.now(), service=f"s{i}") for i in range(8))
+        )
+        await office.submit(seen(at=office.clock.now(), service="web"))
+        await office.until(SENT, "room", 11, step=0)
+        await office.submit(command(Command.ACKNOWLEDGE, 1, at=office.clock.now()))
+        await office.clock.settle(lambda: slack.threads, "the edit's reply")
+        assert len(slack.messages) == 3
+        await office.until(SENT, "room", 10, step=1)
+        office.workers["room"].close()
+        await task
+        await sender.close()
+    *_, summary = slack.messages.values()
+    assert len(slack.messages) == 4
+    shown = json.dumps(summary)
+    assert "AND 7 MORE INCIDENTS (7 P2), TOP 5:" in shown
+    assert [number for number in range(1, 12) if f"INC-{number}:" in shown] == [4, 5, 6, 7, 8]
+    assert "/incidents?ids=3-10" in shown
+    last = [(await office.store.timeline(i))[-1] for i in range(3, 11)]
+    assert [entry.what for entry in last] == [Reason.DELIVERED] + [Reason.BUNDLED] * 7
+    assert all(entry.data["held"] == pytest.approx(60, abs=3) for entry in last)
+
+
+async def test_a_room_and_the_people_of_its_channel_have_their_own_limits(office: Office) -> None:
+    """A mailing list that is full delays no mail to Ana, and nothing is claimed past a limit."""
+    office.applier.settings = replace(
+        office.applier.settings,
+        policies={"all": Policy("all", (Step(after=0, notify=("hook", "contact:ana")),))},
+    )
+    both = Limits({"hook": Limit(1, 60.0), "hook/ana": Limit(2, 60.0)})
+    hook = office.open("hook", people=ADDRESSES, limits=both, concurrency=9)
+    for number, name in enumerate("abcd", 1):
+        await office.submit(seen("DiskFull" + name, at=office.clock.now()))
+        await office.until_sent(hook, min(number + 1, 3))
+    await turn()
+    assert sorted((m.channel, m.incident.id) for m in hook.messages) == [
+        ("hook", 1),
+        ("hook/ana", 1),
+        ("hook/ana", 2),
+    ]
+    await office.until(SENT, "hook", 4, step=1)
+    await office.until(SENT, "hook/ana", 4, step=1)
+    assert sorted(about(hook)[3:]) == [[2, 3, 4], [3], [4]]
 
 
 async def test_others_over_the_same_channel_are_not_held(office: Office) -> None:

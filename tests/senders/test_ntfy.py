@@ -59,7 +59,12 @@ def server(request: Request) -> Answer:
 def shown(request: Request) -> str:
     said = request.json
     return "\n".join(
-        [said["title"], said["message"], *(action["url"] for action in said["actions"])]
+        [
+            said["title"],
+            said["message"],
+            said.get("click", ""),
+            *(action["url"] for action in said["actions"]),
+        ]
     )
 
 

@@ -368,6 +368,29 @@ async def test_what_waits_for_people_is_looked_at_without_a_lease(store: SqlStor
     assert [row.incident_id for row, _ in await store.waiting({"log/ana": True}, NOW, 10)] == [2]
 
 
+async def test_edits_are_looked_at_where_there_is_no_room(store: SqlStore) -> None:
+    """Where the channel edits in place, a row with a message that stands is one."""
+    incidents = {1: incident(1), 2: incident(2)}
+    await store.save(Writes(incidents=incidents, queued=[queued("room", incident_id=1)]))
+    (first,) = await store.claim_notifications("room", NOW, "me", NOW + 60, 10)
+    await settle(store, first, state=NotificationState.SENT, ref="C1:1.2")
+    await store.save(Writes(queued=[queued("room", incident_id=n) for n in (1, 2)]))
+    assert await store.waiting({"room": False}, NOW, 10) == []
+    ((row, standing),) = await store.waiting({"room": False}, NOW, 10, edits=True)
+    assert (row.incident_id, row.ref, standing.id) == (1, "C1:1.2", 1)
+    assert len(await store.waiting({"room": True}, NOW, 10, edits=True)) == 2
+
+
+async def test_a_channel_of_people_with_a_limit_is_left_out_of_a_claim(store: SqlStore) -> None:
+    """Its own messages, but not those to people without a limit."""
+    people = [queued(address) for address in ("log", "log/ana", "log/ben")]
+    await store.save(Writes(incidents={1: incident(1)}, queued=people))
+    claimed = await store.claim_notifications(
+        "log", NOW, "me", NOW + 60, 10, people=True, less=["log", "log/ana"]
+    )
+    assert [row.channel for row in claimed] == ["log/ben"]
+
+
 async def test_people_with_a_limit_are_left_out_of_a_claim(store: SqlStore) -> None:
     """Their messages are claimed by name."""
     await store.save(Writes(queued=[queued(name) for name in ("log", "log/ana", "log/ben")]))

@@ -10,6 +10,7 @@ from router.core.incident.postmortem_plan import PostMortemPlan
 from router.core.messages.templates import Wording
 from router.core.oncall.business_hours import Calendar
 from router.core.oncall.recipients import People
+from router.core.outbox.rate_limit import Limit
 from router.core.rules.heartbeat import Heartbeat
 from router.core.rules.rule import Rule, RuleSet
 from router.core.suppression.inhibition import Inhibition
@@ -17,6 +18,7 @@ from router.core.suppression.mute_index import MuteIndex
 from router.core.suppression.recurring_silence import RecurringSilence
 from router.model.alert import Alert, RuleMatch
 from router.model.incident import Incident, Severity
+from router.model.notification import person_of
 from router.model.scalars import Key
 
 INTERVALS = 4
@@ -45,6 +47,7 @@ class Settings:
     paging: the paging channels, which stay silent about answered incidents.
     actions: the actions that may be run against an incident, by name, where its rule names them.
     public: the channels that show published updates to the public, and get nothing else.
+    throttles: the most messages of channels that have a limit.
     customers: the channels that mail announcements to customers, and nothing else.
     wording: the templates of messages.
     deployments: possible causes of incidents, and the criteria for a suspect.
@@ -69,6 +72,7 @@ class Settings:
     paging: frozenset[str] = frozenset()
     actions: Mapping[str, ActionPlan] = field(default_factory=dict)
     public: tuple[str, ...] = ()
+    throttles: Mapping[str, Limit] = field(default_factory=dict)
     customers: tuple[str, ...] = ()
     wording: Wording = field(default_factory=Wording)
     deployments: Deploys = field(default_factory=Deploys)
@@ -82,6 +86,12 @@ class Settings:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "mutes", MuteIndex(self.silences, self.inhibitions))
+
+    def limit_of(self, address: str) -> Limit | None:
+        """The most messages to an address, a channel's or a person's; None for no limit."""
+        if person := person_of(address):
+            return self.people.limits.get(person)
+        return self.throttles.get(address)
 
     def plan_of(self, incident: Incident) -> SeverityPlan:
         """The promises of the incident's severity; none for a canary."""

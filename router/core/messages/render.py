@@ -180,8 +180,14 @@ def _updates(message: Message) -> tuple[tuple[str, str], ...]:
 def _links(message: Message) -> Iterator[tuple[str, str]]:
     incident, suspect = message.incident, message.incident.suspect
     changed = suspect.compare or suspect.url if suspect else ""
-    every = message.list_url if message.other_incidents[TOP:] else ""
-    own = (every, message.url, message.postmortem, incident.runbook, incident.url, changed)
+    own = (
+        message.list_url,
+        message.url,
+        message.postmortem,
+        incident.runbook,
+        incident.url,
+        changed,
+    )
     given = [*zip(OWN_LINKS, own, strict=True), *message.elsewhere[:MAX_LINKS]]
     shown = {name.casefold(): (name, url) for name, url in given if web_url(url)}
     from_alert: dict[str, tuple[str, str]] = {}

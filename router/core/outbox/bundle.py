@@ -68,7 +68,10 @@ def pack(
 ) -> Bundle:
     """Make a bundle of the messages that were claimed, and count it."""
     leased = tuple(waiting for waiting in bundle if key_of(waiting.message) in claimed)
-    held = {key_of(waiting.message): held_for(waiting.message, window, now) for waiting in leased}
+    held = {
+        key_of(waiting.message): 0.0 if waiting.is_edit else held_for(waiting.message, window, now)
+        for waiting in leased
+    }
     takes_room = counts(leased, is_paging=is_paging)
     if takes_room:
         window.take(now)

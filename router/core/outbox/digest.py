@@ -1,8 +1,9 @@
-"""Limits on messages to people: some are sent now, some wait, some are sent as one.
+"""Limits on messages to one address: some are sent now, some wait, some are sent as one.
 
 Invariant: a limit never drops a message. It delays it in the outbox until there is room, and then
 all messages waiting for the same address are sent as one. Messages about a P0 are never delayed,
-never bundled, and don't count; nor do those about a drill, because a drill must delay nothing real.
+never bundled, and don't count; nor do those about a drill, because a drill must delay nothing real,
+and edits, because a bundle would leave the message that stands out of date.
 Each address has its own limit: a full mailbox must not delay a call.
 """
 
@@ -37,10 +38,14 @@ class Standing(NamedTuple):
 
 
 class Waiting(NamedTuple):
-    """A due message, and the current state of its incident."""
+    """A due message, and the current state of its incident.
+
+    is_edit: the channel edits the incident's earlier message instead of posting another.
+    """
 
     message: Notification
     incident: Standing
+    is_edit: bool = False
 
 
 DigestGroup = tuple[Waiting, ...]
@@ -57,8 +62,8 @@ class Plan(NamedTuple):
 def plan(waiting: Iterable[Waiting], room: int) -> Plan:
     """Plan the messages that wait for one address, which may get `room` more now."""
     ranked = sorted(waiting, key=_rank)
-    urgent = tuple((waiting,) for waiting in ranked if is_free(waiting.incident))
-    others = tuple(waiting for waiting in ranked if not is_free(waiting.incident))
+    urgent = tuple((waiting,) for waiting in ranked if is_free(waiting))
+    others = tuple(waiting for waiting in ranked if not is_free(waiting))
     if room <= 0:
         return Plan(urgent, others)
     if len(others) <= room:
@@ -72,9 +77,10 @@ def _rank(waiting: Waiting) -> tuple[bool, Severity, float, int]:
     return not incident.unanswered, incident.severity, waiting.message.queued_at, incident.id
 
 
-def is_free(incident: Standing) -> bool:
-    """Check if its messages are sent at once, separately, without counting towards the limit."""
-    return incident.drill or incident.severity is PREEMPTS
+def is_free(waiting: Waiting) -> bool:
+    """Check if it is sent at once, separately, without counting towards the limit."""
+    incident = waiting.incident
+    return waiting.is_edit or incident.drill or incident.severity is PREEMPTS
 
 
 def unanswered(incident: Incident) -> bool:
@@ -84,7 +90,7 @@ def unanswered(incident: Incident) -> bool:
 def counts(bundle: DigestGroup, *, is_paging: bool) -> bool:
     """Return whether the message counts. A paging channel is silent about answered incidents."""
     return any(
-        not is_free(waiting.incident) and (waiting.incident.unanswered or not is_paging)
+        not is_free(waiting) and (waiting.incident.unanswered or not is_paging)
         for waiting in bundle
     )
 
@@ -96,7 +102,7 @@ def held_for(message: Notification, window: RateLimit, now: float) -> float:
 
 
 class Throttle:
-    """The rate limits of people, by address."""
+    """The rate limits of people and channels, by address."""
 
     def __init__(self) -> None:
         self._windows: dict[str, RateLimit] = {}

@@ -56,7 +56,6 @@ from router.core.rules.severities import opened_as
 from router.core.suppression.recurring_silence import RecurringSilence
 from router.core.virtual.router import VirtualRouter
 from router.model.alert import Alert
-from router.model.notification import person_of
 from router.model.reason import Reason
 
 MOST_CONDITIONS = 8
@@ -102,7 +101,7 @@ def _assumptions(settings: Settings, known: Known) -> Iterator[str]:
             "an inhibited alert needs no page of its own, "
             "since the incident that inhibits it notifies somebody"
         )
-    if settings.people.limits:
+    if settings.people.limits or known.people & settings.throttles.keys():
         yield "at most 100 incidents wait for a person with a throttle"
 
 
@@ -125,8 +124,8 @@ class _Prover:
         self._known = known
         self._rules = {rule.name: rule for rule in (*settings.rules.rules, settings.rules.default)}
         self._tried: dict[object, _Tried] = {}
-        limits = settings.people.limits
-        self._holds = frozenset(limit.per for limit in limits.values())
+        limits = (*settings.people.limits.values(), *settings.throttles.values())
+        self._holds = frozenset(limit.per for limit in limits)
 
     def undecided(self, found: Sequence[Route]) -> Iterator[Finding]:
         """Collect what can't be decided at any moment."""
@@ -311,12 +310,11 @@ class _Prover:
         self, world: World, alert: Alert, start: float, route: Route
     ) -> tuple[float | None, bool]:
         """The first reliable message's arrival, and whether all conditions were true until then."""
-        limits = self._settings.people.limits
         until = patience(world.settings, route, start)
         notified, last = None, None
         for router, message in messages(world.settings, alert, start, route, self._known):
             last = router
-            limit = limits.get(person_of(message.address))
+            limit = self._settings.limit_of(message.address)
             held = 0.0 if limit is None or message.incident.severity is PREEMPTS else limit.per
             if not self._known.doubt(message.address) and message.at + held <= until:
                 notified = min(message.at + held, notified or until)
@@ -360,7 +358,7 @@ class _Prover:
         for _, message in messages(world.settings, alert, start, route, self._known):
             if why := self._known.doubt(message.address):
                 yield why
-            elif limit := self._settings.people.limits.get(person_of(message.address)):
+            elif limit := self._settings.limit_of(message.address):
                 yield (
                     f"{message.address}: the throttle of {limit.count} in {limit.per:.0f} s "
                     "may hold the page "

@@ -133,6 +133,7 @@ def alone(
             key: replace(plan, stakeholders=()) for key, plan in settings.severities.items()
         },
         people=with_fields(settings.people, limits={}),
+        throttles={},
         silences=tuple(replace(silence, matchers=()) for silence in silences),
         inhibitions=(),
         deployments=Deploys(),

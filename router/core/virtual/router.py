@@ -17,7 +17,7 @@ from router.core.virtual.memory_store import MemoryStore
 from router.core.virtual.worker import MemoryWorker
 from router.model.event import DeliverySettled, Event
 from router.model.incident import Incident
-from router.model.notification import Attempt, Notification, Result, Sent, Uncertain
+from router.model.notification import Attempt, Notification, Result, Sent, Uncertain, channel_of
 from router.model.reason import Reason
 
 JITTER = 0.5
@@ -136,5 +136,13 @@ class VirtualRouter:
         return VirtualDelivery(self.now, first.channel, first.reason, incident, known, tuple(also))
 
     def _settled(self, bundle: Bundle, result: Result) -> list[DeliverySettled]:
+        first = bundle.messages[0]
+        if result == Sent() and self._edits_within_limit(first.channel):
+            result = Sent(f"{first.channel}:{first.incident_id}")
         seen = [self.memory.newest_entry.get(message.incident_id, 0) for message in bundle.messages]
         return bundle.settled(self.now, (Attempt(self.now, 0.0, result),), seen, JITTER)
+
+    def _edits_within_limit(self, address: str) -> bool:
+        """Check if later messages are edits of this one, which its limit doesn't hold."""
+        edits = channel_of(address) in self.settings.edited
+        return edits and self.settings.limit_of(address) is not None

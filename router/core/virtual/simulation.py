@@ -157,10 +157,13 @@ def _left_out(router: VirtualRouter, before: Mapping[int, Incident]) -> Iterator
     for incident in _changed(router, before):
         if incident.id in before and before[incident.id].is_open:
             yield f"the rest of the escalation of {incident.name}, which was already open"
-    people = dict.fromkeys(person_of(delivery.address) for delivery in router.delivered)
-    for person in people:
-        if limit := router.settings.people.limits.get(person):
+    limits = {
+        person_of(delivery.address) or delivery.address: router.settings.limit_of(delivery.address)
+        for delivery in router.delivered
+    }
+    for who, limit in limits.items():
+        if limit:
             yield (
-                f"messages that {person} received before: the throttle of {limit.count} in "
+                f"messages that {who} received before: the throttle of {limit.count} in "
                 f"{duration(limit.per)} starts empty"
             )

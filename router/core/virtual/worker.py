@@ -6,8 +6,9 @@ from collections.abc import Iterable
 from router.core.incident.settings import Settings
 from router.core.outbox.bundle import Bundle, key_of, pack
 from router.core.outbox.digest import Standing, Throttle, Waiting, plan
+from router.core.outbox.rate_limit import RateLimit
 from router.core.virtual.memory_store import Key, MemoryStore
-from router.model.notification import Notification, NotificationState, channel_of, person_of
+from router.model.notification import Notification, NotificationState, channel_of
 
 
 class MemoryWorker:
@@ -24,14 +25,13 @@ class MemoryWorker:
 
     def claim(self, settings: Settings, now: float) -> list[Bundle]:
         """Lease all messages that may be sent now, the most overdue first."""
-        limits = settings.people.limits
         due = self._memory.due(now)
-        free = [message for message in due if person_of(message.channel) not in limits]
+        free = [message for message in due if settings.limit_of(message.channel) is None]
         bundles = [Bundle((self._memory.lease(key_of(message), now),), now) for message in free]
-        for address in dict.fromkeys(
-            message.channel for message in due if person_of(message.channel) in limits
-        ):
-            bundles += self._limited(address, due, settings, now)
+        for address in dict.fromkeys(message.channel for message in due):
+            if limit := settings.limit_of(address):
+                window = self._throttle.window(address, limit)
+                bundles += self._limited(address, window, due, settings, now)
         return bundles
 
     def give_back(self, bundle: Bundle, now: float) -> None:
@@ -42,13 +42,21 @@ class MemoryWorker:
                 self._memory.hold(message, now)
 
     def _limited(
-        self, address: str, due: Iterable[Notification], settings: Settings, now: float
+        self,
+        address: str,
+        window: RateLimit,
+        due: Iterable[Notification],
+        settings: Settings,
+        now: float,
     ) -> list[Bundle]:
-        window = self._throttle.window(address, settings.people.limits[person_of(address)])
+        edits = channel_of(address) in settings.edited
         rows = {key_of(message): message for message in due if message.channel == address}
         rows |= {key_of(message): message for message in self._waiting(address, now)}
         incidents = self._memory.incidents
-        waiting = [Waiting(row, Standing.of(incidents[row.incident_id])) for row in rows.values()]
+        waiting = [
+            Waiting(row, Standing.of(incidents[row.incident_id]), edits and bool(row.ref))
+            for row in rows.values()
+        ]
         planned = plan(waiting, window.free(now))
         bundles = []
         for group in planned.now:

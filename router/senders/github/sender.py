@@ -69,7 +69,7 @@ class GitHubConfig(ChannelOptions, frozen=True, kw_only=True):
 
     @property
     def capabilities(self) -> Capabilities:
-        return Capabilities(action_items=self.items, compares=True)
+        return Capabilities(action_items=self.items, bundles=False, compares=True)
 
     def __post_init__(self) -> None:
         if not REPOSITORY.fullmatch(self.repository):

@@ -88,7 +88,7 @@ class LinearConfig(ChannelOptions, frozen=True, kw_only=True):
 
     @property
     def capabilities(self) -> Capabilities:
-        return Capabilities(action_items=self.items, compares=True)
+        return Capabilities(action_items=self.items, bundles=False, compares=True)
 
     def __post_init__(self) -> None:
         for name, given in (("team", self.team), *(("labels", label) for label in self.labels)):

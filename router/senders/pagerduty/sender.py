@@ -69,6 +69,7 @@ class PagerDutyConfig(ChannelOptions, frozen=True, kw_only=True):
     def capabilities(self) -> Capabilities:
         return Capabilities(
             deployments=self.change_events,
+            bundles=False,
             compares=self.api_key is not None,
             arrives_within=ARRIVES_WITHIN,
         )

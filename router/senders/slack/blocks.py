@@ -17,6 +17,7 @@ from msgspec import json
 from msgspec.structs import replace
 
 from router.core.messages.render import Content, content
+from router.core.messages.summary import TOP, further
 from router.core.text.plain import plain
 from router.model.decision import Entry
 from router.model.notification import Message, person_of
@@ -85,7 +86,7 @@ def build_message(
         edited: the message is edited later, so it is the only one about the incident.
     """
     texts = content(message)
-    above = _above(texts)
+    above = _above(message, texts)
     below = []
     if paged := [_text(line) for line in _paged(message, groups, room, edited=edited)]:
         below.append({"type": "context", "elements": paged})
@@ -135,8 +136,8 @@ def mrkdwn(text: str, limit: int, encoding: str = CHARACTERS) -> str:
     return "".join(pieces[:kept]) + "…"
 
 
-def _above(texts: Content) -> list[dict[str, Any]]:
-    """The blocks above the details: the headline, the plan's fields, and the updates."""
+def _above(message: Message, texts: Content) -> list[dict[str, Any]]:
+    """The blocks above the details: headline, plan's fields, other incidents, and updates."""
     headline = texts.headline
     if len(headline.encode(CHARACTERS)) > 2 * MAX_HEADER:
         headline = headline[: MAX_HEADER // 2 - 1] + "…"
@@ -151,6 +152,10 @@ def _above(texts: Content) -> list[dict[str, Any]]:
         {"type": "header", "text": {"type": "plain_text", "text": headline, "emoji": True}},
         {"type": "section", "fields": fields},
     ]
+    if texts.others:
+        lines = [further(message.other_incidents), *(line for line, _ in texts.others[:TOP])]
+        others = "\n".join(mrkdwn(line, MAX_VALUE) for line in lines)
+        blocks.append({"type": "section", "text": _text(others)})
     if texts.updates:
         updates = _updates(texts, MAX_UPDATES, CHARACTERS)
         blocks.append({"type": "section", "text": _text(f"*Updates:*\n{updates}")})
@@ -171,7 +176,7 @@ def _below(message: Message, texts: Content, *, buttons: bool) -> Iterator[dict[
             "url": url,
         }
         for name, url in texts.links
-        if len(url) <= MAX_URL and URL.fullmatch(url)
+        if (len(url) <= MAX_URL or url == message.list_url) and URL.fullmatch(url)
     ]:
         yield {"type": "actions", "elements": links}
 

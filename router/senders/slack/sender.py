@@ -144,7 +144,8 @@ class SlackBotSender:
 
     async def send(self, message: Message) -> Result:
         """Send the message first: a page doesn't wait for the incident's own channel."""
-        result = await self._edit(message) if REF.fullmatch(message.ref) else None
+        is_edit = REF.fullmatch(message.ref) and not message.other_incidents
+        result = await self._edit(message) if is_edit else None
         if result is None:
             result = await self._post(message)
         if self._rooms and isinstance(result, Sent):

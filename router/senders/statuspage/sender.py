@@ -58,7 +58,7 @@ class StatuspageConfig(ChannelOptions, frozen=True, kw_only=True):
 
     @property
     def capabilities(self) -> Capabilities:
-        return Capabilities(is_public=True, maintenance=True, compares=True)
+        return Capabilities(is_public=True, maintenance=True, bundles=False, compares=True)
 
 
 class StatuspageSender:

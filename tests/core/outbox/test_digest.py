@@ -1,4 +1,4 @@
-"""Rate limits for people: nothing is dropped, nothing is sent twice, and a P0 never waits."""
+"""Rate limits: nothing is dropped, nothing is sent twice, and a P0 never waits."""
 
 import dataclasses
 
@@ -77,18 +77,24 @@ def test_a_bundle_is_most_of_all_about_what_needs_an_answer() -> None:
 
 
 def config(
-    limit: Limit | None = TEN, *, fallback: tuple[str, ...] = (), is_paging: bool = False
+    limit: Limit | None = TEN,
+    *,
+    fallback: tuple[str, ...] = (),
+    is_paging: bool = False,
+    to: str = "contact:ana",
+    edited: frozenset[str] = frozenset(),
 ) -> Settings:
-    """Ana gets every incident by SMS; severity by value, an incident for each service."""
+    """Ana gets every incident by SMS, or a room does; severity by value, an incident for each
+    service.
+    """
     limits = {"ana": limit} if limit else {}
     return settings(
         rule(thresholds={"P0": "> 10%", "P1": "> 1%", "P3": "> 0%"}),
-        policies={
-            "all": Policy("all", (Step(after=0, notify=("contact:ana",)),), fallback=fallback)
-        },
+        policies={"all": Policy("all", (Step(after=0, notify=(to,)),), fallback=fallback)},
         severities=dict.fromkeys(Severity, SeverityPlan("all")),
         people=People({"ana": (ContactMethod("sms"),)}, limits=limits),
-        edited=frozenset(),
+        throttles={"room": limit} if limit else {},
+        edited=edited,
         paging=frozenset({"sms"} if is_paging else ()),
     )
 
@@ -200,6 +206,27 @@ def test_what_does_not_arrive_takes_no_room() -> None:
     assert delivered(router) == [(0, [2])]
 
 
+def test_a_room_is_edited_at_once_and_an_edit_takes_no_room() -> None:
+    """Incidents without a message of their own wait, also when they change."""
+    router = VirtualRouter(config(Limit(1, 600.0), to="room", edited=frozenset({"room"})), NOW)
+    fires(router, "a")
+    fires(router, "b")
+    fires(router, "c")
+    router.run_until(NOW + 60)
+    for incident_id in (1, 2):
+        router.happen(Commanded(router.now, incident_id, "ana", Command.ACKNOWLEDGE))
+    assert delivered(router) == [(0, [1]), (60, [1])]
+    router.run_until(NOW + 600)
+    assert delivered(router)[2:] == [(600, [3, 2])]
+    router.happen(Commanded(router.now, 2, "ana", Command.RESOLVE))
+    router.happen(Commanded(router.now, 1, "ana", Command.RESOLVE))
+    assert delivered(router)[3:] == [(600, [1])]
+    router.run_until(NOW + 1200)
+    assert delivered(router)[4:] == [(1200, [2])]
+    about = [entry for entry in router.memory.timeline if entry.data.get("channel") == "room"]
+    assert [entry.data.get("held") for entry in about if entry.incident_id == 1] == [None] * 3
+
+
 def test_what_rings_for_nothing_takes_no_room() -> None:
     """A call that isn't made, since somebody has answered, keeps no other waiting."""
     router = VirtualRouter(config(Limit(1, 600.0), is_paging=True), NOW)
@@ -220,11 +247,12 @@ doings = st.lists(
 )
 
 
+@pytest.mark.parametrize("to", ["contact:ana", "room"])
 @pytest.mark.parametrize("limit", [Limit(1, 600.0), Limit(2, 60.0)], ids=str)
 @run(deadline=None)
 @given(story=doings, down=st.lists(st.booleans(), max_size=6))
 def test_whatever_happens_all_is_told_no_faster_than_the_limit(
-    limit: Limit, story: list[object], down: list[bool]
+    limit: Limit, to: str, story: list[object], down: list[bool]
 ) -> None:
     """Everything is sent; except for P0s no window exceeds the limit, and nothing waits longer than
     it.
@@ -233,7 +261,7 @@ def test_whatever_happens_all_is_told_no_faster_than_the_limit(
     """
     script = list(down)
     router = VirtualRouter(
-        config(limit), NOW, lambda *_: Retry("503") if script and script.pop() else Sent()
+        config(limit, to=to), NOW, lambda *_: Retry("503") if script and script.pop() else Sent()
     )
     for doing in story:
         match doing:

@@ -334,6 +334,18 @@ def test_a_throttle_may_hold_a_page_for_other_incidents() -> None:
     assert (proof.verdict, proof.slowest) == (Verdict.PROVEN, 600)
 
 
+def test_a_throttle_of_a_channel_that_wakes_somebody_may_hold_a_page() -> None:
+    """As a person's throttle may."""
+    slack = Step(after=0, notify=("slack",))
+    rules = (world.rule(severity=P1),)
+    settings = config(steps(slack), Policy("high", (slack,)), rules=rules)
+    known = Known(people=frozenset({"slack"}))
+    assert prove(settings, START, START + DAY, known).verdict is Verdict.PROVEN
+    limited = with_fields(settings, throttles={"slack": Limit(20, 600.0)})
+    finding, *_ = prove(limited, START, START + DAY, known).findings
+    assert finding.why[0].startswith("slack: the throttle of 20 in 600 s may hold the page")
+
+
 def test_a_rate_of_a_channel_is_shared_by_all_incidents() -> None:
     proof = prove(
         config(steps(Step(after=0, notify=("contact:ben",)))),
