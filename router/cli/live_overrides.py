@@ -10,7 +10,7 @@ from urllib.parse import quote
 from router.cli.client import Unanswered, try_ask
 from router.cli.output import echo
 from router.core.incident.settings import Settings
-from router.core.oncall.override import StoredOverride, arranged
+from router.core.oncall.override import StoredOverride, with_overrides
 from router.core.oncall.schedule import Override
 
 
@@ -25,7 +25,7 @@ def with_live_overrides(settings: Settings, url: str | None, config: Path | None
     except Unanswered as error:
         echo(f"Using the config only, without overrides that people set: {error}", err=True)
         return settings
-    return replace(settings, people=arranged(settings.people, found))
+    return replace(settings, people=with_overrides(settings.people, found))
 
 
 def _overrides(schedule: str, url: str | None, config: Path | None) -> Iterator[StoredOverride]:

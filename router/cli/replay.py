@@ -17,7 +17,7 @@ from router.cli.replay_output import as_json, as_markdown, show
 from router.config.load import Config, load
 from router.config.located import Invalid
 from router.core.incident.settings import Settings
-from router.core.oncall.override import StoredOverride, arranged
+from router.core.oncall.override import StoredOverride, with_overrides
 from router.core.replay.diff import difference
 from router.core.replay.history import History, real
 from router.core.replay.replay import Replay
@@ -141,7 +141,9 @@ def _in_force(settings: Settings, past: History) -> Settings:
         if record.kind == "silence"
     ]
     silences = (*settings.silences, *(silence(key, stored) for key, stored in made))
-    return replace(settings, people=arranged(settings.people, stored_overrides), silences=silences)
+    return replace(
+        settings, people=with_overrides(settings.people, stored_overrides), silences=silences
+    )
 
 
 def _replay(settings: Settings, past: History, end: float, *, deliveries: bool) -> Replay:

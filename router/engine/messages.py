@@ -30,7 +30,7 @@ from router.ports.services import Charts
 from router.ports.store import AlertRow, Store
 
 PICTURE = 0.5
-"""Longest wait for a chart, in seconds."""
+"""Maximum seconds that a message waits for its chart."""
 
 DRAFTS = 500
 """Texts to publish that are kept for the messages of other channels."""

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from router.core.incident.settings import Settings
-from router.core.oncall.override import StoredOverride, arranged, unknown
+from router.core.oncall.override import StoredOverride, unknown, with_overrides
 from router.ports.clock import Clock
 from router.records.records import Records
 from router.telemetry.logs import logger
@@ -39,4 +39,4 @@ class StoredOverrides:
         for what in sorted(lost - self._unknown):
             log.warning("override_left_out", because=f"{what} isn't configured any more")
         self._unknown = lost
-        return replace(settings, people=arranged(settings.people, self._found))
+        return replace(settings, people=with_overrides(settings.people, self._found))

@@ -3,7 +3,7 @@
 On a shared database each replica beats every `BEAT` seconds. One whose beats stop loses its leases:
 any other replica, also one that has just started, ends them, and takes over within
 `BURIED + BEAT` seconds. A replica that was stopped and resumed notices that it hasn't beaten for
-`VALID` seconds, which is sooner than others bury it, and then holds nothing: it continues under a
+`VALID` seconds, which is sooner than others remove it, and then holds nothing: it continues under a
 new name. The age of a beat is by the database's clock, so the clocks of replicas need not agree; if
 that clock jumps, beats are counted instead.
 """
@@ -112,13 +112,13 @@ class Ownership:
         self._beaten_at, self._has_beaten = now, True
         if dead := self._dead(beats.of, now):
             log.warning("took_over", owners=dead)
-            await self._store.bury(*dead)
+            await self._store.remove_owners(*dead)
 
     async def _lose(self, now: float) -> None:
         lost, self.name, self._has_beaten = self.name, uuid.uuid4().hex, False
         away = round(now - self._beaten_at, 1)
         log.warning("leases_lost", away=away, consequence="others take them over")
-        await self._store.bury(lost)
+        await self._store.remove_owners(lost)
 
     def _follow(self, beats: Beats, took: float) -> None:
         if self._time is None:

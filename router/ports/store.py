@@ -302,8 +302,8 @@ class Store(Protocol):
         """
         ...
 
-    async def bury(self, *owners: str) -> None:
-        """End the leases of dead owners, and delete them."""
+    async def remove_owners(self, *owners: str) -> None:
+        """Delete owners whose processes have ended, and end their leases."""
         ...
 
     async def shift(self, by: float, at: float) -> bool:

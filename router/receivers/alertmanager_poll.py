@@ -102,7 +102,7 @@ class AlertmanagerPoller:
         return found
 
     def _read(self, contents: Sequence[Mapping[str, Any]]) -> Iterator[Alert]:
-        """Alerts that Alertmanager sends fire; those that it mutes are there, and do not."""
+        """Read the alerts. Those that Alertmanager mutes count as not firing."""
         for content in contents:
             try:
                 wire = read_alert({**content, "status": "firing"}, [])

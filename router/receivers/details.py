@@ -9,7 +9,7 @@ from router.receivers.source import member, text
 from router.receivers.wire_alert import scalar
 
 MOST = 200
-"""Details that become annotations, at most."""
+"""Maximum details that become annotations."""
 
 LINKS, IMAGE = "links", "image_url"
 """Annotations: the links, one a line, and the first image."""

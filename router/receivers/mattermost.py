@@ -22,13 +22,16 @@ _PRESS = msgspec.json.Decoder()
 
 
 class MattermostConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """button_secret: the same as that of the channels."""
+    """button_secret: the `button_secret` of the Mattermost channels."""
 
     button_secret: Secret
 
 
 class MattermostReceiver(Source):
-    """Everybody in the channel may press its buttons. A contact's `mattermost` id gives a name."""
+    """Accepts button presses from everybody in the channel.
+
+    A contact's `mattermost` id maps a press to that person.
+    """
 
     kind = "mattermost"
     max_body = 512 * KIB

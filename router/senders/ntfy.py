@@ -28,7 +28,7 @@ from router.senders.markup import PLAIN, cut, headline, octets, write
 from router.senders.verify import fetch, named
 
 MAX_MESSAGE = 4096
-"""Bytes. The server turns longer text into an attachment."""
+"""Maximum bytes of a message. The server turns a longer text into an attachment."""
 
 MAX_TITLE = 250
 MAX_ACTIONS = 3

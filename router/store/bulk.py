@@ -29,7 +29,7 @@ from sqlalchemy import BigInteger, Boolean, Column, ColumnClause, Double, Intege
 S = TypeVar("S", bound=msgspec.Struct)
 
 TICKS = 4194304  # 2**22
-"""Units in a second of the times that come out of `packed`."""
+"""`packed` returns times as whole numbers of this many units in a second."""
 
 _NUL = re.compile(rb"(?<!\\)((?:\\\\)*)\\u0000")
 
@@ -123,9 +123,9 @@ def _pick(i: int, column: Column[Any] | ColumnClause[Any]) -> str:
 
 
 def packed(dialect: Dialect, *columns: Column[Any] | ColumnClause[Any]) -> str:
-    """An aggregate: one JSON array with an array of these columns for each row.
+    """Return the SQL that reads all rows as one JSON array, with an array of columns for each row.
 
-    Times come out in `TICKS`.
+    Times are in `TICKS`.
     """
     return dialect.pack.format(f"{dialect.array}({', '.join(map(_put, columns))})")
 

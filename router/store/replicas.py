@@ -49,7 +49,7 @@ def beat(connection: Connection, dialect: Dialect, owner: str) -> Beats:
     return Beats(beats, float(connection.execute(select(now)).scalar_one()))
 
 
-def bury(connection: Connection, dead: Sequence[str]) -> None:
+def remove_owners(connection: Connection, dead: Sequence[str]) -> None:
     """Delete owners whose processes have ended, and end their leases."""
     connection.execute(delete(owners).where(owners.c.name.in_(dead)))
     end_leases(connection, dead)

@@ -313,8 +313,8 @@ class SqlStore:
     async def beat(self, owner: str) -> Beats:
         return await self._database.write(replicas.beat, self._database.dialect, owner)
 
-    async def bury(self, *owners: str) -> None:
-        await self._among_others(replicas.bury, owners)
+    async def remove_owners(self, *owners: str) -> None:
+        await self._among_others(replicas.remove_owners, owners)
 
     async def shift(self, by: float, at: float) -> bool:
         task = asyncio.ensure_future(self._among_others(shift, by, at if self.shared else None))

@@ -38,7 +38,7 @@ from router.signing import push_key
 from router.wiring.statuspage import Publishing
 
 GRACE = 10.0
-"""Longest wait of a stop for deliveries that are under way, in seconds."""
+"""Maximum seconds that a stopping router waits for its current deliveries."""
 
 
 class Channels:

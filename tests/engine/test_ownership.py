@@ -38,7 +38,7 @@ class SharedStore:
         self.beaten_at[owner] = now
         return Beats(found, now)
 
-    async def bury(self, *owners: str) -> None:
+    async def remove_owners(self, *owners: str) -> None:
         for owner in owners:
             self.buried.append(owner)
             self.beats.pop(owner, None)
@@ -168,7 +168,7 @@ async def test_a_replica_that_was_buried_continues_under_a_new_name(
 ) -> None:
     owner = replica(database, clock, "one")
     await owner.beat()
-    await database.bury("one")
+    await database.remove_owners("one")
     await owner.beat()
     assert not owner.holds("one")
     assert owner.holds(owner.name)
@@ -198,6 +198,6 @@ async def test_who_shares_with_nobody_needs_no_beat(clock: SteppedClock) -> None
     assert owner.holds("one")
 
 
-def test_a_replica_stops_before_others_bury_it() -> None:
+def test_a_replica_stops_before_others_remove_it() -> None:
     assert VALID < BURIED
     assert VALID < BEAT * LOOKS

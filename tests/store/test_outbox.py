@@ -287,7 +287,7 @@ async def test_a_beat_has_a_number_and_an_age_by_the_databases_clock(store: SqlS
     assert first.now < beats.now < first.now + 60
     assert own.number == 1
     assert 0 <= own.age < 60
-    await store.bury("other")
+    await store.remove_owners("other")
     assert {*(await store.beat("one")).of} == {"one"}
 
 

@@ -24,7 +24,10 @@ from router.model.reasons import having
 
 MAX_UPDATES = 10
 MAX_LINKS = 3
-"""Links of the config in a message, and of annotations. The incident's page has all."""
+"""Maximum links in a message, counted separately for the config's and the annotations'.
+
+The incident's page shows all of them.
+"""
 
 OWN_LINKS = ("All incidents", "Incident", "Post-mortem", "Runbook", "Source", "What changed")
 """Links that every message may have."""

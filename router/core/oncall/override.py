@@ -35,8 +35,8 @@ class StoredOverride(Struct, frozen=True):
         return max(override.end for override in self.overrides)
 
 
-def arranged(people: People, stored_overrides: Iterable[StoredOverride]) -> People:
-    """`people` with these overrides in their schedules.
+def with_overrides(people: People, stored_overrides: Iterable[StoredOverride]) -> People:
+    """Return `people` with these overrides added to their schedules.
 
     Overrides that name unknown people are ignored.
     """

@@ -1,7 +1,7 @@
 """Delays between attempts."""
 
 FIRST = 1.0
-"""Seconds before the second try, at most."""
+"""Maximum seconds before the second try."""
 FACTOR = 2.0
 LONGEST = 300.0
 """Seconds between two tries, at most, from the tenth on."""

@@ -5,7 +5,7 @@ from collections import OrderedDict
 from router.core.outbox.rate_limit import RateLimit
 
 KEPT = 10_000
-"""Most keys that a limit remembers. It forgets the least recent first."""
+"""Maximum keys that a limit remembers. It forgets the least recent first."""
 
 
 class KeyedLimit:

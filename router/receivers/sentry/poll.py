@@ -30,7 +30,7 @@ PAGE = "100"
 """Issues of one answer, Sentry's maximum."""
 
 LOOKED_UP = 100
-"""Firing issues that are looked up at one time, at most."""
+"""Maximum firing issues that one poll looks up by their ids."""
 
 ISSUE = "issue:"
 """Beginning of an issue's identity at its source."""

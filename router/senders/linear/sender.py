@@ -183,7 +183,7 @@ class Issues:
         return _uuid(f"{self._origin} item {item.number}")
 
     async def _move(self, id_: str, *types: str) -> None:
-        """Set the team's first state of the first of these types."""
+        """Move the issue to the team's first state of these types, tried in order."""
         asked = {"team": self._config.team}
         team = (await self._api.ask(STATES, asked, TeamStates)).team
         for type_ in types:

@@ -36,11 +36,11 @@ class Tracker(Protocol):
     async def open(self, message: Message) -> Ticket: ...
 
     async def newest(self, ticket: Ticket, since: float) -> int:
-        """Return the newest timeline entry in the router's comments since then; 0 for none."""
+        """Return the newest timeline entry that the router commented after `since`; 0 for none."""
         ...
 
     async def comment(self, ticket: Ticket, message: Message, seen_entry: int) -> None:
-        """Comment the entries after `seen_entry`."""
+        """Add a comment with the timeline entries after `seen_entry`."""
         ...
 
     async def close(self, ticket: Ticket, incident: Incident) -> None: ...

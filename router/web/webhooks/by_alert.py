@@ -11,14 +11,14 @@ from router.ports.store import AlertRow, Store
 from router.ports.webhooks import AlertListing, AlertRef, CommandRequest, CommandResult
 
 SAMPLE = 100
-"""Rules by which one alert may be in incidents, at most."""
+"""Maximum incidents of one alert: each of its rules has its own."""
 
 
 PAGE = 1000
 """Rows that are read at one time for a list."""
 
 MOST = 20_000
-"""Alerts that a list is made from, at most."""
+"""Maximum alerts in a list."""
 
 
 class Found(NamedTuple):

@@ -40,7 +40,7 @@ from router.web.webhooks.by_alert import Found, ended, find_alert, listed
 log = logger(__name__)
 
 SHOWN = 20
-"""Open incidents that are listed in a reply, at most."""
+"""Maximum open incidents that a reply lists."""
 
 FORM_TIMEOUT = 2.0
 """Seconds for a form to open. Slack allows three, and the request itself has used some of them."""

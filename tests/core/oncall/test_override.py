@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from router.core.oncall.override import StoredOverride, arranged, ended, swap, unknown
+from router.core.oncall.override import StoredOverride, ended, swap, unknown, with_overrides
 from router.core.oncall.recipients import People
 from router.core.oncall.rotation import Rotate
 from router.core.oncall.schedule import Gap, Override, Schedule, Shift, gaps, on_call, shifts
@@ -32,7 +32,9 @@ def arrange(*overrides: Override, when: float = 0.0, name: str = "primary") -> S
 
 def laid_over(rota: Schedule, *stored_overrides: StoredOverride) -> Schedule:
     contacts = dict.fromkeys(("ana", "ben", "cy", "dee", "eve"), ())
-    return arranged(People(contacts, {}, {rota.name: rota}), stored_overrides).schedules[rota.name]
+    return with_overrides(People(contacts, {}, {rota.name: rota}), stored_overrides).schedules[
+        rota.name
+    ]
 
 
 # --- order, and what is left out
@@ -64,7 +66,7 @@ def test_what_names_somebody_who_has_gone_is_left_out_whole(
 ) -> None:
     """Half a swap is never intended, and the rotation is better than nobody."""
     assert unknown(PEOPLE, stored_override) == missing
-    kept = arranged(PEOPLE, [stored_override]).schedules["primary"].overrides
+    kept = with_overrides(PEOPLE, [stored_override]).schedules["primary"].overrides
     assert kept == (() if missing else stored_override.overrides)
 
 
