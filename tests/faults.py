@@ -11,15 +11,15 @@ class FaultyStore:
     """A real store with planned faults.
 
     plan: by method, the errors of its next calls; None lets a call through.
-    down: every call raises StoreUnavailable. calls: number of calls by method. saved: the writes
-    that
-    succeeded.
+    down: every call raises StoreUnavailable. calls: number of calls by method. running: those that
+    have not returned.
     """
 
     def __init__(self, store: SqlStore) -> None:
         self._store = store
         self.plan: dict[str, deque[Exception | None]] = defaultdict(deque)
         self.calls: Counter[str] = Counter()
+        self.running = 0
         self.down = False
 
     def __getattr__(self, name: str) -> Any:
@@ -33,7 +33,11 @@ class FaultyStore:
                 raise StoreUnavailable("the disk is on fire")
             if self.plan[name] and (fault := self.plan[name].popleft()):
                 raise fault
-            return await method(*args, **kwargs)
+            self.running += 1
+            try:
+                return await method(*args, **kwargs)
+            finally:
+                self.running -= 1
 
         return call
 

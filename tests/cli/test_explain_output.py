@@ -65,7 +65,7 @@ async def test_why_was_ana_paged_and_why_was_nobody(tmp_path: Path) -> None:
     path = write(tmp_path)
     async with Daemon(path) as daemon:
         await daemon.alert(alert(), alert(value="0.0001", service="low"))
-        await daemon.until_delivered()
+        await daemon.until_idle()
         rows: list[dict[str, Any]] = (await daemon.get("/api/v1/alerts")).json["alerts"]
         paged, low = sorted(
             (row["fingerprint"] for row in rows), key=lambda row: row != rows[0]["fingerprint"]
@@ -101,7 +101,7 @@ async def test_a_client_without_a_config_explains(
     """With the address alone: an incident by its number, and a person at a time with an offset."""
     async with Daemon(write(tmp_path)) as daemon:
         await daemon.alert(alert())
-        await daemon.until_delivered()
+        await daemon.until_idle()
         empty = tmp_path / "empty"
         empty.mkdir()
         monkeypatch.chdir(empty)

@@ -25,7 +25,7 @@ async def config(tmp_path: Path) -> Path:
         await daemon.alert(alert())
         await daemon.alert(alert("DiskFull", instance="db|<b>1"))
         await daemon.ask("POST", "/api/v1/incidents/1/ack", json={})
-        await daemon.until_delivered()
+        await daemon.until_idle()
         # Read while the daemon has the store open.
         first = await asyncio.to_thread(run, "--config", str(path))
         assert first.exit_code == 0, first.output

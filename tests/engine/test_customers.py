@@ -19,7 +19,7 @@ from router.model.outbox import CUSTOMER_MAIL, OutboxKind
 from router.model.reason import Reason
 from router.store import SqlStore
 from tests.clock import START, SteppedClock
-from tests.engine.subscribers.desk import Mailbox, NoLetters
+from tests.engine.subscribers.mailing import Mailbox, NoLetters
 from tests.store.examples import incident
 
 SAID = Entry(

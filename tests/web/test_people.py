@@ -244,7 +244,7 @@ async def test_nobody_hears_that_it_is_done_while_the_store_is_down(
     """503: Twilio turns to its fallback URL."""
     async with router(**by_phone(peer)) as daemon:
         await daemon.alert(alert())
-        await daemon.until_delivered()
+        await daemon.until_idle()
         daemon.store.plan["save"].append(StoreUnavailable("disk full"))
         form = {"From": ANA, "MessageSid": SM1, "Body": "RES 1"}
         assert (await twilio(daemon, SMS, **form)).status == 503

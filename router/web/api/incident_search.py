@@ -62,9 +62,10 @@ def matches(incident: Incident, wanted: IncidentFilter) -> bool:
     )
 
 
-def by_urgency(incident: Incident) -> tuple[str, bool, float]:
+def by_urgency(incident: Incident) -> tuple[str, bool, float, int]:
     """Sort the worst first, then those that nobody has acknowledged, then the newest."""
-    return incident.severity.value, incident.acknowledged_at is not None, -incident.opened_at
+    answered = incident.acknowledged_at is not None
+    return incident.severity.value, answered, -incident.opened_at, -incident.id
 
 
 async def search(

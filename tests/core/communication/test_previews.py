@@ -11,13 +11,13 @@ from router.core.incident.decide import decide
 from router.core.incident.escalation import REMIND
 from router.core.incident.policy import SeverityPlan
 from router.core.incident.settings import Settings
-from router.core.incident.transitions import is_for_stakeholder
 from router.core.messages.render import content
 from router.core.messages.templates import CUSTOMERS, UPDATE
 from router.core.messages.timeline import describe
 from router.model.decision import Entry
 from router.model.event import Command, Commanded
 from router.model.incident import Incident, Status
+from router.model.notification import is_for_stakeholder
 from router.model.reason import Reason
 from tests.core.script import CONFIG, P0, acks, after, due, fires, resolves
 from tests.senders.kit import NOW, make_incident, make_message

@@ -101,6 +101,7 @@ async def test_no_write_is_without_a_line(closed: Closed) -> None:
     """Without its line nothing is written; after a crash or a fault the outcome is unknown."""
     unknown = "POST /api/v1/silences (outcome unknown)"
     async with closed() as daemon:
+        await daemon.until_idle()
         faults = daemon.store.plan["save"]
         faults.append(StoreUnavailable("full"))
         refused = await daemon.ask("POST", "/api/v1/silences", json=SILENCE, headers=ROOT)

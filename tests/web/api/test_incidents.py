@@ -291,7 +291,7 @@ async def test_a_command_when_the_store_is_down_is_a_503(router: Router) -> None
     """Nobody gets a confirmation."""
     async with router() as daemon:
         await daemon.alert(alert())
-        await daemon.until_delivered()
+        await daemon.until_idle()
         daemon.store.plan["save"].append(StoreUnavailable("disk full"))
         assert is_problem(await post(daemon, "/incidents/1/ack"), 503)
         daemon.store.down = True

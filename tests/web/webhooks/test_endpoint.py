@@ -75,6 +75,7 @@ async def test_not_committed_means_503(
 async def test_overloaded_means_503_and_never_429(router: Router) -> None:
     """Alertmanager would drop the alerts on a 429."""
     async with router() as daemon:
+        await daemon.until_idle()
         (apply,) = (loop for loop in daemon.app._loops if loop.get_name() == "apply")
         await stop(apply)
         waiting = asyncio.ensure_future(daemon.app.parts.inbox.submit([seen()] * WAITING))
@@ -86,6 +87,7 @@ async def test_overloaded_means_503_and_never_429(router: Router) -> None:
 async def test_a_fault_of_ours_is_a_500_that_gives_nothing_away(router: Router) -> None:
     """Alertmanager tries again, and the answer shows nothing internal."""
     async with router() as daemon:
+        await daemon.until_idle()
         daemon.store.plan["load"].append(ZeroDivisionError("an inner secret"))
         answer = await daemon.alert(alert())
         assert is_problem(answer, 500)
