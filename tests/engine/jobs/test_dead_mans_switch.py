@@ -136,9 +136,9 @@ async def test_it_is_withheld_while_nothing_can_be_committed(
     router: Router, clock: SteppedClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The one door is stuck, though the store itself is fine."""
-    monkeypatch.setattr("router.engine.jobs.dead_mans_switch.TIMEOUT", 0.05)
     async with Peer() as peer, router(clock=clock, **to(peer.url)) as daemon:
         await until(daemon, "sent", 1)
+        monkeypatch.setattr("router.engine.jobs.dead_mans_switch.TIMEOUT", 0.05)
         await _stop(daemon, "apply")
         await clock.advance(EVERY)
         await until(daemon, "withheld", 1)
