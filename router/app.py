@@ -15,6 +15,7 @@ from aiohttp import web
 from router.actions import build as build_actions
 from router.actions.redact import Redactor
 from router.config.config_file import DeadMansSwitchConfig
+from router.config.lazy_structs import LazyStructs
 from router.config.load import Config, Types, load
 from router.config.located import Invalid
 from router.core.incident.settings import Settings
@@ -30,8 +31,8 @@ from router.engine.silences import look_again
 from router.ports.clock import BootClock, Clock, SharedClock, SystemClock, spawn
 from router.ports.errors import StoreUnavailable
 from router.ports.store import Store
-from router.receivers import Configs as SourceConfigs
-from router.senders import Configs as ChannelConfigs
+from router.receivers import RECEIVERS
+from router.senders import KINDS
 from router.signing import access_seal, signing, subscriber_links
 from router.store import open_store
 from router.telemetry import errors, logs
@@ -55,7 +56,10 @@ GRACE = 10.0
 FIXED = ("listen", "storage", "max_body", "retention", "telemetry")
 """Top-level keys whose change needs a restart."""
 
-TYPES = Types(sources=SourceConfigs(), channels=ChannelConfigs())
+TYPES = Types(
+    sources=LazyStructs({name: source.config for name, source in RECEIVERS.items()}),
+    channels=LazyStructs({name: kind.config for name, kind in KINDS.items()}),
+)
 
 
 def load_config(path: Path) -> Config:

@@ -323,7 +323,7 @@ def test_the_readme_shows_the_message_that_its_sample_makes() -> None:
     """The README's message is what its sample results in, except for the time."""
     settings = load(ROOT / "config.example.yaml", {}, TYPES).settings
     source = RECEIVERS["alertmanager"]
-    receiver = source.build("alertmanager", source.config(insecure=True), ReceiverContext())
+    receiver = source.build("alertmanager", source.config()(insecure=True), ReceiverContext())
     body = (ROOT / "deploy/samples/payment-failures.json").read_bytes()
     batch = Batch(
         settings,

@@ -150,7 +150,7 @@ def test_every_channel_type_has_its_page_with_its_keys(kind: str) -> None:
 def test_every_source_has_its_page_with_its_keys(source: str) -> None:
     """A page names each way to show who sends."""
     shown = names(rows(f"docs/reference/sources/{source}.md", "Connect"))
-    assert shown == [field.encode_name for field in structs.fields(RECEIVERS[source].config)]
+    assert shown == [field.encode_name for field in structs.fields(RECEIVERS[source].config())]
 
 
 def test_no_page_is_about_what_does_not_exist() -> None:

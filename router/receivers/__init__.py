@@ -3,7 +3,7 @@
 The module of a type is imported when a config first names it, as with senders.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from importlib import import_module
 from typing import Any, cast
 
@@ -31,7 +31,6 @@ class SourceType(Struct, frozen=True):
     in_context: bool = False
     polls: bool = False
 
-    @property
     def config(self) -> type[Struct]:
         """The struct of `sources.<name>`."""
         return cast(type[Struct], getattr(self._loaded(), self.struct))
@@ -86,19 +85,3 @@ OWN_PATHS: Mapping[str, tuple[str, ...]] = {
     kind: source.paths for kind, source in RECEIVERS.items() if source.paths
 }
 """The services' own paths, by type of source."""
-
-
-class Configs(Mapping[str, type[Struct]]):
-    """The config struct of each type, loaded at its first use."""
-
-    def __getitem__(self, type_: str) -> type[Struct]:
-        return RECEIVERS[type_].config
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(RECEIVERS)
-
-    def __len__(self) -> int:
-        return len(RECEIVERS)
-
-    def __contains__(self, type_: object) -> bool:
-        return type_ in RECEIVERS

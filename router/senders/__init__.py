@@ -4,7 +4,6 @@ The module of a kind is imported when a config first names it, because the servi
 large and slow to load.
 """
 
-from collections.abc import Iterator, Mapping
 from importlib import import_module
 from typing import Any, cast
 
@@ -56,19 +55,3 @@ KINDS = {
     "webpush": SenderKind("webpush", "WebPushConfig"),
 }
 """Kinds of channel by a channel's `type`."""
-
-
-class Configs(Mapping[str, type[ChannelOptions]]):
-    """The config struct of each kind, loaded at its first use."""
-
-    def __getitem__(self, type_: str) -> type[ChannelOptions]:
-        return KINDS[type_].config()
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(KINDS)
-
-    def __len__(self) -> int:
-        return len(KINDS)
-
-    def __contains__(self, type_: object) -> bool:
-        return type_ in KINDS

@@ -453,7 +453,7 @@ def test_is_registered() -> None:
     """The registry builds it from its config."""
     source = RECEIVERS["alertmanager"]
     receiver: Receiver = source.build(
-        "alertmanager", source.config(insecure=True), ReceiverContext()
+        "alertmanager", source.config()(insecure=True), ReceiverContext()
     )
     assert receiver.name == "alertmanager"
 

@@ -251,7 +251,7 @@ def made(kind: str) -> Receiver:
         pytest.skip("its config needs expressions: see the tests over loopback")
     source = RECEIVERS[kind]
     context = ReceiverContext(urls=(PUBLIC,), phones={ANA: "ana"})
-    return source.build(kind, source.config(**secrets_of(SAMPLES[kind].config)), context)
+    return source.build(kind, source.config()(**secrets_of(SAMPLES[kind].config)), context)
 
 
 def secrets_of(value: Any) -> Any:

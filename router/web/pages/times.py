@@ -22,8 +22,7 @@ _SOON = 1.0
 
 def time_in(at: float, zone: str) -> Markup:
     """Return epoch seconds as an HTML `<time>`, by the clock of a time zone."""
-    exact = datetime.fromtimestamp(at, UTC).isoformat(timespec="seconds")
-    return Markup('<time datetime="{}">{}</time>').format(exact, local(at, zone))
+    return _element('<time datetime="{}">{}</time>', _exact(at), local(at, zone))
 
 
 @jinja2.pass_context

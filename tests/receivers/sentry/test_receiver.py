@@ -371,7 +371,7 @@ def test_another_sentry_has_issues_of_its_own() -> None:
 def test_is_registered() -> None:
     """The registry builds it from its config."""
     source = RECEIVERS["sentry"]
-    receiver: Receiver = source.build("sentry", source.config(insecure=True), ReceiverContext())
+    receiver: Receiver = source.build("sentry", source.config()(insecure=True), ReceiverContext())
     assert receiver.name == "sentry"
 
 
