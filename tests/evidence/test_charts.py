@@ -18,6 +18,7 @@ from router.config.config_file import BasicAuth, PrometheusConfig
 from router.config.fields import HttpUrl
 from router.config.secret import Secret
 from router.core.messages.context_links import Window, curve_of
+from router.engine import messages
 from router.evidence.charts import FRESH, Charts
 from router.evidence.prometheus import MAX_ANSWER, Prometheus
 from router.model.incident import Incident, Severity, Status
@@ -296,7 +297,7 @@ def test_a_query_nested_without_end_stays_as_it_is() -> None:
 
 
 async def test_a_mail_has_the_chart_and_goes_without_one_where_prometheus_hangs(
-    tmp_path: Path, router: Callable[..., Daemon]
+    router: Callable[..., Daemon], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """From the webhook to the mail: the picture is in it, or the page went out all the same."""
     go = asyncio.Event()
@@ -327,6 +328,8 @@ async def test_a_mail_has_the_chart_and_goes_without_one_where_prometheus_hangs(
                 "text/html",
             ]
             go.set()
+            # Loading matplotlib and drawing may take longer than that on a busy machine.
+            monkeypatch.setattr(messages, "PICTURE", 60.0)
             await daemon.ask("POST", "/api/v1/incidents/1/ack")
             await _until(lambda: len(relay.mails) == 2)
     _, related = relay.mails[1][1].iter_parts()
