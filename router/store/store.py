@@ -144,6 +144,8 @@ class SqlStore:
         return await self._database.query(self._messages, incident_ids)
 
     async def incident(self, incident_id: int) -> Incident | None:
+        if self._memory and (known := self._memory.incidents.get(incident_id)):
+            return known
         return await self._database.read(queries.incident_by_id, incident_id)
 
     async def timeline(self, incident_id: int) -> Sequence[Entry]:

@@ -88,6 +88,8 @@ async def check(store: SqlStore, reader: SqlStore) -> None:
     """Compare what the store remembers with what another one reads."""
     for plan in (ReadPlan(FINGERPRINTS), ReadPlan(incident_ids=IDS), ReadPlan(keys=KEYS)):
         assert ordered(await store.load(plan)) == ordered(await reader.load(plan))
+    for number in IDS:
+        assert await store.incident(number) == await reader.incident(number)
 
 
 def connection_of(store: SqlStore) -> sqlite3.Connection:
@@ -174,6 +176,7 @@ async def test_known_alerts_and_incidents_are_not_read(tmp_path: Path, settings:
 
         await asyncio.gather(*(store._database.query(watch) for _ in range(9)))
         await applier.submit([seen(), seen(pod="b"), seen(status="resolved")])
+        assert await store.incident(1) is not None
         assert reads == []
         await stop(loop)
 
