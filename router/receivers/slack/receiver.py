@@ -137,24 +137,22 @@ class SlackReceiver(Source):
         A button that changed nothing gets an ephemeral reply, since the message does not show it. A
         message in a thread gets no reply.
         """
-        words = " ".join(map(sentence, results)) or received.words
-        if incoming.segment == "command":
-            return _json({"response_type": "ephemeral", "text": words})
         if incoming.segment == "events":
             return WebhookAnswer(body=received.words.encode())
-        if (
-            any(
-                result.request.command in FORMS.values() and result.reason not in _TAKEN
-                for result in results
-            )
-            or received.words
-        ):
-            return _json({"response_action": "errors", "errors": {"note": words}})
+        if incoming.segment == "command":
+            return _json({"response_type": "ephemeral", "text": _words(received, results)})
+        untaken = [
+            result
+            for result in results
+            if result.request.command in FORMS.values() and result.reason not in _TAKEN
+        ]
+        if untaken or received.words:
+            errors = {"note": _words(received, results)}
+            return _json({"response_action": "errors", "errors": errors})
         unseen = [result for result in results if result.reason not in _SHOWN]
         if received.ephemeral and unseen:
-            return WebhookAnswer(
-                ephemeral=replace(received.ephemeral, text=" ".join(map(sentence, unseen)))
-            )
+            words = " ".join(map(sentence, unseen))
+            return WebhookAnswer(ephemeral=replace(received.ephemeral, text=words))
         return WebhookAnswer()
 
     def _pressed(self, payload: object) -> Received:
@@ -217,6 +215,10 @@ def _chosen(option: str, by: str, receipt: str) -> list[CommandRequest]:
         return []
     seconds = float(found[3]) if found[3] else None
     return [CommandRequest(int(found[2]), Command(found[1]), by, receipt=receipt, seconds=seconds)]
+
+
+def _words(received: Received, results: Sequence[CommandResult]) -> str:
+    return " ".join(map(sentence, results)) or received.words
 
 
 def _json(content: object) -> WebhookAnswer:
