@@ -17,7 +17,7 @@ from router.core.incident.transaction import Decision
 from router.core.incident.transitions import later
 from router.core.text.plain import utc
 from router.model.decision import Timer
-from router.model.event import Event, TimerDue
+from router.model.event import TimerDue
 from router.model.incident import Incident
 from router.model.notification import person_of
 from router.model.reason import Reason
@@ -44,11 +44,11 @@ def stale_timer(incident_id: int, due_at: float) -> Timer:
     return Timer(NO_INCIDENT, f"{_PREFIX}{incident_id}", due_at)
 
 
-def expiring(event: Event) -> int:
-    """The incident whose alerts may be stale now; 0 for any other event."""
-    if not isinstance(event, TimerDue) or not event.name.startswith(_PREFIX):
+def expiring(due: TimerDue) -> int:
+    """The incident whose alerts may be stale now; 0 for any other deadline."""
+    if not due.name.startswith(_PREFIX):
         return 0
-    return int(event.name.removeprefix(_PREFIX))
+    return int(due.name.removeprefix(_PREFIX))
 
 
 def expired(incident: Incident, event: Expired, settings: Settings) -> Decision:

@@ -23,6 +23,7 @@ from router.core.suppression.inhibition import Inhibition
 from router.model.alert import Alert, AlertStatus, RuleMatch
 from router.model.event import (
     AlertSeen,
+    Command,
     Commanded,
     DeliverySettled,
     Event,
@@ -111,14 +112,16 @@ class ReadPlanner:
                 if alert.event_id and (receipt := receipt_of(event)):
                     receipts.append(receipt)
                 continue
-            if receipt := receipt_of(event):
+            if isinstance(event, TimerDue):
+                if fingerprint := rechecked(event)[0] or ending(event):
+                    again[fingerprint] = None
+                    continue
+                if stale := expiring(event):
+                    incidents[stale] = firing[stale] = None
+                    continue
+            elif receipt := receipt_of(event):
                 receipts.append(receipt)
-            if fingerprint := rechecked(event)[0] or ending(event):
-                again[fingerprint] = None
-            elif stale := expiring(event):
-                incidents[stale] = firing[stale] = None
-            else:
-                incidents |= dict.fromkeys(_incident_ids(event))
+            incidents |= dict.fromkeys(_incident_ids(event))
         incidents.pop(NO_INCIDENT, None)
         return ReadPlan(
             [*(reported | again)],
@@ -131,27 +134,16 @@ class ReadPlanner:
     def _for_news(self) -> ReadPlan | None:
         """The reads that the rules need for news: incidents, windows, silences and inhibitions."""
         kinds = {type(event) for event in self.events}
-        keys: set[str] = set(self._keys_to_reopen()) if Commanded in kinds else set()
-        windows: set[str] = set()
+        keys = self._keys_to_reopen() if Commanded in kinds else set[str]()
+        windows = set[str]()
         incident_ids = set(self._incidents_to_leave()) if TimerDue in kinds else set[int]()
         inhibitions: dict[Inhibition, None] = {}
-        for position, report in self._news():
-            alert = report.alert
-            rule_matches = self.view.rule_matches.get(alert.fingerprint, ())
+        for report in self._news():
+            rule_matches = self.view.rule_matches.get(report.alert.fingerprint, ())
             incident_ids.update(match.incident_id for match in rule_matches if match.incident_id)
-            firing = alert.status is AlertStatus.FIRING
-            if not firing and rule_matches:
-                continue
-            rules = [(rule, rule.key(alert)) for rule in self.settings.rules.matching_rules(alert)]
-            targeting = (
-                self.settings.mutes.targeting(alert.labels) if self.settings.inhibitions else ()
-            )
-            self.reports[position] = SeenAlert(
-                report.at, alert, report.mark, report.seen, rules, targeting
-            )
-            if firing:
-                inhibitions |= dict.fromkeys(targeting)
-                for rule, key in rules:
+            if report.alert.status is AlertStatus.FIRING:
+                inhibitions |= dict.fromkeys(report.inhibitions)
+                for rule, key in report.rules:
                     keys.add(key)
                     if rule.count_over is not None:
                         windows.add(key)
@@ -174,50 +166,60 @@ class ReadPlanner:
     def _incidents_to_leave(self) -> Iterator[int]:
         """The incidents of alerts whose end is due."""
         for event in self.events:
-            for rule_match in self.view.rule_matches.get(ending(event), ()):
+            ended = ending(event) if isinstance(event, TimerDue) else ""
+            for rule_match in self.view.rule_matches.get(ended, ()):
                 if rule_match.counted and rule_match.incident_id is not None:
                     yield rule_match.incident_id
 
-    def _news(self) -> Iterator[tuple[int, SeenAlert]]:
-        """The reports that don't repeat the stored ones, with the positions of their events."""
+    def _news(self) -> Iterator[SeenAlert]:
+        """The reports that don't repeat the stored ones."""
         # A second report may be news, even if it repeats the stored alert. So may an alert whose
         # incident somebody closes in the same batch.
         commanded = {event.incident_id for event in self.events if isinstance(event, Commanded)}
-        revision = self.settings.rules.revision
+        settings = self.settings
         for position, event in enumerate(self.events):
             if isinstance(event, AlertSeen):
                 alert, often = event.alert, self._reported[event.alert.fingerprint]
-            elif stored := self._to_recheck(event):
+            elif isinstance(event, TimerDue) and (stored := self._to_recheck(event)):
                 alert, often = stored, self._reported.get(stored.fingerprint, 0)
             else:
                 continue
-            mark = digest(alert, revision)
-            report = self.reports[position] = SeenAlert(event.at, alert, mark, event.at)
+            mark = digest(alert, settings.rules.revision)
             rule_matches = self.view.rule_matches.get(alert.fingerprint, ())
-            repeat = often == 1 and is_repeat(rule_matches, mark)
-            if not repeat or (
-                commanded and not commanded.isdisjoint(match.incident_id for match in rule_matches)
+            if (often == 1 and is_repeat(rule_matches, mark)) and (
+                not commanded or commanded.isdisjoint(match.incident_id for match in rule_matches)
             ):
-                yield position, report
+                self.reports[position] = SeenAlert(event.at, alert, mark, event.at)
+                continue
+            rules: Sequence[tuple[Rule, str]] = ()
+            targeting: Sequence[Inhibition] = ()
+            if alert.status is AlertStatus.FIRING or not rule_matches:
+                rules = [(rule, rule.key(alert)) for rule in settings.rules.matching_rules(alert)]
+                if settings.inhibitions:
+                    targeting = settings.mutes.targeting(alert.labels)
+            report = SeenAlert(event.at, alert, mark, event.at, rules, targeting)
+            self.reports[position] = report
+            yield report
 
-    def _to_recheck(self, event: Event) -> Alert | None:
+    def _to_recheck(self, due: TimerDue) -> Alert | None:
         """The stored alert of a due recheck.
 
         A state that is also reported in this batch is evaluated with its current report.
         """
-        alert = self.view.alerts.get(rechecked(event))
+        alert = self.view.alerts.get(rechecked(due))
         if alert is None or alert.status is AlertStatus.RESOLVED:
             return None
         return alert if alert.event_id or alert.fingerprint not in self._reported else None
 
-    def _keys_to_reopen(self) -> Iterator[str]:
+    def _keys_to_reopen(self) -> set[str]:
         """Keys of incidents to reopen: another incident with the key may be open now."""
-        for event in self.events:
-            incident = (
-                self.view.incidents.get(event.incident_id) if isinstance(event, Commanded) else None
-            )
-            if incident and not incident.is_open:
-                yield incident.key
+        incidents = self.view.incidents
+        return {
+            incident.key
+            for event in self.events
+            if isinstance(event, Commanded) and event.command is Command.REOPEN
+            if (incident := incidents.get(event.incident_id)) and not incident.is_open
+        }
 
     def _may_be_held_back(self) -> list[int]:
         """The incidents with a due deadline that pages people unless it's muted."""

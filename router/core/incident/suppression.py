@@ -13,7 +13,7 @@ from msgspec import Struct
 from router.core.incident.settings import Settings
 from router.core.suppression.inhibition import inhibitor
 from router.model.decision import Timer
-from router.model.event import Event, TimerDue
+from router.model.event import TimerDue
 from router.model.incident import Incident
 from router.model.reason import Reason
 from router.model.reason_row import Trait
@@ -74,9 +74,9 @@ def recheck(fingerprint: str, rule: str, due_at: float) -> Timer:
     return Timer(NO_INCIDENT, f"{RECHECK}{fingerprint} {rule}", due_at)
 
 
-def rechecked(event: Event) -> tuple[str, str]:
-    """The fingerprint and the rule of a due recheck; empty for any other event."""
-    if not isinstance(event, TimerDue) or not event.name.startswith(RECHECK):
+def rechecked(due: TimerDue) -> tuple[str, str]:
+    """The fingerprint and the rule of a due recheck; empty for any other deadline."""
+    if not due.name.startswith(RECHECK):
         return "", ""
-    fingerprint, _, rule = event.name.removeprefix(RECHECK).partition(" ")
+    fingerprint, _, rule = due.name.removeprefix(RECHECK).partition(" ")
     return fingerprint, rule

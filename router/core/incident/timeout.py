@@ -12,7 +12,7 @@ from router.core.incident.settings import Settings
 from router.core.incident.suppression import NO_INCIDENT
 from router.model.alert import Alert, AlertStatus, Lifetime, RuleMatch
 from router.model.decision import Timer
-from router.model.event import Event, TimerDue
+from router.model.event import TimerDue
 
 _PREFIX = "ends/"
 
@@ -68,11 +68,11 @@ def is_end(name: str) -> bool:
     return name.startswith(_PREFIX)
 
 
-def ending(event: Event) -> str:
-    """The fingerprint of the alert that may have ended; "" for any other event."""
-    if not isinstance(event, TimerDue) or not is_end(event.name):
+def ending(due: TimerDue) -> str:
+    """The fingerprint of the alert that may have ended; "" for any other deadline."""
+    if not is_end(due.name):
         return ""
-    return event.name.removeprefix(_PREFIX)
+    return due.name.removeprefix(_PREFIX)
 
 
 def ends_at(end: float, due: TimerDue, settings: Settings) -> float:
