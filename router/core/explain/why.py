@@ -5,13 +5,13 @@ duties, so a later change of a rotation, a role or a policy changes no answer. A
 epoch seconds.
 """
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 
 from msgspec import Struct
 from msgspec.structs import replace
 
 from router.core.explain.alert import Explanation
-from router.core.explain.pages import IncidentHistory, Page, pages, recorded_duties
+from router.core.explain.pages import PAGING, IncidentHistory, Page, pages, recorded_duties
 from router.core.incident.settings import Settings
 from router.core.messages.timeline import describe
 from router.core.oncall.business_hours import written
@@ -32,6 +32,9 @@ NEAR = 1800.0
 
 OBSTACLES = having(Trait.OBSTACLE)
 """Reasons that may keep somebody from being paged."""
+
+_ATTEMPTS = having(Trait.ATTEMPT)
+_SKIPS = having(Trait.SKIPS_STEP)
 
 ENDING = having(Trait.TURNING_POINT)
 
@@ -65,13 +68,12 @@ def why_incident(
     history: IncidentHistory, settings: Settings, explanation: Explanation | None = None
 ) -> Why:
     """Explain who was paged about the incident and why; if nobody was, the first obstacle."""
-    incident, found = history.incident, pages(history)
-    paged = [page for page in found if page.person and page.is_page and page.arrived]
-    if paged:
-        people = ", ".join(dict.fromkeys(page.person for page in paged))
-        answer = f"{_titled(incident)}: {people} paged; first {_paged(paged[0])}"
+    incident = history.incident
+    if arrived := _arrived(history):
+        people = ", ".join(dict.fromkeys(page.person for page in arrived))
+        answer = f"{_titled(incident)}: {people} paged; first {_paged(arrived[0])}"
     else:
-        obstacle = _first_obstacle(history, found, settings)
+        obstacle = _first_obstacle(history, pages(history), settings)
         answer = f"Nobody was paged about {_titled(incident)}: {obstacle}"
     return _why(answer, incident.opened_at, history, settings, explanation)
 
@@ -110,15 +112,17 @@ def why_person(
         (page, history)
         for history in histories
         for page in pages(history)
-        if page.person == contact
+        if page.person == contact and page.is_page
     ]
-    near = [page for page in own if abs(page[0].at - at) <= NEAR and page[0].is_page]
-    if near:
+    near = [found for found in own if abs(found[0].at - at) <= NEAR]
+    before = [found for found in own if found[0].at <= at and _is_open(found[1].incident, at)]
+    if near or before:
         page, history = min(
-            near, key=lambda history: (not history[0].arrived, abs(history[0].at - at))
+            near or before, key=lambda found: (not found[0].arrived, abs(found[0].at - at))
         )
         was = "was" if page.arrived else "was not"
-        answer = f"{contact} {was} paged {_paged(page)}, about {_titled(history.incident)}"
+        since = "" if near else f", which was still open at {utc(at)}"
+        answer = f"{contact} {was} paged {_paged(page)}, about {_titled(history.incident)}{since}"
         return _why(answer, page.at, history, settings, None)
     open_then = [history for history in histories if _is_open(history.incident, at)]
     if not open_then:
@@ -126,7 +130,7 @@ def why_person(
         answer = f"{contact} was not paged: no incident was open at {utc(at)}; {on_call}"
         return Why(answer, at, on_call=tuple(on_duty(settings, at)))
     history = open_then[0]
-    others = [page for page in pages(history) if page.person and page.is_page and page.at <= at]
+    others = [page for page in _arrived(history) if page.at <= at]
     instead = ", ".join(dict.fromkeys(history.person for history in others)) or "nobody"
     reason = _why_not(contact, history, settings, at)
     duties, recorded = _on_call(history, settings, at)
@@ -149,12 +153,7 @@ def _why_not(contact: str, history: IncidentHistory, settings: Settings, at: flo
         if entry.what in OBSTACLES and (was_recipient or unreachable):
             return describe(entry)
     policy = settings.policy(_severity(history, at), history.incident.rule)
-    taken = {
-        step
-        for earlier in before
-        for step in (*earlier.data.get("taken", ()), earlier.data.get("step"))
-        if step
-    }
+    taken = _steps(before)
     for number, step in enumerate(policy.steps, 1):
         means = any(
             ":" in target and contact in settings.people.people(target, at)
@@ -238,6 +237,11 @@ def _why(
     )
 
 
+def _arrived(history: IncidentHistory) -> list[Page]:
+    """The pages of people that arrived."""
+    return [page for page in pages(history) if page.person and page.is_page and page.arrived]
+
+
 def _titled(incident: Incident) -> str:
     return f"{incident.name} [{incident.severity}] {incident.title}"
 
@@ -265,18 +269,69 @@ def _because(shift: Duty) -> str:
 
 
 def _first_obstacle(history: IncidentHistory, found: Sequence[Page], settings: Settings) -> str:
-    first = next((entry for entry in history.timeline if entry.what in OBSTACLES), None)
-    if first is not None:
-        return describe(first)
-    waiting = [page for page in found if page.person and page.is_page and not page.deliveries]
-    if waiting:
-        return f"the message to {waiting[0].address} has not been sent yet"
-    if not history.incident.is_open:
-        return f"it was over before a step that notifies a person was due{_notified_only(found)}"
-    policy = settings.policy_of(history.incident)
+    """The earliest page that has not arrived, or obstacle to all pages; else a skipped step."""
+    entries = [entry for entry in history.timeline if entry.what in OBSTACLES - _ATTEMPTS]
+    causes = [(entry.at, describe(entry)) for entry in entries if entry.what not in _SKIPS]
+    causes += [
+        (page.at, _not_arrived(page))
+        for page in found
+        if page.person and page.is_page and not page.arrived
+    ]
+    if causes:
+        return min(causes, key=lambda cause: cause[0])[1]
+    if entries and not _awaited(history, settings):
+        return describe(entries[0])
+    return _nothing_sent(history, settings) + _notified_only(found)
+
+
+def _nothing_sent(history: IncidentHistory, settings: Settings) -> str:
+    """The reason why no page was to be sent, where nothing stopped one."""
+    incident, policy = history.incident, settings.policy_of(history.incident)
+    meant = next(
+        (
+            f"a page to {shift.contact} was sent"
+            for entry in history.timeline
+            if entry.what in PAGING
+            for shift in read_duties(entry.data.get("duties"))
+            if shift.contact
+        ),
+        "",
+    )
+    if not incident.is_open:
+        return f"it was over before {meant or 'a step that notifies a person was due'}"
+    if incident.reaching:
+        when, address = incident.reaching[0]
+        return f"the message to {address} is due at {utc(when)}, unless somebody acknowledges"
+    if meant and incident.acknowledged_at is not None:
+        return f"it was acknowledged before {meant}"
     if not any(":" in target for step in policy.steps for target in step.notify):
-        return f"its policy '{policy.name}' notifies no person{_notified_only(found)}"
-    return f"no step that notifies a person is due yet{_notified_only(found)}"
+        return f"its policy '{policy.name}' notifies no person"
+    return "no step that notifies a person is due yet"
+
+
+def _not_arrived(page: Page) -> str:
+    if page.deliveries:
+        return describe(page.deliveries[-1])
+    return f"the message to {page.address} has not been sent yet"
+
+
+def _awaited(history: IncidentHistory, settings: Settings) -> bool:
+    """Check if a step that notifies a person was neither taken nor skipped, by the policy now."""
+    handled = _steps(history.timeline)
+    return any(
+        number not in handled and any(":" in target for target in step.notify)
+        for number, step in enumerate(settings.policy_of(history.incident).steps, 1)
+    )
+
+
+def _steps(timeline: Iterable[Entry]) -> set[int]:
+    """The numbers of the steps that were taken or skipped."""
+    return {
+        step
+        for entry in timeline
+        for step in (*entry.data.get("taken", ()), entry.data.get("step"))
+        if step
+    }
 
 
 def _notified_only(found: Sequence[Page]) -> str:

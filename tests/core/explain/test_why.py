@@ -147,6 +147,74 @@ def test_a_message_that_failed_pages_nobody() -> None:
     )
 
 
+def test_a_page_on_its_way_stopped_it_and_not_a_skipped_step() -> None:
+    """A step for others, and a channel that refuses, keep nobody from being paged."""
+    steps = (
+        Step(after=0, notify=("slack", "contact:ben")),
+        Step(after=0, notify=("contact:cy",), when=VIP),
+    )
+    world = World(config(*steps))
+    world.see(alert())
+    sent = "the message to sms/ben has not been sent yet"
+    assert account(world).answer == f"Nobody was paged about INC-1 [P0] Payments on api: {sent}"
+    not_by = why_person("cy", NOW, [story(world)], world.settings).answer
+    assert "about INC-1, which paged nobody: " in not_by
+    world.deliver(result=Rejected("no such number"))
+    assert account(world).answer.endswith(
+        ": Message not delivered to sms/ben (attempt 1): no such number"
+    )
+    not_by = why_person("cy", NOW, [story(world)], world.settings).answer
+    assert "about INC-1, which paged nobody: " in not_by
+
+
+@pytest.mark.parametrize(
+    ("later", "why"),
+    [
+        (("role:cto",), "no step that notifies a person is due yet; notified: slack"),
+        (("slack",), "Skipped contact:cy (condition is false)"),
+    ],
+)
+def test_a_skipped_step_is_no_reason_while_another_is_to_come(
+    later: tuple[str, ...], why: str
+) -> None:
+    steps = (
+        Step(after=0, notify=("slack",)),
+        Step(after=0, notify=("contact:cy",), when=VIP),
+        Step(after=600, notify=later),
+    )
+    world = World(config(*steps))
+    world.see(alert())
+    world.deliver()
+    assert account(world).answer.endswith(f": {why}")
+
+
+def test_a_contact_method_that_is_due_later_is_named() -> None:
+    """Its step was taken, so it is not true that no step is due yet."""
+    people = People({"ana": (ContactMethod("call", 120.0),)})
+    world = World(config(Step(after=0, notify=("slack", "contact:ana")), people=people))
+    world.see(alert())
+    world.deliver()
+    assert account(world).answer.endswith(
+        ": the message to call/ana is due at 2026-02-02 02:42 UTC, unless somebody "
+        "acknowledges; notified: slack"
+    )
+    world.command(Command.ACKNOWLEDGE)
+    assert account(world).answer.endswith(
+        ": it was acknowledged before a page to ana was sent; notified: slack"
+    )
+
+
+def test_a_page_long_before_the_time_is_named_while_its_incident_is_open() -> None:
+    world = World(config(Step(after=0, notify=("role:cto",))))
+    world.see(alert())
+    world.deliver()
+    found = why_person("ben", NOW + 7200, [story(world)], world.settings).answer
+    assert found.startswith("ben was paged at 2026-02-02 02:40 UTC over sms, as role:cto (")
+    assert found.endswith(
+        ", about INC-1 [P0] Payments on api, which was still open at 2026-02-02 04:40 UTC"
+    )
+
+
 def test_a_person_who_was_paged_at_a_time_and_one_who_was_not() -> None:
     """Why, or who was on call instead."""
     world = World(config(Step(after=0, notify=("role:cto",))))
@@ -346,8 +414,8 @@ def test_a_page_that_came_only_after_the_end_is_none() -> None:
     world.command(Command.RESOLVE)
     world.deliver()
     assert account(world).answer == (
-        "Nobody was paged about INC-1 [P0] Payments on api: it was over before a step that "
-        "notifies a person was due"
+        "Nobody was paged about INC-1 [P0] Payments on api: it was over before a page to ben "
+        "was sent"
         "; notified: sms/ben"
     )
 
