@@ -64,14 +64,24 @@ def _below(type_: Any, path: str) -> Iterator[tuple[str, structs.FieldInfo]]:
             yield from keys(ChannelOptions, f"{path}.")
 
 
+WRITTEN = re.compile(r".*?(?:, (required)| \((`.+`)\))?")
+
+
 def documented(table: list[list[str]]) -> dict[str, str]:
-    """The default of each documented key, as written."""
-    return {name: row[2] for row in table for name in names([row]) if len(row) == 4}
+    """Return what follows the type of each key: `required`, the default, or nothing."""
+    found = {}
+    for cells in table:
+        for name in names([cells]):
+            assert len(cells) == 3, cells
+            match: Any = WRITTEN.fullmatch(cells[1])
+            found[name] = match[1] or match[2] or ""
+    return found
 
 
 def agree(shown: Mapping[str, str], there: Mapping[str, structs.FieldInfo]) -> None:
     """The same keys, and each with the default that it has.
 
+    A key that isn't required is empty by default if nothing is written.
     An optional mapping may go without a row of its own if its keys have rows.
     """
     implied = {
@@ -80,15 +90,14 @@ def agree(shown: Mapping[str, str], there: Mapping[str, structs.FieldInfo]) -> N
         if not field.required and any(name.startswith(f"{key}.") for name in shown)
     }
     assert set(shown) | implied == set(there)
-    for key, default in shown.items():
+    for key, written in shown.items():
         field = there[key]
-        if default == "required":
-            assert field.required, key
-        elif default == "none":
-            assert not field.required, key
-            assert not field.default or isinstance(field.default, Struct), key
-        else:
-            assert _read(default.strip("`"), field) == _default(field), key
+        assert field.required == (written == "required"), key
+        if written == "":
+            default = _default(field)
+            assert default in (None, "", (), [], {}, set()) or isinstance(default, Struct), key
+        elif written != "required":
+            assert _read(written.strip("`"), field) == _default(field), key
 
 
 def _default(field: structs.FieldInfo) -> object:
@@ -97,8 +106,6 @@ def _default(field: structs.FieldInfo) -> object:
 
 def _read(written: str, field: structs.FieldInfo) -> object:
     """A default as the config would read it."""
-    if written == '""':
-        return ""
     problems: list[Any] = []
     node = read_yaml(written, "docs", problems)
     context = Context(env={}, base=ROOT, hooks=HOOKS, problems=problems)
