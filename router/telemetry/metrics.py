@@ -122,6 +122,13 @@ class Metrics:
         self.unreached = counter(
             "unreached_total", "Targets of a step without a recipient.", ["severity"]
         )
+        self._by_severity = {
+            Reason.STEP_DUE: self.escalations,
+            Reason.NOBODY_REACHED: self.unreached,
+            Reason.RESPONSE_OVERDUE: self.late,
+            Reason.UNANSWERED: self.unanswered,
+            Reason.PROMOTED: self.promoted,
+        }
         self.notifications = counter(
             "notifications_total", "Messages delivered or given up.", channel_outcome
         )
@@ -236,13 +243,7 @@ class Metrics:
         for outcome in ("sent", "failed"):
             self.subscriber_mails.labels(outcome)
         for severity in Severity:
-            for metric in (
-                self.escalations,
-                self.unreached,
-                self.late,
-                self.unanswered,
-                self.promoted,
-            ):
+            for metric in self._by_severity.values():
                 metric.labels(severity.value)
 
     def _expect_source(self, source: str) -> None:
@@ -276,45 +277,31 @@ class Metrics:
                 self.notifications.labels(channel_of(settled.channel), settled.state.value).inc()
         for entry in changes.entries:
             if entry.what in COUNTED:
-                self._noted(entry, incidents)
-
-    def _noted(self, entry: Entry, incidents: Mapping[int, Incident]) -> None:
-        if entry.what in UNREADABLE:
-            self.unreadable.labels(entry.data["rule"]).inc()
-        elif entry.what in ACTION_OUTCOMES:
-            self.actions.labels(entry.data["action"], entry.what.removeprefix("action_")).inc()
-        elif entry.what in ARRIVED:
-            self.latency.labels(channel_of(entry.data["channel"])).observe(entry.data["late"])
-        elif (
-            entry.what in MILESTONES
-            and (incident := incidents.get(entry.incident_id))
-            and not incident.drill
-        ):
-            self._happened(entry.what, entry.at, incident)
+                self._noted(entry, incidents.get(entry.incident_id))
 
     def _attempted(self, channel: str, attempts: Iterable[Attempt]) -> None:
         for attempt in attempts:
             self.attempts.labels(channel, type(attempt.result).__name__.lower()).inc()
 
-    def _happened(self, what: Reason, at: float, incident: Incident) -> None:
-        severity = incident.severity.value
-        match what:
-            case Reason.OPENED | Reason.REOPENED:
+    def _noted(self, entry: Entry, incident: Incident | None) -> None:
+        """Count an entry. Incidents of drills aren't counted."""
+        what, data = entry.what, entry.data
+        if what in UNREADABLE:
+            self.unreadable.labels(data["rule"]).inc()
+        elif what in ACTION_OUTCOMES:
+            self.actions.labels(data["action"], what.removeprefix("action_")).inc()
+        elif what in ARRIVED:
+            self.latency.labels(channel_of(data["channel"])).observe(data["late"])
+        elif incident is not None and not incident.drill:
+            severity, lasted = incident.severity.value, entry.at - incident.opened_at
+            if what in {Reason.OPENED, Reason.REOPENED}:
                 self.incidents_opened.labels(severity, incident.rule).inc()
-            case Reason.ACKNOWLEDGED:
-                self.time_to_acknowledge.labels(severity).observe(at - incident.opened_at)
-            case Reason.RESOLVED | Reason.RESOLVED_BY_PERSON:
-                self.time_to_resolve.labels(severity).observe(at - incident.opened_at)
-            case Reason.STEP_DUE:
-                self.escalations.labels(severity).inc()
-            case Reason.NOBODY_REACHED:
-                self.unreached.labels(severity).inc()
-            case Reason.RESPONSE_OVERDUE:
-                self.late.labels(severity).inc()
-            case Reason.UNANSWERED:
-                self.unanswered.labels(severity).inc()
-            case Reason.PROMOTED:
-                self.promoted.labels(severity).inc()
+            elif what is Reason.ACKNOWLEDGED:
+                self.time_to_acknowledge.labels(severity).observe(lasted)
+            elif what in {Reason.RESOLVED, Reason.RESOLVED_BY_PERSON}:
+                self.time_to_resolve.labels(severity).observe(lasted)
+            elif counter := self._by_severity.get(what):
+                counter.labels(severity).inc()
 
     def reconciled(self, found: Reconciliation) -> None:
         """Set the figures of a comparison."""
