@@ -125,9 +125,7 @@ class ChannelWorker:
         self._inbox = inbox
         self._clock = clock
         self._ownership = ownership
-        self._messages = MessageWriter(
-            store, clock, words, channel.people, pictures=channel.pictures
-        )
+        self._messages = MessageWriter(clock, words, channel.people, pictures=channel.pictures)
         self.wake = asyncio.Event()  # set: look at the outbox now
         self._closing = False
         self._sending: set[asyncio.Task[None]] = set()
@@ -200,7 +198,9 @@ class ChannelWorker:
                 look=look,
             )
             bundles += [Bundle((row,), now) for row in rows]
-        stored = await self._messages.read(row for bundle in bundles for row in bundle.messages)
+        rows = [row for bundle in bundles for row in bundle.messages]
+        ids = {row.incident_id for row in rows if row.kind is OutboxKind.INCIDENT}
+        stored = await self._store.messages(ids) if ids else {}
         for bundle in bundles:
             if channel.pace:
                 channel.pace.take(now)
@@ -328,10 +328,7 @@ class ChannelWorker:
         return attempt, performed
 
     def _may_write(self, row: Notification) -> bool:
-        return self._clock.now() < row.lease_until and self._holds(row)
-
-    def _holds(self, row: Notification) -> bool:
-        return self._ownership.holds(row.lease.partition(":")[0])
+        return self._clock.now() < row.lease_until and self._ownership.holds(row.lease)
 
     async def _settle(self, row: Notification, write: Callable[[float], Awaitable[object]]) -> None:
         """Write the result, as long as the lease is held; wait for a store that is briefly away.
@@ -339,7 +336,7 @@ class ChannelWorker:
         Raises: LeaseLost, StoreUnavailable.
         """
         for tries in range(SETTLE_TRIES):
-            if not self._holds(row):
+            if not self._ownership.holds(row.lease):
                 raise LeaseLost
             try:
                 await write(self._clock.now())

@@ -1,7 +1,7 @@
 """Builds a sender's message: the incident's current state, and further parts."""
 
 import asyncio
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -23,11 +23,10 @@ from router.model.notification import (
     is_for_stakeholder,
     person_of,
 )
-from router.model.outbox import OutboxKind
 from router.ports.clock import Clock
 from router.ports.errors import NoChart
 from router.ports.services import Charts
-from router.ports.store import AlertRow, Store
+from router.ports.store import AlertRow
 
 PICTURE = 0.5
 """Maximum seconds that a message waits for its chart."""
@@ -78,24 +77,12 @@ class MessageWriter:
     """
 
     def __init__(
-        self,
-        store: Store,
-        clock: Clock,
-        words: Words,
-        people: Mapping[str, str] | None,
-        *,
-        pictures: bool,
+        self, clock: Clock, words: Words, people: Mapping[str, str] | None, *, pictures: bool
     ) -> None:
-        self._store = store
         self._clock = clock
         self._words = words
         self._people = people or {}
         self._pictures = pictures
-
-    async def read(self, rows: Iterable[Notification]) -> Mapping[int, Stored]:
-        """Read the incidents of messages, all at once. Raises: StoreUnavailable."""
-        ids = {row.incident_id for row in rows if row.kind is OutboxKind.INCIDENT}
-        return await self._store.messages(ids) if ids else {}
 
     async def write(
         self, rows: Sequence[Notification], stored: Mapping[int, Stored]
@@ -130,9 +117,7 @@ class MessageWriter:
         alerts, now, words = tuple(match.alert for match in firing), self._clock.now(), self._words
         contact = person_of(row.channel)
         url = f"{words.external_url}/incidents/{incident.id}"
-        has_postmortem = (
-            incident.postmortem_due is not None or incident.postmortem_shared_at is not None
-        )
+        has_postmortem = (incident.postmortem_due, incident.postmortem_shared_at) != (None, None)
         needs_update = words.public and unpublished(incident, timeline)
         return Message(
             incident=incident,

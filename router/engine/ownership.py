@@ -65,11 +65,11 @@ class Ownership:
         self._counted_until = self._beaten_at
         self._seen: dict[str, tuple[int, int]] = {}
 
-    def holds(self, name: str) -> bool:
-        """Return whether what was leased under this name is still held."""
+    def holds(self, lease: str) -> bool:
+        """Check if a lease is still held: its text is a name like this one, or begins with it."""
         if not self._store.shared:
             return True
-        return name == self.name and self._clock.now() - self._beaten_at < VALID
+        return lease.partition(":")[0] == self.name and self._clock.now() - self._beaten_at < VALID
 
     async def start(self) -> None:
         """Beat until the time of the database is known. Raises: StoreUnavailable."""
