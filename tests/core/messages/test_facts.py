@@ -3,7 +3,7 @@
 import pytest
 from msgspec.structs import replace
 
-from router.core.messages.facts import (
+from router.core.messages.render import (
     MAX_DETAIL,
     MAX_LABELS,
     annotation_links,
