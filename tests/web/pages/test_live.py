@@ -39,6 +39,25 @@ async def test_a_page_stays_current_and_keeps_what_is_typed(daemon: Daemon) -> N
         assert errors == []
 
 
+async def test_a_warning_goes_with_its_cause(router: Router) -> None:
+    """A page loaded again keeps the outcome of a form, and no warning that no longer applies."""
+    plans = {name: {"policy": "all", "respond_within": "1s"} for name in ("P0", "P1", "P2", "P3")}
+    async with (
+        router(severities=plans) as daemon,
+        chromium() as browser,
+        tab(browser, timezone_id="Asia/Tokyo") as (page, _),
+    ):
+        await daemon.alert(alert())
+        await page.goto(f"{daemon.url}/incidents/1")
+        await page.locator(".notice").first.wait_for()
+        await expect(page.locator("footer")).to_contain_text("Asia/Tokyo")
+        await expect(page.locator("#live")).to_have_text("Live")
+        await expect(page.locator(".notice")).to_have_count(1)
+        await daemon.ask("POST", "/api/v1/incidents/1/ack", json={})
+        await page.get_by_text("acknowledged by").first.wait_for()
+        await expect(page.locator(".notice")).to_have_count(0)
+
+
 async def test_the_list_stays_current_and_keeps_the_choice(daemon: Daemon) -> None:
     """A new incident appears; chosen ones stay chosen."""
     async with chromium() as browser, tab(browser) as (page, errors):
