@@ -1,22 +1,39 @@
-"""Reads what the core needs to decide.
+"""Reads for each alert: what the core needs to decide, and what messages may contain.
 
-What isn't wanted costs nothing; each kind that is costs one statement.
+For a decision, what isn't wanted costs nothing; each kind that is costs one statement.
 """
 
 # ruff: noqa: S608 - the names in the SQL are the schema's own, and all data goes in as parameters
 
 from collections.abc import Callable, Iterable, Sequence
+from typing import Any
 
 import msgspec
 from msgspec import Struct
 
 from router.core.incident.snapshot import ReadPlan, Snapshot
 from router.model.alert import Alert, AlertStatus, RuleMatch
+from router.model.decision import Entry
 from router.model.incident import Incident, Severity
 from router.model.reason import Reason
+from router.ports.store import AlertRow
 from router.store.bulk import TICKS, Dialect, encode, given, packed
 from router.store.driver import Driver, Read
-from router.store.schema import OPEN, alerts, incidents, receipts, windows
+from router.store.schema import (
+    OPEN,
+    PUBLISHED,
+    alerts,
+    incidents,
+    receipts,
+    timeline,
+    windows,
+)
+
+ENTRIES = 30
+"""Latest timeline entries of an incident that a message may contain."""
+
+ALERTS = 10
+"""Firing alerts of an incident that a message may contain."""
 
 
 class MatchRow(Struct, array_like=True, gc=False):
@@ -39,10 +56,12 @@ class MatchRow(Struct, array_like=True, gc=False):
 
 MATCH_COLUMNS = [alerts.c[name] for name in MatchRow.__struct_fields__ if name != "doc"]
 
-ROWS = msgspec.json.Decoder(list[MatchRow])
+_rows = msgspec.json.Decoder(list[MatchRow])
 _docs = msgspec.json.Decoder(list[tuple[str]])
 _incident = msgspec.json.Decoder(Incident)
 _alert = msgspec.json.Decoder(Alert)
+_entries = msgspec.json.Decoder(list[tuple[int, int, int, Reason, str, str]])
+_data = msgspec.json.Decoder(dict[str, Any])
 _fingerprints = msgspec.json.Decoder(list[str])
 _pairs = msgspec.json.Decoder(list[tuple[str, str]])
 _stored = msgspec.json.Decoder(list[tuple[str, str, str]])
@@ -132,7 +151,7 @@ class Load:
 
 
 def _add_matches(view: Snapshot, text: str) -> None:
-    for row in ROWS.decode(text):
+    for row in _rows.decode(text):
         view.rule_matches.setdefault(row.fingerprint, []).append(rule_match(row))
 
 
@@ -152,7 +171,7 @@ def _add_alerts(view: Snapshot, text: str) -> None:
 
 
 def _add_firing(view: Snapshot, text: str) -> None:
-    for row in ROWS.decode(text):
+    for row in _rows.decode(text):
         match, alert = rule_match(row), _alert.decode(row.doc)
         firing = view.firing.setdefault(match.incident_id or 0, {})
         firing[match.fingerprint, match.rule] = (match, alert)
@@ -184,3 +203,48 @@ def fingerprints(driver: Driver, limit: int) -> Sequence[str]:
     sql = "SELECT json_group_array(fingerprint) FROM (SELECT fingerprint FROM alerts LIMIT :limit)"
     ((text,),) = driver.rows(sql, {"limit": limit})
     return _fingerprints.decode(text)
+
+
+# --- messages
+
+
+class ReadMessages:
+    """Reads what messages about incidents may contain: one statement, a row for each incident."""
+
+    def __init__(self, dialect: Dialect) -> None:
+        # Published entries have an index of their own: an incident may have 50,000 others.
+        first = f"""coalesce((
+            SELECT id FROM timeline WHERE incident_id = given.id
+            ORDER BY id DESC LIMIT 1 OFFSET {ENTRIES}), 0)"""
+        self._statement = f"""
+            SELECT incidents.id, doc,
+                (SELECT {packed(dialect, *timeline.c)} FROM (
+                    SELECT * FROM timeline WHERE incident_id = given.id AND id > {first}
+                    UNION ALL
+                    SELECT * FROM timeline
+                    WHERE incident_id = given.id AND {PUBLISHED.text} AND id <= {first}
+                    ) AS timeline),
+                (SELECT {packed(dialect, *MATCH_COLUMNS, alerts.c.doc)} FROM (
+                    SELECT * FROM alerts WHERE incident_id = given.id AND status = 'firing'
+                    LIMIT {ALERTS}) AS alerts)
+            FROM {given(dialect, incidents.c.id)} JOIN incidents ON incidents.id = given.id"""
+
+    def __call__(
+        self, driver: Driver, incident_ids: Iterable[int]
+    ) -> dict[int, tuple[Incident, Sequence[Entry], Sequence[AlertRow]]]:
+        """Return incidents, their latest and published entries (oldest first), and some alerts."""
+        rows = encode([(number,) for number in incident_ids])
+        return {
+            incident_id: (
+                _incident.decode(doc),
+                [
+                    Entry(incident_id, at / TICKS, what, by, _data.decode(data), entry_id)
+                    for entry_id, _, at, what, by, data in sorted(_entries.decode(entries))
+                ],
+                [
+                    AlertRow(rule_match(match), _alert.decode(match.doc))
+                    for match in _rows.decode(firing)
+                ],
+            )
+            for incident_id, doc, entries, firing in driver.rows(self._statement, {"rows": rows})
+        }

@@ -27,9 +27,8 @@ from router.store import counts, queries, replicas, retention, timelines
 from router.store.bulk import SQLITE
 from router.store.claims import Claims
 from router.store.faults import meaning
-from router.store.load import Load, fingerprints
+from router.store.load import Load, ReadMessages, fingerprints
 from router.store.memory import MOST_ALERTS, Memory
-from router.store.message import ReadMessages
 from router.store.published import published
 from router.store.save import Save
 from router.store.shift import shift
