@@ -169,15 +169,25 @@ class WebhookConnection(Connection):
             self._forget_request()
 
     def _advance(self) -> None:
-        """Count what has arrived of the next request, and answer it when that is all."""
+        """Collect the next request, and answer it when all of it has arrived.
+
+        A request that isn't plain is handed over.
+        """
         # It waits for the answer before it, or for a client to read that.
         if self._task is not None or self.paused_since is not None:
             if len(self._buffer) > MOST_AHEAD:
                 self.transport.pause_reading()
             return
-        request = self._request or self._begin()
+        loop, request = asyncio.get_running_loop(), self._request
         if request is None:
-            return
+            data = find_head(self._buffer)
+            if data == b"":
+                return
+            if data is None or (admitted := self._front.admit(data)) is None:
+                self.hand_over()
+                return
+            self._all.begin(self)
+            request = self._request = _Request(*admitted, loop.time())
         head, admission = request.head, request.admission
         arrived = min(len(self._buffer) - head.size, head.length)
         if not self._front.bodies.take(arrived - request.counted, known=admission.known):
@@ -188,19 +198,7 @@ class WebhookConnection(Connection):
             end = head.size + head.length
             body = bytes(memoryview(self._buffer)[head.size : end])
             del self._buffer[:end]
-            self._task = asyncio.get_running_loop().create_task(self._answer(request, body))
-
-    def _begin(self) -> _Request | None:
-        """The next request, when its head has arrived. One that is not plain is handed over."""
-        data = find_head(self._buffer)
-        if data == b"":
-            return None
-        if data is None or (admitted := self._front.admit(data)) is None:
-            self.hand_over()
-            return None
-        self._all.begin(self)
-        self._request = _Request(*admitted, asyncio.get_running_loop().time())
-        return self._request
+            self._task = loop.create_task(self._answer(request, body))
 
     async def _answer(self, request: _Request, body: bytes) -> None:
         head, admission = request.head, request.admission
