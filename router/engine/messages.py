@@ -115,8 +115,7 @@ class MessageWriter:
         firing: Sequence[AlertRow],
     ) -> Message:
         alerts, now, words = tuple(match.alert for match in firing), self._clock.now(), self._words
-        contact = person_of(row.channel)
-        url = f"{words.external_url}/incidents/{incident.id}"
+        contact, url = person_of(row.channel), f"{words.external_url}/incidents/{incident.id}"
         has_postmortem = (incident.postmortem_due, incident.postmortem_shared_at) != (None, None)
         needs_update = words.public and unpublished(incident, timeline)
         return Message(

@@ -107,20 +107,7 @@ class Channels:
         """
         await self.stop()
         self._session = session = open_session()
-        file = config.file
-        url = str(file.external_url).rstrip("/")
-        answers = Links(signer, url, file.auth.links_expire_after)
-        elsewhere = [(link.name, link.url) for link in file.links]
-        words = Words(
-            url,
-            config.settings.wording,
-            answers,
-            elsewhere,
-            config.time_zones,
-            config.slack_ids,
-            self._charts,
-            bool(config.settings.public),
-        )
+        words = self._words(config, signer)
         if any(can.capabilities.reaches == "contact" for can in config.channels.values()):
             self._push_key = await push_key(self._store, self._clock.now())
         configured = {name: self._channel(name, config, session) for name in config.channels}
@@ -136,6 +123,20 @@ class Channels:
             )
             self._workers[channel.name] = worker
             watch(spawn(worker.run(), f"channel {channel.name}", self._loops))
+
+    def _words(self, config: Config, signer: Signer) -> Words:
+        file = config.file
+        url = str(file.external_url).rstrip("/")
+        return Words(
+            url,
+            config.settings.wording,
+            links=Links(signer, url, file.auth.links_expire_after),
+            elsewhere=[(link.name, link.url) for link in file.links],
+            time_zones=config.time_zones,
+            mentions=config.slack_ids,
+            charts=self._charts,
+            public=bool(config.settings.public),
+        )
 
     def _channel(self, name: str, config: Config, session: aiohttp.ClientSession) -> Channel:
         options = config.channels[name]

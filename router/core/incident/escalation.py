@@ -47,8 +47,7 @@ def run_steps(
     policy, people, calendar = settings.policy_of(incident), settings.people, settings.calendar
     steps, since, severity = policy.steps, incident.policy_since, incident.severity
     step, nobody = incident.step, False
-    taken: list[int] = []
-    meant: list[dict[str, Any]] = []
+    taken, meant = list[int](), list[dict[str, Any]]()
     while step < len(steps) and (
         nobody
         or step < ahead

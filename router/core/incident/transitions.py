@@ -94,9 +94,8 @@ def close(
         spent=incident.spent + at - incident.severity_since,
     )
     decision.detached = bool(by)
-    decision.timers_cleared += (
-        [RESOLVE, STEP, SNOOZE, *CLOCKS] if incident.snoozed_until else [RESOLVE, STEP, *CLOCKS]
-    )
+    snooze = (SNOOZE,) if incident.snoozed_until else ()
+    decision.timers_cleared += [RESOLVE, STEP, *snooze, *CLOCKS]
     stop_reaching(decision)
     flapping.end(decision, at, "the incident is over")
     decision.note(at, decision.reason, by, **data)

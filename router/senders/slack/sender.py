@@ -11,7 +11,7 @@ the edit does no harm. If it may have been made, or Slack refuses it permanently
 
 import re
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import aiohttp
 from msgspec.structs import replace
@@ -34,9 +34,6 @@ from router.senders.slack.compare import deleted
 from router.senders.slack.files import show_picture
 from router.senders.slack.webhook import SlackWebhookSender
 from router.senders.verify import named
-
-if TYPE_CHECKING:
-    pass
 
 REF = re.compile(r"[A-Z0-9]+:[0-9]+\.[0-9]+")
 """A channel's id and a message's time-stamp.
