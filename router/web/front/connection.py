@@ -1,6 +1,6 @@
-"""A connection that answers plain webhooks, until the first request that is none.
+"""A connection that answers plain webhooks, until a request arrives that isn't one.
 
-That request and all after it are aiohttp's, which gets their bytes from the first one on.
+aiohttp gets that request from its first byte, and everything after it.
 """
 
 import asyncio
@@ -21,7 +21,7 @@ from router.web.problem import problem_of
 from router.web.webhooks.endpoint import Admission, Webhooks, response_of
 
 MOST_AHEAD = 65_536
-"""Bytes that are read of the next requests while one is answered."""
+"""Bytes of the next requests that are read while one is answered."""
 
 PATIENCE = 1.0
 """Seconds for a body to arrive here. aiohttp waits longer, and has the deadline of all bodies."""
@@ -30,15 +30,15 @@ KEEP_ALIVE = 3630.0
 """Seconds between two requests, as in aiohttp."""
 
 KNOWN_HEADS = 256
-"""Heads that are remembered with what the checks found: 2 MiB, if all are as long as allowed."""
+"""Heads whose checks are remembered: 2 MiB, if all have the maximum length."""
 
 _STATUS_LINES = {status.value: f"HTTP/1.1 {status.value} {status.phrase}" for status in HTTPStatus}
 
 
 class Front:
-    """The checks and handlers of plain webhooks, which are those of aiohttp's routes.
+    """Checks and handles plain webhooks by the same code as aiohttp's routes.
 
-    It decides nothing itself: a request that a check refuses is left to aiohttp, to refuse it.
+    It refuses nothing itself: aiohttp gets a request that a check refuses, and answers it.
     """
 
     def __init__(self, webhooks: Webhooks, guard: Guard) -> None:
@@ -49,9 +49,10 @@ class Front:
         self._checked_with: tuple[object, ...] = ()
 
     def admit(self, data: bytes) -> tuple[PlainHead, Admission] | None:
-        """Check a head. None: it is not plain, or refused.
+        """Check a head. None: it is not plain, or a check refuses it.
 
-        The checks depend on nothing but these bytes and the config, and a sender repeats its bytes.
+        The result is kept: it depends on these bytes and the config only, and most senders repeat
+        their heads.
         """
         webhooks, guard = self._webhooks, self._guard
         config = (webhooks.receivers, guard.config_file, guard.open_sources)
@@ -71,7 +72,7 @@ class Front:
             return None
         if head.length > self.bodies.limited(admission.limit, known=admission.known):
             return None
-        if admission.known or receiver.is_open:  # otherwise each is signed anew
+        if admission.known or receiver.is_open:  # else each request has another signature
             if len(self._known) >= KNOWN_HEADS:
                 self._known.clear()
             self._known[data] = head, admission
@@ -104,7 +105,7 @@ class _Request(Struct):
 
 
 class WebhookConnection(Connection):
-    """Collects a request, answers it, and only then looks at the next."""
+    """Collects a request, answers it, and only then reads the next one."""
 
     __slots__ = ("_buffer", "_closing", "_front", "_remote", "_request", "_task")
 
@@ -141,7 +142,7 @@ class WebhookConnection(Connection):
         super().hand_over(buffered + data)
 
     def look(self, now: float) -> None:
-        """Leave a body that is slow to aiohttp, and close a connection that is not used."""
+        """Hand a slow body over to aiohttp, and close an unused connection."""
         if self.inner is not None or self._task is not None:
             return
         if self._request is not None:
@@ -173,7 +174,7 @@ class WebhookConnection(Connection):
 
         A request that isn't plain is handed over.
         """
-        # It waits for the answer before it, or for a client to read that.
+        # The next request waits for the current answer, and for the client to read it.
         if self._task is not None or self.paused_since is not None:
             if len(self._buffer) > MOST_AHEAD:
                 self.transport.pause_reading()

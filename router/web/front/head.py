@@ -1,8 +1,8 @@
-"""Reads the head of a webhook, if it is plain: POST, a length, and nothing that needs a server.
+"""Reads the head of a plain webhook: POST, a length, and no feature that needs a full server.
 
-Anything else has no head here, and is left to aiohttp: another path or method, a body in chunks or
-compressed, `Expect`, an upgrade, a repeated header, a browser, and everything that is malformed. So
-the two readers never disagree about where a request ends.
+aiohttp gets everything else: another path or method, a chunked or compressed body, `Expect`, an
+upgrade, a repeated header, a browser, and anything malformed. So the two readers never disagree
+about where a request ends.
 """
 
 import re
@@ -15,10 +15,10 @@ START = b"POST /webhooks/"
 END = b"\r\n\r\n"
 
 LONGEST = 8192
-"""Bytes of a head. Each part of it is within aiohttp's limits then."""
+"""Maximum bytes of a head, which keeps each part of it within aiohttp's limits."""
 
 _PATH = re.compile(r"/webhooks/(?P<source>[\w-][\w.~-]*)(?P<rest>(?:/[\w-][\w.~-]*)*)", re.ASCII)
-"""Paths without an escape, a query, and a step that is empty or begins with a dot."""
+"""Paths without escapes, a query, or a step that is empty or begins with a dot."""
 
 _NOT_PLAIN = ("Transfer-Encoding", "Expect", "Upgrade", "Content-Encoding")
 
