@@ -4,7 +4,8 @@
 """
 
 import errno
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from importlib import import_module
 from typing import Any
 
@@ -12,6 +13,7 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 from typer.main import get_command, get_group
 
+from router.cli.as_given import as_given
 from router.cli.output import fail
 from router.cli.registry import ALIASES, COMMANDS, PANELS, Command
 
@@ -37,6 +39,10 @@ class LazyGroup(TyperGroup):
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
         self.commands: Any = Loaded()
+
+    def get_params(self, ctx: Any) -> list[Any]:
+        """The options that come before the command."""
+        return as_given(super().get_params(ctx))
 
     def list_commands(self, ctx: Any) -> list[str]:  # noqa: ARG002 - the signature of the base
         return [*COMMANDS]
@@ -68,7 +74,19 @@ def _built(command: Command, found: Any) -> Any:
     if isinstance(found, typer.Typer):
         group = get_group(found)
         group.name = command.name
-        return group
+        return _light(group)
     alone = typer.Typer(add_completion=False, rich_markup_mode="rich")
     alone.command(command.name)(found)
-    return get_command(alone)
+    return _light(get_command(alone))
+
+
+def _light(command: Any) -> Any:
+    """The command, which loads pydantic only for values that need it."""
+    command.get_params = partial(_params, command.get_params)
+    for inner in getattr(command, "commands", {}).values():
+        _light(inner)
+    return command
+
+
+def _params(params: Callable[[Any], list[Any]], ctx: Any) -> list[Any]:
+    return as_given(params(ctx))
