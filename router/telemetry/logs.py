@@ -4,6 +4,7 @@ Nothing logs a request body, a header or a URL.
 """
 
 import logging
+import re
 import sys
 from collections.abc import Sequence
 from contextlib import suppress
@@ -16,8 +17,11 @@ EventDict = structlog.typing.EventDict
 Processor = structlog.typing.Processor
 WrappedLogger = structlog.typing.WrappedLogger
 
-_LINES = ("exception", "stack")
+_LINES = ("stack", "exception")
 """Keys whose values have several lines."""
+
+_UNCLEAR = re.compile("[ =\"']")
+"""Characters of a value that make it need quotes."""
 
 
 def configure(form: Literal["console", "json"] = "console", level: str = "info") -> None:
@@ -33,7 +37,7 @@ def configure(form: Literal["console", "json"] = "console", level: str = "info")
     ]
     final: tuple[Processor, ...] = (structlog.processors.JSONRenderer(),)
     if form == "console":
-        final = (_harmless, structlog.dev.ConsoleRenderer(colors=False))
+        final = (_console_line,)
     structlog.configure(
         processors=[
             structlog.stdlib.filter_by_level,
@@ -56,12 +60,23 @@ def configure(form: Literal["console", "json"] = "console", level: str = "info")
     logging.getLogger("router").setLevel(level.upper())
 
 
-def _harmless(_logger: object, _name: str, event: EventDict) -> EventDict:
-    """Remove terminal control characters, and line breaks that would look like another event."""
-    for key, value in event.items():
-        if isinstance(value, str):
-            event[key] = visible(value) if key in _LINES else plain(value)
-    return event
+def _console_line(_logger: object, _name: str, event: EventDict) -> str:
+    """Render a line as structlog's `ConsoleRenderer` does, in a quarter of its time.
+
+    Terminal control characters and line breaks, which would look like another event, are removed.
+    """
+    time, level, what = (event.pop(key, "") for key in ("timestamp", "level", "event"))
+    texts = [visible(text) for key in _LINES if (text := event.pop(key, None))]
+    pairs = [f"{key}={_value(event[key])}" for key in sorted(event)]
+    parts = [time, f"[{level:<9}]", f"{plain(str(what)):<30}", *pairs]
+    return "\n".join([" ".join(filter(None, parts)).rstrip(" "), *texts])
+
+
+def _value(value: object) -> str:
+    if not isinstance(value, str):
+        return repr(value)
+    text = plain(value)
+    return repr(text) if _UNCLEAR.search(text) else text
 
 
 def _straight(final: Sequence[Processor], out: TextIO) -> Processor:

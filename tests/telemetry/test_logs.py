@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from router.telemetry import logs
+from router.telemetry.plain_structlog import structlog
 from tests.daemon import TOKEN, Daemon, alert
 from tests.senders.kit import Peer, Reply
 
@@ -34,6 +35,22 @@ def test_the_console_has_no_colours(capfd: pytest.CaptureFixture[str]) -> None:
     logs.configure("console")
     logs.logger("router.test").warning("hm", channel="hook")
     assert capfd.readouterr().err.split("hm")[1].strip() == "channel=hook"
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"incident": "INC-1", "by": None, "severity": "P0"},
+        {"text": "two words", "quote": "it's", "pair": "a=b", "empty": "", "none": "-"},
+        {"number": 1.5, "list": ["a b"], "flag": True},
+        {"event": "an event that is longer than the column for it", "exception": "E\n  at x"},
+        {"stack": "Stack\n  at y"},
+    ],
+)
+def test_the_console_has_structlogs_format(fields: dict[str, object]) -> None:
+    known = {"timestamp": "2026-01-01T00:00:00Z", "level": "info", "event": "opened"}
+    theirs = structlog.dev.ConsoleRenderer(colors=False)
+    assert logs._console_line(None, "", known | fields) == theirs(None, "", known | fields)
 
 
 @pytest.mark.parametrize(("level", "heard"), [("debug", "dipw"), ("info", "ipw"), ("warning", "w")])
