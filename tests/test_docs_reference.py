@@ -23,7 +23,6 @@ from router.config.shapes import Shape, config_fields, is_optional, members_of, 
 from router.core.text.units import Dimension, Threshold, read_value
 from router.model.incident import Severity
 from router.model.reason import Reason
-from router.model.reasons import row
 from router.receivers import RECEIVERS
 from router.senders import KINDS
 from router.telemetry.metrics import Metrics
@@ -31,6 +30,7 @@ from router.web.api.openapi import OPERATIONS
 from tests.pages import ROOT, blocks, names, rows
 
 HOOKS = hooks(TYPES.hooks)
+NAME = re.compile(r"`(\w+)`")
 
 # --- keys
 
@@ -193,10 +193,10 @@ def test_thresholds_are_read(threshold: str) -> None:
     assert Threshold.parse(threshold).text == threshold
 
 
-def test_every_reason_is_documented() -> None:
-    """The named reasons are what the API's readers have to know."""
-    shown = {name: line[1] for line in rows("docs/reference/reasons.md") for name in names([line])}
-    assert shown == {reason.value: row(reason).means for reason in Reason}
+def test_every_reason_is_listed() -> None:
+    """docs/reference/reasons.md names each once; `alert-router reasons` prints what it means."""
+    listed = [name for _, cell in rows("docs/reference/reasons.md") for name in NAME.findall(cell)]
+    assert sorted(listed) == sorted(Reason)
 
 
 def test_every_metric_is_documented_with_its_type_and_labels() -> None:
@@ -254,12 +254,9 @@ def test_every_command_is_listed() -> None:
 
 
 def test_every_path_of_the_api_is_listed() -> None:
-    """docs/reference/api.md has the same table as OpenAPI."""
-    shown = [
-        (row[0].lower(), row[1].strip("`"))
-        for row in rows("docs/reference/api.md")
-        if row[0] in ("GET", "POST", "PUT", "DELETE")
-    ]
-    assert shown == [
-        (operation.method.lower(), f"/api/v1{operation.path}") for operation in OPERATIONS
-    ]
+    """docs/reference/api.md names each operation of the OpenAPI document once, and no other."""
+    text = (ROOT / "docs/reference/api.md").read_text().partition("\n## Endpoints\n")[2]
+    listed = re.findall(
+        r"`(GET|POST|PUT|DELETE) (/[^`]+)`", re.sub(r"^\|.*", "", text, flags=re.MULTILINE)
+    )
+    assert sorted(listed) == sorted((each.method, each.path) for each in OPERATIONS)

@@ -70,6 +70,7 @@ PANELS: dict[str, tuple[Command, ...]] = {
         Command("check", "Check the config and its rules."),
         Command("test", "Test the rules and policies in virtual time."),
         Command("explain", "Show why somebody was or was not paged."),
+        Command("reasons", "Show what the reasons on timelines and in `explain` mean."),
         Command("simulate", "Show the whole escalation of an alert that nobody answers."),
         Command(
             "replay",

@@ -94,7 +94,7 @@ class Trait(Flag):
 class Row(Struct, frozen=True):
     """One reason.
 
-    means: for the reference in the docs.
+    means: for `alert-router reasons`.
     timeline: the sentence on a timeline. `{name}` is a particular of the entry, and a part in
         brackets is left out where its particular is missing. "" where no timeline has it.
     reply: the answer to the person who asked, with fields of the incident. "" for its state.

@@ -1,6 +1,6 @@
 """The table of reasons: one row for each, in the order of the enum.
 
-The reference in the docs has the first column, and is compared with it.
+`alert-router reasons` prints the first column.
 """
 
 from router.model.reason import Reason as R  # noqa: N817 - the table's first column
@@ -40,7 +40,7 @@ _INCIDENTS: dict[R, Row] = {
         T.WARNING | T.UNMEASURED,
     ),
     R.HEARTBEAT: Row(
-        "The alert is a [heartbeat](../how-to/heartbeats.md): it is stored and opens nothing.",
+        "The alert is a heartbeat: it is stored and opens nothing.",
         "Alert is a heartbeat[: {alert}]",
         refusal="it's a heartbeat, which opens nothing as long as it arrives",
     ),
