@@ -8,7 +8,7 @@ Matches are packed: 100,000 alerts take 25 MB, and 45 MB as structs.
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import partial
 from itertools import islice
 from typing import Any
@@ -27,6 +27,9 @@ MOST_ALERTS = 250_000
 
 MOST_INCIDENTS = 5_000
 """Incidents that are kept, the latest written: about 10 MB."""
+
+MOST_OPEN = 1_000
+"""Open incidents of a rule, above which they are read from the store."""
 
 _Packed = tuple[
     int,
@@ -55,6 +58,7 @@ class Memory:
     _matches: by fingerprint, with the state they are of; None for an alert whose matches must be
         read. If it `_is_whole`, an alert that isn't there isn't in the store.
     _newest: the newest incident of a key.
+    _open: all open incidents of a rule that is the source of an inhibition, once they were read.
     _regrouped: incidents whose matches changed without being named, and in which state.
     """
 
@@ -64,6 +68,7 @@ class Memory:
         self._matches: dict[str, bytes | None] = {}
         self._is_whole = False
         self._newest: dict[str, int] = {}
+        self._open: dict[str, set[int]] = {}
         self._next_id = 0
         self._regrouped: dict[int, int] = {}
         self._rules: list[str] = []
@@ -75,44 +80,68 @@ class Memory:
 
     def recall(self, plan: ReadPlan, view: Snapshot) -> ReadPlan | None:
         """Add what is known to the view. Returns what must be read; None if nothing must."""
-        fingerprints, keys, ids = list[str](), list[str](), list[int]()
-        for fingerprint in plan.fingerprints:
-            matches = self._known(fingerprint)
-            if matches is None:
-                fingerprints.append(fingerprint)
-            elif matches:
-                view.rule_matches[fingerprint] = matches
+        fingerprints = self._recall_matches(plan.fingerprints, view)
+        ids, rules = list[int](), list[str]()
         for incident_id in plan.incident_ids:
             if incident := self.incidents.get(incident_id):
                 view.incidents[incident_id] = incident
             else:
                 ids.append(incident_id)
-        for key in plan.keys:
-            if (newest := self._newest.get(key)) and self._next_id:
-                view.latest[key] = newest
-                view.incidents[newest] = self.incidents[newest]
+        for rule in plan.open:
+            known = self._open.get(rule)
+            if known is None:
+                rules.append(rule)
             else:
-                keys.append(key)
-        if plan.keys:
-            view.next_incident_id = max(view.next_incident_id, self._next_id)
-        others = (plan.windows, plan.receipts, plan.alerts, plan.firing, plan.open)
+                view.incidents |= {number: self.incidents[number] for number in known}
+        keys = self._recall_newest(plan.keys, view)
+        others = (plan.windows, plan.receipts, plan.alerts, plan.firing, rules)
         if not (fingerprints or ids or keys or any(others)) and plan.open_besides is None:
             return None
         return ReadPlan(fingerprints, ids, keys, *others, plan.open_besides)
 
-    def learn(self, plan: ReadPlan, view: Snapshot, state: int) -> None:
-        """Keep what `plan` has just read into the view, unless the `state` is another by now."""
+    def _recall_matches(self, fingerprints: Iterable[str], view: Snapshot) -> list[str]:
+        """Add the known matches of alerts to the view. Returns the others."""
+        unknown = []
+        for fingerprint in fingerprints:
+            matches = self._known(fingerprint)
+            if matches is None:
+                unknown.append(fingerprint)
+            elif matches:
+                view.rule_matches[fingerprint] = matches
+        return unknown
+
+    def _recall_newest(self, keys: Sequence[str], view: Snapshot) -> list[str]:
+        """Add the newest incident of each key to the view. Returns the keys without a known one."""
+        unknown = []
+        for key in keys:
+            if (newest := self._newest.get(key)) and self._next_id:
+                view.latest[key] = newest
+                view.incidents[newest] = self.incidents[newest]
+            else:
+                unknown.append(key)
+        if keys:
+            view.next_incident_id = max(view.next_incident_id, self._next_id)
+        return unknown
+
+    def learn(self, plan: ReadPlan, read: Snapshot, state: int) -> None:
+        """Keep what `plan` has just read, unless the `state` is another by now."""
         if self._writing or state != self.state:
             return
         for fingerprint in plan.fingerprints:
-            self._keep(fingerprint, view.rule_matches.get(fingerprint, ()))
+            self._keep(fingerprint, read.rule_matches.get(fingerprint, ()))
         for incident_id in plan.incident_ids:
-            if incident := view.incidents.get(incident_id):
+            if incident := read.incidents.get(incident_id):
                 self._put(incident)
         for key in plan.keys:
-            self._next_id = view.next_incident_id
-            if newest := view.latest.get(key):
-                self._put(view.incidents[newest], is_newest=True)
+            self._next_id = read.next_incident_id
+            if newest := read.latest.get(key):
+                self._put(read.incidents[newest], is_newest=True)
+        for rule in plan.open:
+            found = [i for i in read.incidents.values() if i.rule == rule and i.is_open]
+            if len(found) <= MOST_OPEN:
+                self._open[rule] = set()
+                for incident in found:
+                    self._put(incident)
         self._shrink()
 
     def prime(self, fingerprints: Sequence[str], state: int) -> None:
@@ -136,7 +165,7 @@ class Memory:
         self._writing -= 1
         self.state += 1
         if changes is None or write.cancelled() or write.exception():
-            self.incidents, self._newest, self._next_id = {}, {}, 0
+            self.incidents, self._newest, self._open, self._next_id = {}, {}, {}, 0
             self.forget_alerts()
             return
         for incident in changes.incidents.values():
@@ -220,6 +249,8 @@ class Memory:
         self.incidents[incident.id] = incident
         if is_newest:
             self._newest[clean(incident.key)] = incident.id
+        if (same := self._open.get(incident.rule)) is not None:
+            (same.add if incident.is_open else same.discard)(incident.id)
 
     def _shrink(self) -> None:
         """Drop the oldest, a tenth at a time."""
@@ -235,3 +266,5 @@ class Memory:
                 incident = self.incidents.pop(incident_id)
                 if self._newest.get(key := clean(incident.key)) == incident_id:
                     del self._newest[key]
+                if incident.is_open:
+                    self._open.pop(incident.rule, None)

@@ -73,8 +73,9 @@ class SqlStore:
                 memory.prime(known, state)
             if missing := memory.recall(plan, view):
                 state = memory.state
-                await self._database.query(self._load, (missing,), view)
-                memory.learn(missing, view, state)
+                read = await self._database.query(self._load, (missing,), Snapshot())
+                memory.learn(missing, read, state)
+                view.add(read)
         return view
 
     async def save(self, changes: Writes) -> None:

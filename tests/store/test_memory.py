@@ -1,6 +1,7 @@
 """The memory of a SQLite store equals the store, whatever happens."""
 
 import asyncio
+import dataclasses
 import shutil
 import sqlite3
 from collections.abc import AsyncIterator, Iterator, Sequence
@@ -16,6 +17,7 @@ from msgspec.structs import replace
 
 from router.core.incident.settings import Settings
 from router.core.incident.snapshot import Conflict, ReadPlan, Snapshot, Writes
+from router.core.suppression.inhibition import Inhibition
 from router.engine.apply import Applier
 from router.model.alert import AlertStatus
 from router.model.event import Command, Event
@@ -50,6 +52,7 @@ EVENTS = (
 )
 FINGERPRINTS = sorted({e.alert.fingerprint for e in EVENTS if hasattr(e, "alert")})
 KEYS = [f'payment-failures{{service="{name}"}}' for name in ("api", "other")]
+RULES = ("payment-failures", "disk-full", "another")
 IDS = range(1, 9)
 STEP = 61.0
 """Seconds between two steps: a repeat moves the time when the alert was last seen."""
@@ -86,7 +89,12 @@ def ordered(view: Snapshot) -> Snapshot:
 
 async def check(store: SqlStore, reader: SqlStore) -> None:
     """Compare what the store remembers with what another one reads."""
-    for plan in (ReadPlan(FINGERPRINTS), ReadPlan(incident_ids=IDS), ReadPlan(keys=KEYS)):
+    for plan in (
+        ReadPlan(FINGERPRINTS),
+        ReadPlan(incident_ids=IDS),
+        ReadPlan(keys=KEYS),
+        ReadPlan(open=RULES),
+    ):
         assert ordered(await store.load(plan)) == ordered(await reader.load(plan))
     for number in IDS:
         assert await store.incident(number) == await reader.incident(number)
@@ -164,7 +172,11 @@ async def test_nothing_of_a_failed_commit_is_remembered(tmp_path: Path, settings
 
 
 async def test_known_alerts_and_incidents_are_not_read(tmp_path: Path, settings: Settings) -> None:
-    """A repeat and an alert that joins need no statement before they are written."""
+    """A repeat and an alert that joins need no statement before they are written.
+
+    Nor do the open incidents that may inhibit a new alert.
+    """
+    settings = dataclasses.replace(settings, inhibitions=(Inhibition((), rule="disk-full"),))
     async with both(tmp_path) as (store, _):
         applier = Applier(store, settings, SteppedClock(), Metrics(), lambda _: None)
         loop = asyncio.ensure_future(applier.run())
@@ -196,7 +208,7 @@ async def test_more_than_fits_is_read(tmp_path: Path, monkeypatch: pytest.Monkey
     monkeypatch.setattr(memory, "MOST_INCIDENTS", 10)
     every = [f"f{i}" for i in range(40)]
     async with both(tmp_path) as (store, reader):
-        await store.load(ReadPlan(every, keys=["key-1"]))
+        await store.load(ReadPlan(every, keys=["key-1"], open=["payment-failures"]))
         for i, fingerprint in enumerate(every):
             changes = opened(incident(i + 1))
             changes.rule_matches = taken(rule_match(fingerprint, incident_id=i + 1)).rule_matches
@@ -208,6 +220,7 @@ async def test_more_than_fits_is_read(tmp_path: Path, monkeypatch: pytest.Monkey
             ReadPlan(every),
             ReadPlan(incident_ids=range(1, 41)),
             ReadPlan(keys=[f"key-{i}" for i in range(1, 41)]),
+            ReadPlan(open=["payment-failures"]),
         ):
             assert ordered(await store.load(plan)) == ordered(await reader.load(plan))
 
