@@ -69,8 +69,10 @@ def fails(at: float, channel: str, reason: Reason = Reason.OPENED) -> DeliveryFa
     return DeliveryFailed(NOW + at, channel, reason)
 
 
-def lines(decision: Decision) -> str:
+def lines(decision: Decision | Reason) -> str:
     """A decision in the script's notation. Owing a channel twice is owing it once."""
+    if isinstance(decision, Reason):
+        return decision.value
     queued: dict[Reason, dict[str, None]] = {}
     for each in decision.queued:
         queued.setdefault(each.reason, {})[each.channel] = None
@@ -91,11 +93,10 @@ def play(script: Script, config: Settings = CONFIG, incident: Incident | None = 
     for event, expected in script:
         decision = decide(incident, event, config)
         assert lines(decision) == expected, event
-        stamps = [entry.at for entry in decision.entries] + [
-            queued.at for queued in decision.queued
-        ]
-        assert set(stamps) <= {event.at}
-        incident = decision.incident or incident
+        if isinstance(decision, Decision):
+            stamps = [noted.at for noted in (*decision.entries, *decision.queued)]
+            assert set(stamps) <= {event.at}
+            incident = decision.incident
     assert incident is not None
     return incident
 
@@ -104,6 +105,7 @@ def after(*events: IncidentEvent, config: Settings = CONFIG) -> Incident:
     """An incident to which these have happened."""
     incident = None
     for event in events:
-        incident = decide(incident, event, config).incident or incident
+        decision = decide(incident, event, config)
+        incident = incident if isinstance(decision, Reason) else decision.incident
     assert incident is not None
     return incident

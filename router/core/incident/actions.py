@@ -54,7 +54,7 @@ _OUTCOMES = {
 }
 
 
-def act(incident: Incident, event: ActionEvent, settings: Settings) -> Decision:
+def act(incident: Incident, event: ActionEvent, settings: Settings) -> Decision | Reason:
     """Decide on a request: a person requests or answers, or its run has ended."""
     match event:
         case ActionRequested():
@@ -65,11 +65,11 @@ def act(incident: Incident, event: ActionEvent, settings: Settings) -> Decision:
             return _ran(incident, event, settings)
 
 
-def action_due(incident: Incident, event: TimerDue, settings: Settings) -> Decision:
+def action_due(incident: Incident, event: TimerDue, settings: Settings) -> Decision | Reason:
     """The deadline of a request is due."""
     request = find(incident, int(event.name.removeprefix(TIMER)))
     if request is None or request.state not in WAITING or request.until != event.due_at:
-        return Decision(Reason.TIMER_OUTDATED)
+        return Reason.TIMER_OUTDATED
     return _overdue(incident, request, event.at, settings)
 
 
@@ -104,16 +104,16 @@ def _of_suspect(deployment: Deployment | None) -> dict[str, str]:
 # --- people's requests
 
 
-def _requested(incident: Incident, event: ActionRequested, settings: Settings) -> Decision:
+def _requested(incident: Incident, event: ActionRequested, settings: Settings) -> Decision | Reason:
     if any(action.key == event.key for action in incident.actions):
-        return Decision(Reason.ALREADY_DONE)
+        return Reason.ALREADY_DONE
     refused = (
         _undo_refused(incident, event, settings)
         if event.undoes
         else _refused(incident, event, settings)
     )
     if refused:
-        return Decision(refused)
+        return refused
     plan = settings.actions[event.action]
     checking = plan.checked and not event.undoes
     request = ActionRequest(
@@ -164,10 +164,10 @@ def _undo_refused(incident: Incident, event: ActionRequested, settings: Settings
     return None if done.state in UNDOABLE else Reason.ACTION_NOT_WAITING
 
 
-def _answered(incident: Incident, event: ActionAnswered, settings: Settings) -> Decision:
+def _answered(incident: Incident, event: ActionAnswered, settings: Settings) -> Decision | Reason:
     request = find(incident, event.number)
     if request is None or request.state not in (ActionState.READY, ActionState.CONFIRMING):
-        return Decision(Reason.ACTION_NOT_WAITING)
+        return Reason.ACTION_NOT_WAITING
     if request.until <= event.at:
         return _overdue(incident, request, event.at, settings)
     if event.answer is ActionDecision.DECLINE:
@@ -196,11 +196,11 @@ def _approved(
     plan: ActionPlan,
     event: ActionAnswered,
     settings: Settings,
-) -> Decision:
+) -> Decision | Reason:
     if request.state is not ActionState.READY:
-        return Decision(Reason.ACTION_NOT_WAITING)
+        return Reason.ACTION_NOT_WAITING
     if not incident.is_open and not request.undoes:
-        return Decision(Reason.ALREADY_CLOSED)
+        return Reason.ALREADY_CLOSED
     if plan.second_person and _same_person(event.by, request.requested_by):
         return _step(
             incident, request, Reason.SECOND_PERSON_NEEDED, settings, at=event.at, by=event.by
@@ -230,9 +230,9 @@ def _confirmed(
     plan: ActionPlan,
     event: ActionAnswered,
     settings: Settings,
-) -> Decision:
+) -> Decision | Reason:
     if request.state is not ActionState.CONFIRMING:
-        return Decision(Reason.ACTION_NOT_WAITING)
+        return Reason.ACTION_NOT_WAITING
     if event.text.strip() != fill(plan.guide[request.step].confirm, request.parameters):
         return _step(
             incident,
@@ -266,10 +266,10 @@ def _confirmed(
 # --- results
 
 
-def _ran(incident: Incident, event: ActionRan, settings: Settings) -> Decision:
+def _ran(incident: Incident, event: ActionRan, settings: Settings) -> Decision | Reason:
     request, ran = find(incident, event.number), event.ran
     if request is None:
-        return Decision(Reason.ACTION_NOT_WAITING)
+        return Reason.ACTION_NOT_WAITING
     if request.state is ActionState.CHECKING:
         good = ran.state is ActionState.DONE
         what = Reason.ACTION_CHECKED if good else Reason.ACTION_CHECK_FAILED
@@ -282,7 +282,7 @@ def _ran(incident: Incident, event: ActionRan, settings: Settings) -> Decision:
         what = _OUTCOMES[ran.state]
         request = replace(request, state=ran.state, memo=ran.memo)
     else:
-        return Decision(Reason.ACTION_NOT_WAITING)
+        return Reason.ACTION_NOT_WAITING
     return _step(
         incident, request, what, settings, at=event.at, output=ran.output, took=round(ran.took, 3)
     )

@@ -47,7 +47,7 @@ ONE_PRESS = 1.0
 
 def commanded(
     incident: Incident, event: Commanded, settings: Settings, other: Incident | None = None
-) -> Decision:
+) -> Decision | Reason:
     """Carry out a command. `other` is the second incident of a command about two: see `Related`."""
     late = _outdated(incident, event)
     if event.dated:
@@ -213,11 +213,8 @@ def _severity_set(incident: Incident, event: Commanded, settings: Settings) -> D
     assert event.severity is not None, "the edge requires it"
     if event.severity is incident.severity:
         return _too_late(incident, event, Reason.ALREADY_DONE)
-    decision = Decision(Reason.SEVERITY_SET)
-    incident = later(incident, event.at, news_at=event.at)
-    set_severity(
-        decision, incident, event.severity, event.at, settings, by=event.by, text=event.text
-    )
+    decision = Decision(Reason.SEVERITY_SET, later(incident, event.at, news_at=event.at))
+    set_severity(decision, event.severity, event.at, settings, by=event.by, text=event.text)
     return decision
 
 
@@ -288,9 +285,9 @@ def _reopened(
 
 def _merged(
     incident: Incident, event: Commanded, settings: Settings, other: Incident | None
-) -> Decision:
+) -> Decision | Reason:
     if other is None:
-        return Decision(Reason.UNKNOWN_INCIDENT)
+        return Reason.UNKNOWN_INCIDENT
     if why := not_mergeable(incident, other):
         return _too_late(incident, event, Reason.NOT_MERGED, other=other.name, why=why)
     return merged(incident, event, other, settings)
@@ -298,9 +295,9 @@ def _merged(
 
 def _linked(
     incident: Incident, event: Commanded, settings: Settings, other: Incident | None
-) -> Decision:
+) -> Decision | Reason:
     if other is None:
-        return Decision(Reason.UNKNOWN_INCIDENT)
+        return Reason.UNKNOWN_INCIDENT
     if why := unrelated(incident, other):
         return _too_late(incident, event, Reason.NOT_LINKED, other=other.name, why=why)
     if other.id in incident.related:

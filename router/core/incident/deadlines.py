@@ -46,7 +46,7 @@ _PAUSED = frozenset({*PAGING, RESPOND, REMIND})
 """The deadlines that a snooze delays."""
 
 
-def timer_due(incident: Incident, event: TimerDue | Muted, settings: Settings) -> Decision:
+def timer_due(incident: Incident, event: TimerDue | Muted, settings: Settings) -> Decision | Reason:
     """Run the deadline, or delay it."""
     if isinstance(event, Muted):
         return _hold_back(incident, event)
@@ -55,14 +55,14 @@ def timer_due(incident: Incident, event: TimerDue | Muted, settings: Settings) -
     if is_follow_up(event.name):
         return reminded(incident, event, settings)
     if _is_outdated(incident, event):
-        return Decision(Reason.TIMER_OUTDATED)
+        return Reason.TIMER_OUTDATED
     if by := _pause(incident, event):
         return _hold_back(incident, Muted(event, by))
     decision = Decision(Reason.TIMER_OUTDATED, later(incident, event.at))
     if incident.muted and event.name in PAGING:
         resume(decision, event, settings)
     _TIMERS[event.name](decision, event.at, settings)
-    return decision if decision.entries or decision.timers else Decision(decision.reason)
+    return decision if decision.entries or decision.timers else decision.reason
 
 
 def _is_outdated(incident: Incident, timer: TimerDue) -> bool:
@@ -90,11 +90,11 @@ def _pause(incident: Incident, event: TimerDue) -> Suppression | None:
     return None
 
 
-def _hold_back(incident: Incident, event: Muted) -> Decision:
+def _hold_back(incident: Incident, event: Muted) -> Decision | Reason:
     """Delay the deadline. The timeline gives the reason once."""
     due, by = event.due, event.by
     if _is_outdated(incident, due):
-        return Decision(Reason.TIMER_OUTDATED)
+        return Reason.TIMER_OUTDATED
     muted = (by.reason, by.by)
     decision = Decision(by.reason, later(incident, due.at, muted=muted))
     decision.set_timer(due.name, by.until)
@@ -115,7 +115,7 @@ def _next_method(decision: Decision, at: float, _settings: Settings) -> None:
 
 def _promote(decision: Decision, at: float, settings: Settings) -> None:
     """Raise the severity of an incident that has been open for too long."""
-    incident = decision.changed
+    incident = decision.incident
     policy = settings.policy_of(incident)
     due_at = promotion_due(incident, policy)
     if due_at is None or policy.promote is None:
@@ -127,12 +127,12 @@ def _promote(decision: Decision, at: float, settings: Settings) -> None:
         decision.note(at, Reason.STEP_SKIPPED, to=policy.promote.to)
     else:
         decision.reason = Reason.PROMOTED
-        set_severity(decision, incident, policy.promote.to, at, settings)
+        set_severity(decision, policy.promote.to, at, settings)
 
 
 def _respond(decision: Decision, at: float, settings: Settings) -> None:
     """Handle the end of the time to acknowledge."""
-    incident = decision.changed
+    incident = decision.incident
     if incident.acknowledged_at is None:
         decision.reason = Reason.RESPONSE_OVERDUE
         decision.note(at, Reason.RESPONSE_OVERDUE, severity=incident.severity)

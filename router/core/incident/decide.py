@@ -65,12 +65,17 @@ AroundIt = DeliveryFailed | Resent | Recorded | Deployed | Related | Absorbed | 
 IncidentEvent = Fired | Cleared | Commanded | TimerDue | Muted | AroundIt | ActionEvent | FollowUp
 
 
-def decide(incident: Incident | None, event: IncidentEvent, settings: Settings) -> Decision:
-    """Decide on an event for `incident`, which is None if none has that key."""
+def decide(
+    incident: Incident | None, event: IncidentEvent, settings: Settings
+) -> Decision | Reason:
+    """Decide on an event for `incident`, which is None if none has that key.
+
+    Return only the reason if nothing changes.
+    """
     if isinstance(event, Fired):
         return fired(incident, event, settings)
     if incident is None:
-        return Decision(Reason.UNKNOWN_INCIDENT)
+        return Reason.UNKNOWN_INCIDENT
     return _HANDLERS[type(event)](incident, event, settings)
 
 
@@ -79,18 +84,20 @@ def happen(tx: Transaction, incident_id: int, event: IncidentEvent) -> Reason:
     return tx.follow(decide(tx.view.incidents.get(incident_id), event, tx.settings))
 
 
-def _related(incident: Incident, event: Related, settings: Settings) -> Decision:
+def _related(incident: Incident, event: Related, settings: Settings) -> Decision | Reason:
     return commanded(incident, event.command, settings, event.other)
 
 
-def _delivery_failed(incident: Incident, event: DeliveryFailed, settings: Settings) -> Decision:
+def _delivery_failed(
+    incident: Incident, event: DeliveryFailed, settings: Settings
+) -> Decision | Reason:
     policy = settings.policy_of(incident)
     # Everybody who was notified gets all messages. But a page went to few, and somebody must know
     # of its loss.
     knowing = (event.channel,) if event.reason in PAGES else incident.notified
     reached = settings.people.reach(policy.fallback, incident.severity, event.at).without(knowing)
     if reached == Recipients():
-        return Decision(Reason.DELIVERY_FAILED)
+        return Reason.DELIVERY_FAILED
     decision = Decision(Reason.FALLBACK, later(incident, event.at))
     decision.note(
         event.at,
@@ -118,7 +125,7 @@ def _recorded(incident: Incident, event: Recorded, settings: Settings) -> Decisi
     return decision
 
 
-_HANDLERS: dict[type[Any], Callable[[Incident, Any, Settings], Decision]] = {
+_HANDLERS: dict[type[Any], Callable[[Incident, Any, Settings], Decision | Reason]] = {
     Cleared: cleared,
     Commanded: commanded,
     Related: _related,

@@ -43,7 +43,7 @@ def run_steps(
 
     If a step names people and reaches none, the next one is due at once.
     """
-    incident = decision.changed
+    incident = decision.incident
     policy, people, calendar = settings.policy_of(incident), settings.people, settings.calendar
     steps, since, severity = policy.steps, incident.policy_since, incident.severity
     step, nobody = incident.step, False
@@ -92,7 +92,7 @@ def _wait_for_answer(decision: Decision, at: float, policy: Policy) -> None:
     goes_on = policy.repeat is not None and policy.repeat.unless is Unless.RESOLVED
     # A policy that only opens a ticket waits for nobody.
     waits = policy.repeat or any(step.unless is Unless.ACKNOWLEDGED for step in policy.steps)
-    if waits and (goes_on or decision.changed.acknowledged_at is None):
+    if waits and (goes_on or decision.incident.acknowledged_at is None):
         decision.set_timer(STEP, at + (policy.repeat.every if policy.repeat else PATIENCE))
     else:
         decision.timers_cleared.append(STEP)
@@ -100,7 +100,7 @@ def _wait_for_answer(decision: Decision, at: float, policy: Policy) -> None:
 
 def go_on(decision: Decision, at: float, settings: Settings) -> None:
     """Handle the timer STEP: take the next step, repeat all, or note that nobody answered."""
-    incident = decision.changed
+    incident = decision.incident
     policy = settings.policy_of(incident)
     if incident.step < len(policy.steps):
         decision.reason = Reason.STEP_DUE
@@ -114,7 +114,7 @@ def go_on(decision: Decision, at: float, settings: Settings) -> None:
 
 def resume(decision: Decision, timer: TimerDue, settings: Settings) -> None:
     """Continue after delayed pages: the policy was paused, and its steps keep their distance."""
-    incident = decision.changed
+    incident = decision.incident
     steps = settings.policy_of(incident).steps
     if incident.step >= len(steps):
         decision.change(muted=None)
@@ -132,7 +132,7 @@ def resume(decision: Decision, timer: TimerDue, settings: Settings) -> None:
 
 def tell_again(decision: Decision, at: float, policy: Policy, settings: Settings) -> None:
     """Notify the targets of all steps for this incident again."""
-    incident = decision.changed
+    incident = decision.incident
     steps = [
         step for step in policy.steps if unneeded(step, incident) is not Reason.CONDITION_FAILED
     ]
@@ -154,7 +154,7 @@ def tell_again(decision: Decision, at: float, policy: Policy, settings: Settings
 
 def _unanswered(decision: Decision, at: float, policy: Policy, settings: Settings) -> None:
     """Note the end of the escalation, and notify everybody and the fallback."""
-    incident = decision.changed
+    incident = decision.incident
     decision.reason = Reason.UNANSWERED
     by = settings.people.duties(policy.fallback, at)
     decision.note(
@@ -179,7 +179,7 @@ def tell(decision: Decision, at: float, reason: Reason, reached: Recipients) -> 
     """Notify these recipients, those of later contact methods by a timer. Note problems."""
     for target, why in reached.problems:
         decision.note(at, Reason.NOBODY_REACHED, target=target, why=why)
-    incident = decision.changed
+    incident = decision.incident
     changes: dict[str, Any] = {}
     if reached.now:
         decision.queue(at, reason, reached.now)
@@ -194,7 +194,7 @@ def tell(decision: Decision, at: float, reason: Reason, reached: Recipients) -> 
 
 def try_next_methods(decision: Decision, at: float) -> None:
     """Notify people by their further contact methods that are due, as nobody has acknowledged."""
-    reaching = decision.changed.reaching
+    reaching = decision.incident.reaching
     due = tuple(address for when, address in reaching if when <= at)
     if due:
         decision.note(at, Reason.NEXT_METHOD, channels=list(due))
@@ -207,7 +207,7 @@ def try_next_methods(decision: Decision, at: float) -> None:
 
 def stop_reaching(decision: Decision) -> None:
     """Cancel further contact methods: somebody answered, or the policy starts over."""
-    if decision.changed.reaching:
+    if decision.incident.reaching:
         decision.change(reaching=())
         decision.timers_cleared.append(REACH)
 
@@ -217,7 +217,7 @@ def stop_reaching(decision: Decision) -> None:
 
 def start_clocks(decision: Decision, at: float, settings: Settings) -> None:
     """Set the deadlines of a severity that starts now."""
-    incident = decision.changed
+    incident = decision.incident
     plan, policy = settings.plan_of(incident), settings.policy_of(incident)
     if plan.respond_within is not None and incident.acknowledged_at is None:
         expect_response(decision, at, settings)
@@ -229,7 +229,7 @@ def start_clocks(decision: Decision, at: float, settings: Settings) -> None:
 
 def expect_response(decision: Decision, at: float, settings: Settings) -> None:
     """Set the deadline for the response that the severity promises."""
-    within = settings.plan_of(decision.changed).respond_within
+    within = settings.plan_of(decision.incident).respond_within
     if within is not None:
         decision.set_timer(RESPOND, settings.calendar.after(within, at))
 
@@ -244,7 +244,7 @@ def promotion_due(incident: Incident, policy: Policy) -> float | None:
 
 def remind(decision: Decision, at: float, settings: Settings) -> None:
     """The timer REMIND is due: ask for an update, or wait on if there was one."""
-    incident = decision.changed
+    incident = decision.incident
     every = settings.plan_of(incident).update_every
     if every is None:
         return

@@ -171,7 +171,7 @@ def begin(decision: Decision, event: Fired, settings: Settings) -> None:
     """Escalate an incident that opens, for the first time or again."""
     run_steps(decision, event.at, decision.reason, settings)
     start_clocks(decision, event.at, settings)
-    if settings.plan_of(decision.changed).stakeholders:
+    if settings.plan_of(decision.incident).stakeholders:
         inform_stakeholders(decision, event.at, settings)
     if event.rule.public:
         publish_by_rule(decision, event.at, settings)

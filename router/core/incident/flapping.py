@@ -23,7 +23,7 @@ def limits(incident: Incident, settings: Settings) -> Flapping:
 
 def count(decision: Decision, at: float, settings: Settings) -> None:
     """Count a change of state. With one too many the incident begins to flap."""
-    incident = decision.changed
+    incident = decision.incident
     limit = limits(incident, settings)
     if not limit.changes or incident.canary:
         return
@@ -48,13 +48,13 @@ def _begin(decision: Decision, at: float, limit: Flapping) -> None:
         settle=duration(limit.settle),
     )
     reported = {message.channel for message in decision.queued}  # as opened, or reopened
-    notified = [address for address in decision.changed.notified if address not in reported]
+    notified = [address for address in decision.incident.notified if address not in reported]
     decision.queue(at, Reason.FLAPPING, notified)
 
 
 def watch(decision: Decision, settings: Settings) -> None:
     """Set the deadline of a flapping incident, unless it is quiet: then it resolves by itself."""
-    incident = decision.changed
+    incident = decision.incident
     if incident.flapping_since is None:
         return
     if incident.firing:
@@ -72,7 +72,7 @@ def stays_open(incident: Incident, resolve_after: float, settings: Settings) -> 
 
 def settle(decision: Decision, at: float, settings: Settings) -> None:
     """Handle the timer SETTLE: the alerts have fired steadily."""
-    incident, limit = decision.changed, limits(decision.changed, settings)
+    incident, limit = decision.incident, limits(decision.incident, settings)
     if at < incident.changes[-1] + limit.settle:
         watch(decision, settings)
         return
@@ -83,7 +83,7 @@ def settle(decision: Decision, at: float, settings: Settings) -> None:
 
 def end(decision: Decision, at: float, why: str) -> None:
     """End the flapping, if the incident flaps."""
-    since = decision.changed.flapping_since
+    since = decision.incident.flapping_since
     if since is None:
         return
     decision.change(flapping_since=None)

@@ -46,7 +46,7 @@ def find_item(incident: Incident, number: int) -> Item | None:
 
 def call_for_postmortem(decision: Decision, at: float, settings: Settings) -> None:
     """Set the deadline when the incident is resolved."""
-    incident, plan = decision.changed, settings.postmortems
+    incident, plan = decision.incident, settings.postmortems
     if incident.drill or incident.severity not in plan.severities:
         return
     due_at = at + plan.due
@@ -57,15 +57,17 @@ def call_for_postmortem(decision: Decision, at: float, settings: Settings) -> No
 
 def call_off_postmortem(decision: Decision) -> None:
     """Clear the deadline: the incident reopened, or its post-mortem was shared."""
-    if decision.changed.postmortem_due is not None:
+    if decision.incident.postmortem_due is not None:
         decision.change(postmortem_due=None)
         decision.timers_cleared += [POSTMORTEM, POSTMORTEM_OVERDUE]
 
 
-def postmortem_shared(incident: Incident, event: PostMortemShared, settings: Settings) -> Decision:
+def postmortem_shared(
+    incident: Incident, event: PostMortemShared, settings: Settings
+) -> Decision | Reason:
     """Notify the channels, each time that somebody shares it."""
     if incident.is_open:
-        return Decision(Reason.STILL_OPEN)
+        return Reason.STILL_OPEN
     if event.waived:
         return _waived(incident, event)
     at = event.at
@@ -85,10 +87,10 @@ def postmortem_shared(incident: Incident, event: PostMortemShared, settings: Set
     return decision
 
 
-def _waived(incident: Incident, event: PostMortemShared) -> Decision:
+def _waived(incident: Incident, event: PostMortemShared) -> Decision | Reason:
     """Clear the deadline of a waived post-mortem."""
     if incident.postmortem_due is None:
-        return Decision(Reason.ALREADY_DONE)
+        return Reason.ALREADY_DONE
     decision = Decision(Reason.POSTMORTEM_WAIVED, replace(incident, updated_at=event.at))
     call_off_postmortem(decision)
     text = plain(event.waived)[:LONGEST_SUMMARY]
@@ -99,16 +101,16 @@ def _waived(incident: Incident, event: PostMortemShared) -> Decision:
 # --- action items
 
 
-def item_put(incident: Incident, event: ItemPut, settings: Settings) -> Decision:
+def item_put(incident: Incident, event: ItemPut, settings: Settings) -> Decision | Reason:
     """Add an item, or change an item's text, owner, date or state."""
     if not event.number:
         return _item_added(incident, event, settings)
     before = find_item(incident, event.number)
     if before is None:
-        return Decision(Reason.UNKNOWN_ITEM)
+        return Reason.UNKNOWN_ITEM
     after = _changed(before, event)
     if after == before:
-        return Decision(Reason.ALREADY_DONE)
+        return Reason.ALREADY_DONE
     items = tuple(after if item.number == after.number else item for item in incident.items)
     reason = Reason.ITEM_DONE if before.is_open and not after.is_open else Reason.ITEM_CHANGED
     decision = _with_items(incident, items, after, event, reason, settings)
@@ -120,9 +122,9 @@ def item_put(incident: Incident, event: ItemPut, settings: Settings) -> Decision
     return decision
 
 
-def _item_added(incident: Incident, event: ItemPut, settings: Settings) -> Decision:
+def _item_added(incident: Incident, event: ItemPut, settings: Settings) -> Decision | Reason:
     if event.key and any(item.key == event.key for item in incident.items):
-        return Decision(Reason.ALREADY_DONE)
+        return Reason.ALREADY_DONE
     assert event.due_at is not None, "the edge requires it"
     item = Item(
         number=len(incident.items) + 1,
@@ -187,21 +189,21 @@ def _facts(item: Item) -> dict[str, Any]:
 # --- reminders
 
 
-def reminded(incident: Incident, event: TimerDue, settings: Settings) -> Decision:
+def reminded(incident: Incident, event: TimerDue, settings: Settings) -> Decision | Reason:
     """Handle a deadline of the follow-up."""
     kind, _, number = event.name.partition(":")
     if kind in (POSTMORTEM, POSTMORTEM_OVERDUE):
         due_at = incident.postmortem_due
         # It may have been claimed just before its purpose ended or began again.
         if due_at is None or incident.closed_at is None or event.due_at <= incident.closed_at:
-            return Decision(Reason.TIMER_OUTDATED)
+            return Reason.TIMER_OUTDATED
         who = incident.lead or incident.acknowledged_by
         names, facts = (POSTMORTEM, POSTMORTEM_OVERDUE), {"due": utc(due_at), "lead": who}
         reasons = (Reason.POSTMORTEM_REMINDED, Reason.POSTMORTEM_OVERDUE)
     else:
         item = find_item(incident, int(number))
         if item is None or not item.is_open:
-            return Decision(Reason.TIMER_OUTDATED)
+            return Reason.TIMER_OUTDATED
         due_at, who = item.due_at, item.owner
         names, facts = (f"{ITEM}:{number}", f"{ITEM_OVERDUE}:{number}"), _facts(item)
         reasons = (Reason.ITEM_REMINDED, Reason.ITEM_OVERDUE)

@@ -64,30 +64,26 @@ _ENDED = {
 
 def fired(
     incident: Incident | None, event: Fired, settings: Settings, effect: Reason | None = None
-) -> Decision:
+) -> Decision | Reason:
     """Apply the alert's effect, if it is known as computed by `effect_of`."""
     effect = effect or effect_of(incident, event, settings)
     if incident is None or effect is Reason.OPENED:
         return open_incident(event, settings, incident)
     match effect:
         case Reason.HELD_FALSE_POSITIVE | Reason.HELD_RESOLVED:
-            return Decision(effect)
+            return effect
         case Reason.REOPENED:
             return _reopen(incident, event, settings)
         case Reason.REPORTED_AGAIN:
-            decision = reported_again(
-                incident, event.at, event.alert.labels.get("alertname", ""), settings
-            )
-        case Reason.CHANGED | Reason.SEVERITY_LOWERED:
-            decision = _change(incident, event, settings)
-        case _:
-            decision = (
-                _change(incident, event, settings)
-                if event.counted
-                else _join(incident, event, settings)
-            )
-    if effect in {Reason.SEVERITY_RAISED, Reason.SEVERITY_LOWERED}:
-        _change_severity(decision, decision.incident or incident, event, settings, effect)
+            alert = event.alert.labels.get("alertname", "")
+            return reported_again(incident, event.at, alert, settings)
+    decided = (
+        _change(incident, event, settings) if event.counted else _join(incident, event, settings)
+    )
+    if effect not in {Reason.SEVERITY_RAISED, Reason.SEVERITY_LOWERED}:
+        return decided
+    decision = Decision(effect, incident) if isinstance(decided, Reason) else decided
+    _change_severity(decision, event, settings, effect)
     return decision
 
 
@@ -146,7 +142,7 @@ def _join(incident: Incident, event: Fired, settings: Settings) -> Decision:
     return decision
 
 
-def _change(incident: Incident, event: Fired, settings: Settings) -> Decision:
+def _change(incident: Incident, event: Fired, settings: Settings) -> Decision | Reason:
     """Note a value that got worse within its tier, or that can't be read any more."""
     judgement, known = event.judgement, incident.measured
     threshold, value = judgement.threshold, judgement.value
@@ -167,20 +163,18 @@ def _change(incident: Incident, event: Fired, settings: Settings) -> Decision:
             return decision  # the severity change reports it
         note_alert(decision, event, Reason.CHANGED, settings)
     else:
-        return Decision(Reason.CHANGED)
+        return Reason.CHANGED
     decision.queue(event.at, Reason.CHANGED, edited(incident, settings))
     return decision
 
 
-def _change_severity(
-    decision: Decision, incident: Incident, event: Fired, settings: Settings, reason: Reason
-) -> None:
+def _change_severity(decision: Decision, event: Fired, settings: Settings, reason: Reason) -> None:
     """Start the policy of the alert's severity from now; an acknowledgement stays valid.
 
     The title shows the new value.
     """
-    decision.reason = reason
-    incident = later(
+    decision.reason, incident = reason, decision.incident
+    decision.incident = later(
         incident,
         event.at,
         title=title_of(event),
@@ -190,7 +184,6 @@ def _change_severity(
     )
     set_severity(
         decision,
-        incident,
         event.severity,
         event.at,
         settings,
@@ -203,10 +196,10 @@ def _change_severity(
 # --- alerts that leave
 
 
-def cleared(incident: Incident, event: Cleared, settings: Settings) -> Decision:
+def cleared(incident: Incident, event: Cleared, settings: Settings) -> Decision | Reason:
     """Count the alert no more; after the last one the incident waits, and then closes."""
     if not incident.is_open and not incident.firing:
-        return Decision(Reason.ALREADY_CLOSED)
+        return Reason.ALREADY_CLOSED
     at, firing = event.at, max(0, incident.firing - 1)
     decision = Decision(event.reason, later(incident, at, firing=firing))
     decision.note(
@@ -236,14 +229,14 @@ def cleared(incident: Incident, event: Cleared, settings: Settings) -> Decision:
 def _go_quiet(decision: Decision, event: Cleared, settings: Settings) -> None:
     """The last alert left: the incident waits for another, or closes."""
     at, why = event.at, _ENDED.get(event.reason)
-    wait = flapping.stays_open(decision.changed, event.resolve_after, settings)
+    wait = flapping.stays_open(decision.incident, event.resolve_after, settings)
     if wait > event.resolve_after:
         why = f"it flaps, so it stays open for {duration(wait)}"
     if wait > 0:
         decision.change(quiet_since=at)
         decision.set_timer(RESOLVE, at + wait)
         decision.note(at, Reason.QUIET, resolve_after=wait, why=why)
-        decision.queue(at, Reason.QUIET, edited(decision.changed, settings))
+        decision.queue(at, Reason.QUIET, edited(decision.incident, settings))
     else:
         decision.reason = Reason.RESOLVED
         close(decision, at, Status.RESOLVED, settings, why=why)

@@ -66,7 +66,7 @@ def absorbed(incident: Incident, event: Absorbed, settings: Settings) -> Decisio
         flapping.watch(decision, settings)
     if other.severity.worse_than(incident.severity):
         decision.reason = Reason.SEVERITY_RAISED
-        set_severity(decision, joined, other.severity, at, settings, by=command.by)
+        set_severity(decision, other.severity, at, settings, by=command.by)
         decision.reason = Reason.ABSORBED
     return decision
 

@@ -14,18 +14,17 @@ from router.model.reason import Reason
 
 def name_suspect(decision: Decision, at: float, settings: Settings) -> None:
     """Name the suspect of a new incident, if there is one."""
-    assert decision.incident is not None
     if deployment := suspect(decision.incident, settings.deployments):
         _name(decision, deployment, at)
 
 
-def deployed(incident: Incident, event: Deployed, settings: Settings) -> Decision:
+def deployed(incident: Incident, event: Deployed, settings: Settings) -> Decision | Reason:
     """Name a deployment that was reported after the alert that it caused."""
     reported, before = event.deployment, incident.suspect
     if not incident.is_open or not is_suspect(reported, incident, settings.deployments):
-        return Decision(Reason.NOT_SUSPECTED)
+        return Reason.NOT_SUSPECTED
     if before is not None and (before.id == reported.id or before.at > reported.at):
-        return Decision(Reason.ALREADY_DONE)
+        return Reason.ALREADY_DONE
     decision = Decision(Reason.SUSPECTED, replace(incident, updated_at=event.at))
     _name(decision, reported, event.at)
     decision.queue(event.at, Reason.SUSPECTED, edited(incident, settings))
@@ -33,8 +32,7 @@ def deployed(incident: Incident, event: Deployed, settings: Settings) -> Decisio
 
 
 def _name(decision: Decision, deployment: Deployment, at: float) -> None:
-    assert decision.incident is not None
-    decision.incident = replace(decision.incident, suspect=deployment)
+    decision.change(suspect=deployment)
     decision.note(
         at,
         Reason.SUSPECTED,

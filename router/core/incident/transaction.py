@@ -21,28 +21,21 @@ from router.model.reason import Reason
 
 @dataclass(slots=True)
 class Decision:
-    """The new state of an incident, and all writes. `incident` is None if nothing changes."""
+    """The new state of an incident, and all writes."""
 
     reason: Reason
-    incident: Incident | None = None
+    incident: Incident
     entries: list[Entry] = field(default_factory=list)
     timers: list[Timer] = field(default_factory=list)
     timers_cleared: list[str] = field(default_factory=list)
     queued: list[Queued] = field(default_factory=list)
     detached: bool = False
 
-    @property
-    def changed(self) -> Incident:
-        """The incident with the changes so far."""
-        assert self.incident is not None
-        return self.incident
-
     def change(self, **changes: Any) -> None:
-        self.incident = replace(self.changed, **changes)
+        self.incident = replace(self.incident, **changes)
 
     def note(self, at: float, what: Reason, by: str = "", **data: Any) -> None:
         """Add an entry to the timeline."""
-        assert self.incident is not None
         self.entries.append(Entry(self.incident.id, at, what, by, data))
 
     def annotate(self, what: Reason, **data: Any) -> None:
@@ -54,12 +47,10 @@ class Decision:
 
     def queue(self, at: float, reason: Reason, channels: Sequence[str]) -> None:
         """Add a message about the incident for each channel."""
-        assert self.incident is not None
         number = self.incident.id
         self.queued += [Queued(number, channel, reason, at) for channel in channels]
 
     def set_timer(self, name: str, due_at: float) -> None:
-        assert self.incident is not None
         self.timers.append(Timer(self.incident.id, name, due_at))
 
 
@@ -83,11 +74,11 @@ class Transaction:
             incident = self.view.incidents.get(incident.merged_into)
         return incident
 
-    def follow(self, decision: Decision) -> Reason:
-        """Add the decision to the writes."""
+    def follow(self, decision: Decision | Reason) -> Reason:
+        """Add the decision to the writes. A reason alone changes nothing."""
+        if isinstance(decision, Reason):
+            return decision
         incident, view, changes = decision.incident, self.view, self.changes
-        if incident is None:
-            return decision.reason
         before = view.incidents.get(incident.id)
         ends = before and before.closed_at is None and incident.closed_at is not None
         if before and ends and self.settings.is_inhibitor(before):

@@ -27,9 +27,8 @@ def later(incident: Incident, at: float, **changes: Any) -> Incident:
     return replace(incident, updated_at=at, **changes)
 
 
-def set_severity(  # noqa: PLR0913 - each is a different fact about one change
+def set_severity(
     decision: Decision,
-    incident: Incident,
     severity: Severity,
     at: float,
     settings: Settings,
@@ -42,6 +41,7 @@ def set_severity(  # noqa: PLR0913 - each is a different fact about one change
 
     `decision.reason` is the reason.
     """
+    incident = decision.incident
     data |= {"from": incident.severity, "severity": severity}
     decision.incident = later(
         incident,
@@ -81,7 +81,7 @@ def close(
     An alert that still fires when a person closes it stays on the incident, and is evaluated with
     its next report.
     """
-    incident = decision.changed
+    incident = decision.incident
     decision.change(
         status=status,
         closed_at=at,
@@ -110,7 +110,7 @@ def close(
 
 def inform_stakeholders(decision: Decision, at: float, settings: Settings) -> None:
     """Notify the stakeholders once each; they follow the incident without handling it."""
-    incident = decision.changed
+    incident = decision.incident
     stakeholders = settings.plan_of(incident).stakeholders
     if not stakeholders:
         return
@@ -131,7 +131,7 @@ def publish(  # noqa: PLR0913 - each is a different fact about one change
     title: str = "",
 ) -> None:
     """Publish an update, with the template's text for missing parts."""
-    incident = decision.changed
+    incident = decision.incident
     title, text = _public_words(incident, at, settings, text=text, title=title)
     since = at if incident.published_at is None else incident.published_at
     decision.change(
@@ -168,6 +168,6 @@ def is_published(
 
 def publish_by_rule(decision: Decision, at: float, settings: Settings) -> None:
     """Publish the incident's state, if its rule needs no approval."""
-    incident = decision.changed
+    incident = decision.incident
     if settings.rules.named(incident.rule).public and not incident.drill:
         publish(decision, at, settings)

@@ -107,7 +107,7 @@ def wake(decision: Decision, at: float, settings: Settings) -> None:
 
     Delayed deadlines fire on their own; the lead is reminded.
     """
-    incident = decision.changed
+    incident = decision.incident
     if incident.snoozed_until is None or at < incident.snoozed_until:
         return
     name = incident.muted[1] if incident.muted and incident.muted[0] is Reason.SNOOZED else ""

@@ -92,16 +92,16 @@ def test_an_announcement_is_queued_with_the_words_that_were_approved() -> None:
         ("customers", Reason.ANNOUNCED)
     ]
     assert decision.entries[0].data == {"title": "Over", "text": "It's over."}
-    assert decision.changed.announced_at == THEN + 90
+    assert decision.incident.announced_at == THEN + 90
 
 
 def test_it_is_announced_once_in_each_life_of_the_incident() -> None:
-    once = decide(after(fires(0), resolves(60)), announces(90), PUBLIC).changed
+    once = decide(after(fires(0), resolves(60)), announces(90), PUBLIC).incident
     again = decide(once, announces(95), PUBLIC)
     assert (again.reason, again.queued) == (Reason.ALREADY_DONE, [])
-    reopened = decide(once, fires(120), PUBLIC).changed
+    reopened = decide(once, fires(120), PUBLIC).incident
     assert reopened.announced_at is None
-    assert reason_of(decide(reopened, resolves(180), PUBLIC).changed) is Reason.ANNOUNCED
+    assert reason_of(decide(reopened, resolves(180), PUBLIC).incident) is Reason.ANNOUNCED
 
 
 def test_what_cant_be_announced_says_why() -> None:

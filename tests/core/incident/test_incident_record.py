@@ -164,4 +164,4 @@ def test_the_clocks_of_a_severity_are_not_those_of_its_policy() -> None:
         Timer(1, REMIND, NOW + 1320)
     ]
     worse = replace(resumed, severity_since=NOW + 700)
-    assert decide(worse, due(720, REMIND, due_at=600), config).reason is Reason.TIMER_OUTDATED
+    assert decide(worse, due(720, REMIND, due_at=600), config) is Reason.TIMER_OUTDATED

@@ -126,7 +126,7 @@ def test_what_ends_a_snooze_early(ends: object) -> None:
         after(fires(0)), replace(says(9, Command.SNOOZE), until=NOW + 3600), CONFIG
     ).incident
     decision = decide(paused, ends, CONFIG)  # type: ignore[arg-type]
-    assert decision.changed.snoozed_until is None
+    assert decision.incident.snoozed_until is None
     assert SNOOZE in decision.timers_cleared
 
 
@@ -145,5 +145,5 @@ def test_the_other_clocks_stand_still_as_well() -> None:
         after(fires(0), config=config), replace(says(9, Command.SNOOZE), until=NOW + 3600), config
     )
     for name in (RESPOND, REMIND):
-        held = decide(paused.changed, due(300, name), config)
+        held = decide(paused.incident, due(300, name), config)
         assert lines(held) == f"snoozed | timer {name} 3600"
