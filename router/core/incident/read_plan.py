@@ -133,8 +133,14 @@ class ReadPlanner:
 
     def _for_news(self) -> ReadPlan | None:
         """The reads that the rules need for news: incidents, windows, silences and inhibitions."""
-        kinds = {type(event) for event in self.events}
-        keys = self._keys_to_reopen() if Commanded in kinds else set[str]()
+        kinds, incidents = {type(event) for event in self.events}, self.view.incidents
+        # To reopen an incident: another one with its key may be open now.
+        keys = {
+            incident.key
+            for event in self.events
+            if isinstance(event, Commanded) and event.command is Command.REOPEN
+            if (incident := incidents.get(event.incident_id)) and not incident.is_open
+        }
         windows = set[str]()
         incident_ids = set(self._incidents_to_leave()) if TimerDue in kinds else set[int]()
         inhibitions: dict[Inhibition, None] = {}
@@ -151,7 +157,7 @@ class ReadPlanner:
         if paging:
             inhibitions = dict.fromkeys(self.settings.inhibitions)
         named, besides = self._inhibiting(inhibitions) if inhibitions else ([], None)
-        missing = [i for i in incident_ids if i not in self.view.incidents]
+        missing = [i for i in incident_ids if i not in incidents]
         if not (keys or missing or paging or named or besides is not None):
             return None
         return ReadPlan(
@@ -210,16 +216,6 @@ class ReadPlanner:
         if alert is None or alert.status is AlertStatus.RESOLVED:
             return None
         return alert if alert.event_id or alert.fingerprint not in self._reported else None
-
-    def _keys_to_reopen(self) -> set[str]:
-        """Keys of incidents to reopen: another incident with the key may be open now."""
-        incidents = self.view.incidents
-        return {
-            incident.key
-            for event in self.events
-            if isinstance(event, Commanded) and event.command is Command.REOPEN
-            if (incident := incidents.get(event.incident_id)) and not incident.is_open
-        }
 
     def _may_be_held_back(self) -> list[int]:
         """The incidents with a due deadline that pages people unless it's muted."""
