@@ -107,15 +107,35 @@ def _is_milder(incident: Incident, event: Fired) -> bool:
 
 def open_incident(event: Fired, settings: Settings, earlier: Incident | None = None) -> Decision:
     """Open an incident. It continues to count the changes of the earlier one with its key."""
+    at, alert, known = event.at, event.alert, earlier.changes if earlier else ()
+    decision = Decision(Reason.OPENED, _new_incident(event, known))
+    title = decision.incident.title
+    note_alert(
+        decision,
+        event,
+        Reason.OPENED,
+        settings,
+        title=title.removeprefix(MARK) if alert.source == DRILL else title,
+    )
+    if settings.deployments.recent:
+        name_suspect(decision, at, settings)
+    if alert.to:
+        tell(decision, at, Reason.OPENED, Recipients(alert.to))
+    begin(decision, event, settings)
+    if known:
+        flapping.count(decision, at, settings)
+    return decision
+
+
+def _new_incident(event: Fired, changes: tuple[float, ...]) -> Incident:
+    """The incident with its first alert, after the `changes` of an earlier one."""
     at, alert, rule = event.at, event.alert, event.rule
-    title, drill = title_of(event), alert.source == DRILL
-    known = earlier.changes if earlier else ()
-    incident = Incident(
+    return Incident(
         id=event.incident_id,
         key=event.key,
         rule=rule.name,
         source=alert.source,
-        title=title,
+        title=title_of(event),
         severity=event.severity,
         status=Status.INVESTIGATING,
         opened_at=at,
@@ -123,7 +143,7 @@ def open_incident(event: Fired, settings: Settings, earlier: Incident | None = N
         policy_since=at,
         severity_since=at,
         news_at=at,
-        drill=drill,
+        drill=alert.source == DRILL,
         canary=bool(alert.to),
         labels=alert.labels,
         annotations=alert.annotations,
@@ -134,19 +154,8 @@ def open_incident(event: Fired, settings: Settings, earlier: Incident | None = N
         alerts=1,
         onset=onset_of(at, alert.starts_at),
         measured=worst(None, event.judgement, at),
-        changes=known or ((at,) if rule.flapping.changes and not alert.to else ()),
+        changes=changes or ((at,) if rule.flapping.changes and not alert.to else ()),
     )
-    decision = Decision(Reason.OPENED, incident)
-    plain = title.removeprefix(MARK) if drill else title
-    note_alert(decision, event, Reason.OPENED, settings, title=plain)
-    if settings.deployments.recent:
-        name_suspect(decision, at, settings)
-    if alert.to:
-        tell(decision, at, Reason.OPENED, Recipients(alert.to))
-    begin(decision, event, settings)
-    if known:
-        flapping.count(decision, at, settings)
-    return decision
 
 
 def onset_of(opened_at: float, starts_at: float) -> float:
