@@ -181,12 +181,10 @@ class SlackBotSender:
     async def compare(self, shown: Sequence[Shown], now: float) -> Sequence[Mismatch]:
         """Find deleted messages, as a `router.ports.reconcile.Comparer`."""
 
-        async def look(channel: str, ts: str) -> tuple[Result, str]:
-            found = {"channel": channel, "message_ts": ts}
-            result, error, _ = await self._call("chat.getPermalink", found, now, read=True)
-            return result, error
+        async def read(method: str, given: Mapping[str, Any]) -> tuple[Result, str, Any]:
+            return await self._call(method, given, now, read=True)
 
-        return await deleted(shown, look)
+        return await deleted(shown, read)
 
     async def verify(self) -> str | Result:
         """Check the token: https://docs.slack.dev/reference/methods/auth.test."""

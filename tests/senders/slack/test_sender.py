@@ -128,6 +128,7 @@ class Slack:
     def __init__(self) -> None:
         self.messages: dict[tuple[str, str], dict[str, Any]] = {}
         self.threads: list[dict[str, Any]] = []
+        self.deleted = 0
 
     def __call__(self, request: Request) -> Reply:
         assert request.method == "POST"
@@ -147,7 +148,7 @@ class Slack:
                 json={"ok": True, "channel": content["channel"], "ts": "1503435957.000001"}
             )
         assert content["channel"] == "#incidents"
-        ts = f"1503435956.{len(self.messages):06}"
+        ts = f"1503435956.{len(self.messages) + self.deleted:06}"
         self.messages["C123", ts] = content
         return Reply(json={"ok": True, "channel": "C123", "ts": ts})
 
