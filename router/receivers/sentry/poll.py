@@ -3,7 +3,7 @@
 https://docs.sentry.io/api/events/list-an-organizations-issues/
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from hashlib import blake2b
 from typing import Any
 
@@ -30,7 +30,7 @@ PAGE = "100"
 """Issues of one answer, Sentry's maximum."""
 
 LOOKED_UP = 100
-"""Maximum firing issues that one poll looks up by their ids."""
+"""Maximum firing issues that one poll looks up by their ids; the next poll takes the next ones."""
 
 ISSUE = "issue:"
 """Beginning of an issue's identity at its source."""
@@ -59,6 +59,7 @@ class SentryPoller:
         self._headers = bearer(config.token)
         base = str(config.url).rstrip("/")
         self._url = f"{base}/api/0/organizations/{config.organization}/issues/"
+        self._looked_up = ""
 
     async def missed(self, known: Sequence[AlertRow], now: float) -> Sequence[Alert]:
         """Issues of the query that are unknown here, and firing ones that are resolved there.
@@ -72,14 +73,20 @@ class SentryPoller:
             if alert.fingerprint not in keys and now - alert.starts_at > LATE
         ]
         prefix = f"{self._name}:{ISSUE}"
-        firing = [
-            row
+        firing = {
+            row.alert.fingerprint: row
             for row in known
             if row.rule_match.status is AlertStatus.FIRING
             and row.alert.fingerprint.startswith(prefix)
-        ]
-        ended = [await self._ended(row, prefix) for row in firing[:LOOKED_UP]]
+        }
+        ended = [await self._ended(firing[key], prefix) for key in self._turn(firing)]
         return [*started, *(alert for alert in ended if alert)]
+
+    def _turn(self, keys: Iterable[str]) -> Sequence[str]:
+        """The fingerprints to look up now, after those of the poll before."""
+        ordered = sorted(keys, key=lambda key: (key <= self._looked_up, key))[:LOOKED_UP]
+        self._looked_up = ordered[-1] if ordered else ""
+        return ordered
 
     async def _issues(self, now: float) -> list[Alert]:
         query = {"query": self._query, "limit": PAGE, "sort": "new"}

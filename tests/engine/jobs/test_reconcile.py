@@ -13,6 +13,7 @@ from router.model.notification import NotificationState
 from router.model.reasons import Reason
 from router.ports.errors import Overloaded
 from router.ports.services import Inbox
+from router.receivers.sentry import poll
 from tests.clock import SteppedClock
 from tests.daemon import Answer, Daemon, alert
 from tests.senders.github.test_sender import TOKEN, GitHub
@@ -316,6 +317,23 @@ async def test_an_alert_that_is_muted_or_young_there_is_not_missed(
     double, daemon = am
     double.alerts = [AM_ALERT | changes]
     assert await compare(daemon) == []
+
+
+async def test_every_firing_issue_of_sentry_has_its_turn(
+    router: Router, clock: SteppedClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """More than one poll looks up: those that keep firing don't hide the others."""
+    monkeypatch.setattr(poll, "LOOKED_UP", 1)
+    double = Sentry()
+    double.issues = {number: {**ISSUE, "id": number} for number in ("41", "42", "43")}
+    async with Peer(answer=double) as peer:
+        polled = {"organization": "acme", "token": "sntrys_x", "query": "is:unresolved"}
+        source = {"client_secret": "s3cret", "poll": polled | {"url": peer.url}}
+        async with router(clock, sources={"sentry": source}) as daemon:
+            assert len(await compare(daemon)) == 3
+            double.issues["43"]["status"] = "resolved"
+            found = [await compare(daemon) for _ in range(3)]
+    assert found == [[], [], [("sentry", "over_there", "TypeError", "applied")]]
 
 
 async def test_sentrys_lost_webhooks_are_filled_in(router: Router, clock: SteppedClock) -> None:
