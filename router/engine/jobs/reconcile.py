@@ -7,6 +7,7 @@ result is a document in the store, which also keeps replicas from comparing at t
 
 import asyncio
 from collections.abc import Callable, Collection, Mapping, Sequence
+from functools import partial
 
 from msgspec.structs import replace
 
@@ -49,7 +50,7 @@ HIDDEN = 3
 """Messages that are not all deleted by hand: if all are gone, the service hides them."""
 
 PAGE = 1000
-"""Alerts per read from the store."""
+"""Rows per read from the store."""
 
 
 class Reconciler:
@@ -74,6 +75,8 @@ class Reconciler:
         self._pollers = pollers
         self._every = every
         self._records = Records(store, KIND, Reconciliation)
+        self._turn = asyncio.Lock()
+        self._unsaved: Reconciliation | None = None
 
     async def run(self) -> None:
         """Compare until cancelled."""
@@ -81,6 +84,7 @@ class Reconciler:
         while True:
             await self._clock.wait(never, POLL)
             try:
+                await self._save()
                 if self._every() and await self._claim():
                     await self.compare()
             except (StoreUnavailable, Overloaded) as error:
@@ -88,33 +92,51 @@ class Reconciler:
 
     async def last(self) -> Reconciliation | None:
         """The result of the last comparison by any replica. Raises: StoreUnavailable."""
+        await self._save()
         return await self._records.get(LAST)
 
     async def compare(self) -> Reconciliation:
         """Compare now, and repair. Raises: StoreUnavailable, Overloaded."""
-        now, before = self._clock.now(), await self.last()
-        repaired = before.repaired if before else {}
-        round_ = _Round(now, {key: at for key, at in repaired.items() if now - at < LATELY})
-        try:
+        async with self._turn:  # two comparisons at once would repair the same difference twice
+            now, before = self._clock.now(), await self.last()
+            repaired = before.repaired if before else {}
+            round_ = _Round(now, {key: at for key, at in repaired.items() if now - at < LATELY})
             await self._compare_all(round_)
-        except (StoreUnavailable, Overloaded):
-            await self._keep(round_)  # the next comparison must not repeat its repairs
-            raise
-        return await self._keep(round_)
+            found = self._unsaved = round_.result()
+            self._metrics.reconciled(found)
+            # Also after a fault: the next comparison must not repeat the repairs.
+            await self._save()
+        if round_.fault:
+            raise round_.fault
+        return found
 
     async def _compare_all(self, round_: "_Round") -> None:
-        incidents = await self._incidents(round_.now)
-        for name, comparer in self._comparers().items():
-            await self._channel(round_, name, comparer, incidents)
-        known = await self._alerts(self._pollers())
-        for name, poller in self._pollers().items():
-            await self._source(round_, name, poller, known.get(name, ()))
+        """Compare each place until the store takes no more repairs. Raises: StoreUnavailable."""
+        comparers, pollers = self._comparers(), self._pollers()
+        shown = await self._shown(comparers, round_.now)
+        known = await self._alerts(pollers)
+        looks = [
+            (name, partial(self._channel, round_, name, comparer, shown[name]))
+            for name, comparer in comparers.items()
+        ]
+        looks += [
+            (name, partial(self._source, round_, name, poller, known[name]))
+            for name, poller in pollers.items()
+        ]
+        for name, look in looks:
+            if round_.fault:
+                round_.fail(name, "not compared: the store took no more repairs")
+            else:
+                await look()
 
-    async def _keep(self, round_: "_Round") -> Reconciliation:
-        found = round_.result()
-        self._metrics.reconciled(found)
-        await self._records.change(LAST, lambda _: found, found.at)
-        return found
+    async def _save(self) -> None:
+        """Store the newest result, which an outage may have delayed. Raises: StoreUnavailable."""
+        found = self._unsaved
+        if found is None:
+            return
+        await self._records.change(LAST, partial(_newest, found), found.at)
+        if self._unsaved is found:
+            self._unsaved = None
 
     async def _claim(self) -> bool:
         """Mark the start. Returns False if another replica compared recently enough."""
@@ -127,7 +149,7 @@ class Reconciler:
 
         return await self._records.change(LAST, start, now) is not None
 
-    async def _incidents(self, now: float) -> dict[int, Incident]:
+    async def _incidents(self, now: float) -> Sequence[Incident]:
         """Open and recently closed incidents, except those that have just changed."""
         found = [*await self._store.incidents(statuses=OPEN, limit=INCIDENTS)]
         recent = await self._store.incidents(limit=INCIDENTS)
@@ -136,19 +158,23 @@ class Reconciler:
             for incident in recent
             if incident.closed_at and now - incident.closed_at < LATELY
         ]
-        return {incident.id: incident for incident in found if now - incident.updated_at > SETTLED}
+        return [incident for incident in found if now - incident.updated_at > SETTLED]
+
+    async def _shown(self, channels: Collection[str], now: float) -> dict[str, list[Shown]]:
+        """Messages of open and recently closed incidents, by channel."""
+        found: dict[str, list[Shown]] = {name: [] for name in channels}
+        for incident in await self._incidents(now) if channels else ():
+            rows = await self._store.notifications(
+                states=[NotificationState.SENT], incident_id=incident.id, limit=PAGE
+            )
+            for row in rows:
+                if row.channel in found and row.ref:
+                    found[row.channel].append(Shown(incident, row.ref))
+        return found
 
     async def _channel(
-        self, round_: "_Round", name: str, comparer: Comparer, incidents: Mapping[int, Incident]
+        self, round_: "_Round", name: str, comparer: Comparer, shown: Sequence[Shown]
     ) -> None:
-        rows = await self._store.notifications(
-            states=[NotificationState.SENT], channel=name, limit=2 * INCIDENTS
-        )
-        shown = [
-            Shown(incidents[row.incident_id], row.ref)
-            for row in rows
-            if row.incident_id in incidents and row.ref
-        ]
         try:
             mismatches = await comparer.compare(shown, round_.now) if shown else ()
         except CompareFailed as error:
@@ -159,8 +185,9 @@ class Reconciler:
             round_.fail(name, f"all {gone} are gone: check that it may still read them")
             return
         round_.compared.append(name)
+        names = {message.incident.id: message.incident.name for message in shown}
         for mismatch in mismatches:
-            subject = incidents[mismatch.incident_id].name
+            subject = names[mismatch.incident_id]
             repair = Repair.APPLIED if mismatch.command else Repair.SENT_AGAIN
             difference = Difference(name, mismatch.kind, subject, round_.now, repair)
             await self._repair(round_, difference, _event(name, mismatch, round_.now))
@@ -196,15 +223,15 @@ class Reconciler:
     async def _repair(self, round_: "_Round", difference: Difference, event: Event | None) -> None:
         """Report the difference, and repair it unless an earlier repair had no effect."""
         repeated = difference.key in round_.repaired and difference.repair is Repair.SENT_AGAIN
-        if event is None or repeated:
+        if event is None or repeated or round_.fault:
             difference = replace(difference, repair=Repair.NONE)
         else:
             try:
                 await self._inbox.submit([event])
-            except (StoreUnavailable, Overloaded):
-                round_.differences.append(replace(difference, repair=Repair.NONE))
-                raise
-            round_.repaired[difference.key] = round_.now
+                round_.repaired[difference.key] = round_.now
+            except (StoreUnavailable, Overloaded) as error:
+                round_.fault = error
+                difference = replace(difference, repair=Repair.NONE)
         round_.differences.append(difference)
         log.warning(
             "difference",
@@ -216,7 +243,7 @@ class Reconciler:
 
 
 class _Round:
-    """The comparison in progress."""
+    """The comparison in progress. `fault`: why the store takes no more repairs."""
 
     def __init__(self, now: float, repaired: dict[str, float]) -> None:
         self.now = now
@@ -224,6 +251,7 @@ class _Round:
         self.compared: list[str] = []
         self.failed: dict[str, str] = {}
         self.differences: list[Difference] = []
+        self.fault: StoreUnavailable | Overloaded | None = None
 
     def fail(self, place: str, reason: str) -> None:
         self.failed[place] = reason
@@ -237,6 +265,13 @@ class _Round:
             tuple(self.differences),
             self.repaired,
         )
+
+
+def _newest(found: Reconciliation, stored: Reconciliation | None) -> Reconciliation:
+    """The result to store: a replica may have compared since, but every repair is kept."""
+    if stored is None or stored.at <= found.at:
+        return found
+    return replace(stored, repaired=found.repaired | stored.repaired)
 
 
 def _event(channel: str, mismatch: Mismatch, now: float) -> Event | None:
