@@ -3,6 +3,7 @@
 from router.config.convert import Context, Trail
 from router.core.incident.policy import Policy, Repeat, SeverityPlan, Step, Target
 from router.core.oncall.business_hours import NextBusinessDay
+from router.core.text.template import mistyped
 from router.model.incident import Severity
 
 SHORTEST = 60.0
@@ -26,6 +27,9 @@ def check_policies(context: Context) -> None:
     for trail, step in context.all_of(Step):
         if not step.notify:
             context.report(context.place_of(trail), "notify is empty: the step would notify nobody")
+        for name in mistyped(step.when) if step.when else ():
+            place = context.place_of((*trail, "when"))
+            context.warn(place, f"{name} is a text: compare it with one, as in {name} == 'true'")
     for trail, repeat in context.all_of(Repeat):
         if repeat.every < SHORTEST or repeat.times < 1:
             context.report(

@@ -67,6 +67,26 @@ def test_a_promotion_that_raises_all_is_fine(tmp_path: Path) -> None:
     assert config.settings.policy(Severity.P2).promote
 
 
+@pytest.mark.parametrize(
+    ("when", "names"),
+    [
+        ("labels.vip == true", ["labels.vip"]),
+        ("annotations['users'] > 5 and labels.vip == 'true'", ["annotations.users"]),
+        ("labels.vip == 'true' or labels.users | int > 5", []),
+        ("labels.vip in ['true', '1']", []),
+    ],
+)
+def test_a_text_compared_with_a_number_is_a_warning(
+    tmp_path: Path, when: str, names: list[str]
+) -> None:
+    """The step would be skipped always, or never."""
+    steps = {"steps": [{"notify": ["channel:log"], "when": when}]}
+    warnings = read(tmp_path, policies={"all": steps}).warnings
+    assert [warning.message for warning in warnings] == [
+        f"{name} is a text: compare it with one, as in {name} == 'true'" for name in names
+    ]
+
+
 def test_steps_are_in_order_of_time(tmp_path: Path) -> None:
     """In any order in the file; the next business day comes last."""
     delays = ["next business day 10:00", "5m", "next business day", "0s"]

@@ -126,8 +126,29 @@ def compile_condition(source: str) -> Condition:
         template = compile_template(f"{{% if {source} %}}yes{{% endif %}}", CONDITION)
     except ValueError as error:
         why = str(error).partition(": ")[2].replace("'end of statement block'", "end")
+        why = why.replace("got '='", "got '=': write == to compare")
         raise ValueError(f"invalid condition: {why}") from None
     return Condition(source, template.compiled, template.kind, template.lookups)
+
+
+def mistyped(condition: Condition) -> list[str]:
+    """The labels and annotations that it compares with a number or a boolean: they are texts."""
+    tree = condition.kind.environment.parse(f"{{% if {condition.source} %}}{{% endif %}}")
+    found = []
+    for node in tree.find_all(nodes.Compare):
+        sides = [node.expr, *(operand.expr for operand in node.ops)]
+        constants = [side.value for side in sides if isinstance(side, nodes.Const)]
+        if any(isinstance(value, bool | int | float) for value in constants):
+            found += [_lookup(side) for side in sides]
+    return [name for name in found if name]
+
+
+def _lookup(node: nodes.Expr) -> str:
+    """The label or annotation that it reads, as `labels.service`; "" for anything else."""
+    if not isinstance(node, nodes.Getattr | nodes.Getitem):
+        return ""
+    key = _key(node)
+    return f"{node.node.name}.{key}" if key and isinstance(node.node, nodes.Name) else ""
 
 
 def _problem(node: nodes.Node, environment: Environment) -> str | None:
