@@ -13,7 +13,7 @@ from router.cli.config import ConfigPath, config_at, path_of
 from router.cli.output import Exit, echo, fail
 from router.cli.store import UNREADABLE, store_of
 from router.config.load import Config
-from router.core.reachability.gaps import coming_gaps, uncovered
+from router.core.reachability.gaps import coming_gaps, uncovered, unreachable
 from router.core.rules.lint import LintWarning, doubts
 from router.core.rules.lint_unseen import KnownLabels
 from router.core.text.plain import utc
@@ -74,8 +74,8 @@ def check(
 ) -> None:
     """Check the config and its rules. Exits with 1 on any error, each as file:line:column.
 
-    Warns about rules without effect, and about times in the coming week when nobody is on call
-    for P0 and P1.
+    Warns about rules without effect, and for P0 and P1 about times in the coming week when nobody
+    is on call, and about people without a contact method.
     """
     path = path_of(file or config)
     checked = config_at(path)
@@ -90,12 +90,13 @@ def check(
             for_programs=for_programs,
         )
         return
-    warnings = [*doubts(checked.settings.rules.rules), *(_unseen(checked) if seen else ())]
+    warnings = doubts(checked.settings.rules.rules, checked.sources)
+    warnings += _unseen(checked) if seen else ()
     for doubt in warnings:
         echo(f"{doubt.rule.origin}: {'' if strict else 'warning: '}{doubt.message}", err=True)
     for warning in checked.warnings:
         echo(f"{warning.place}: warning: {warning.message}", err=True)
-    for line in _gaps(checked, path):
+    for line in (*_gaps(checked, path), *_unreachable(checked, path)):
         echo(line, err=True)
     if (live and not check_live(checked)) or (strict and warnings):
         raise typer.Exit(Exit.FAILED)
@@ -108,6 +109,11 @@ def _gaps(checked: Config, path: Path) -> Iterator[str]:
     for gap in uncovered(checked.settings, coming_gaps(checked.settings, SystemClock().now())):
         when = f"from {utc(gap.gaps[0].start)} until {utc(gap.gaps[0].end)}"
         yield f"{path}: warning: {gap.why}, {when}: see alert-router oncall gaps {gap.schedule}"
+
+
+def _unreachable(checked: Config, path: Path) -> Iterator[str]:
+    for contact in unreachable(checked.settings):
+        yield f"{path}: warning: {contact.why}: see `reach` of contacts.{contact.contact}"
 
 
 def _unseen(checked: Config) -> list[LintWarning]:

@@ -46,10 +46,14 @@ def test_a_coming_gap_is_a_warning(tmp_path: Path) -> None:
     )
     done = CliRunner().invoke(main, ["check", "--config", str(path)])
     assert done.exit_code == 0
-    (line,) = done.stderr.splitlines()
+    gap, contact = done.stderr.splitlines()
     assert (
         "warning: nobody is on call in schedule 'primary', which policy 'all' of P0 notifies, from "
-        in line
+        in gap
+    )
+    assert contact == (
+        f"{path}: warning: policy 'all' of P0 notifies 'ana' (schedule:primary), who has no "
+        "contact method for P0: see `reach` of contacts.ana"
     )
 
 
@@ -158,6 +162,18 @@ def test_rules_that_can_do_nothing_are_warned_of(tmp_path: Path) -> None:
     strict = CliRunner().invoke(main, ["check", "--strict", "--config", str(path)])
     assert (strict.exit_code, strict.stdout) == (1, "")
     assert strict.stderr == done.stderr.replace("warning: ", "")
+
+
+def test_a_rule_of_an_unknown_source_is_warned_of(tmp_path: Path) -> None:
+    """Sources are known by name and by type."""
+    rules = [
+        {"name": source, "source": source, "match": [f'alertname="{source}"'], "severity": "P2"}
+        for source in ("sentri", "shop", "sentry", "heartbeat")
+    ]
+    path = write_config(tmp_path, rules, sources={"shop": {"type": "sentry", "insecure": True}})
+    done = CliRunner().invoke(main, ["check", "--config", str(path)])
+    (line,) = done.stderr.splitlines()
+    assert line.endswith("rule 'sentri' matches no alert: no source 'sentri' is configured")
 
 
 async def test_the_rules_are_held_against_what_was_seen(tmp_path: Path) -> None:

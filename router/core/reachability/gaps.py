@@ -1,11 +1,14 @@
-"""On-call gaps of the coming week, in the schedules that urgent incidents depend on."""
+"""Gaps that urgent incidents fall into: times without a person on call, people without a method."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import chain
 
 from msgspec import Struct
 
 from router.core.incident.policy import Policy
 from router.core.incident.settings import Settings
+from router.core.oncall.recipients import People
+from router.core.oncall.rotation import Rotation
 from router.core.oncall.schedule import Gap, gaps
 from router.core.rules.severities import opened_as
 from router.model.incident import Severity
@@ -30,6 +33,23 @@ class Uncovered(Struct, frozen=True):
         return f"nobody is on call in schedule '{self.schedule}', which {policy} notifies"
 
 
+class Unreachable(Struct, frozen=True):
+    """A contact whom `policy` notifies of incidents of that severity, by `target`, in vain."""
+
+    contact: str
+    target: str
+    severity: Severity
+    policy: str
+
+    @property
+    def why(self) -> str:
+        by = "" if self.target == f"contact:{self.contact}" else f" ({self.target})"
+        return (
+            f"policy '{self.policy}' of {self.severity} notifies '{self.contact}'{by}, "
+            f"who has no contact method for {self.severity}"
+        )
+
+
 def coming_gaps(settings: Settings, at: float) -> dict[str, tuple[Gap, ...]]:
     """The gaps of each schedule in the week that begins at `at` (UTC epoch seconds)."""
     schedules = settings.people.schedules
@@ -43,12 +63,47 @@ def uncovered(settings: Settings, coming: Mapping[str, tuple[Gap, ...]]) -> tupl
     """
     found: dict[str, Uncovered] = {}
     for severity, policy in _urgent(settings):
-        targets = {target for step in policy.steps for target in step.notify} | {*policy.fallback}
-        for target in sorted(targets):
+        for target in _targets(policy):
             kind, _, name = target.partition(":")
             if kind == "schedule" and coming[name] and settings.people.schedules[name].known:
                 found.setdefault(name, Uncovered(name, severity, policy.name, coming[name]))
     return tuple(found.values())
+
+
+def unreachable(settings: Settings) -> tuple[Unreachable, ...]:
+    """The contacts who cannot be notified of an urgent incident: each once, worst severity first.
+
+    Those whom only an external calendar names are left out.
+    """
+    found: dict[str, Unreachable] = {}
+    for severity, policy in _urgent(settings):
+        for target in _targets(policy):
+            for contact in _members(settings.people, target):
+                methods = settings.people.contacts[contact]
+                if not any(severity in method.severities for method in methods):
+                    found.setdefault(contact, Unreachable(contact, target, severity, policy.name))
+    return tuple(found.values())
+
+
+def _targets(policy: Policy) -> list[str]:
+    return sorted({target for step in policy.steps for target in step.notify} | {*policy.fallback})
+
+
+def _members(people: People, target: str) -> Iterable[str]:
+    """The contacts whom the target may notify at some time."""
+    kind, _, name = target.partition(":")
+    match kind:
+        case "contact":
+            return (name,)
+        case "role":
+            return people.roles[name]
+        case "schedule":
+            schedule = people.schedules[name]
+            turns = (layer.turns for layer in schedule.layers)
+            takers = [one.contacts for one in turns if isinstance(one, Rotation)]
+            stand_ins = [one.contact for one in schedule.overrides if one.contact]
+            return dict.fromkeys((*chain.from_iterable(takers), *stand_ins))
+    return ()
 
 
 def _urgent(settings: Settings) -> Iterator[tuple[Severity, Policy]]:

@@ -21,8 +21,6 @@ from router.model.incident import Incident
 from router.model.notification import channel_of, person_of
 
 HEARTBEAT = "heartbeat"
-BUILT_IN = frozenset({HEARTBEAT, "person"})
-"""The router's own sources of alerts."""
 
 
 class Known(Struct, frozen=True):
@@ -77,11 +75,9 @@ def reasons(
 
 
 def _of_rule(settings: Settings, route: Route, rule: Rule, known: Known) -> Iterator[str]:
-    if known.sources is not None and not any(map(rule.is_from, known.sources | BUILT_IN)):
-        yield f"rule '{rule.name}' matches no alert: no source '{rule.source}' is configured"
     # The default rule and those of missed heartbeats exist for alerts that the other rules leave.
     left_over = rule.source == HEARTBEAT or rule not in settings.rules.rules
-    if not left_over and (why := takes_nothing(rule, _earlier(settings, rule))):
+    if not left_over and (why := takes_nothing(rule, _earlier(settings, rule), known.sources)):
         yield f"rule '{rule.name}' matches no alert: {why}"
     if route.opens in (idle := idle_tiers(rule)):
         yield idle[route.opens]

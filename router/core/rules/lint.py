@@ -5,7 +5,7 @@ expression is compared by its values if it is a list of plain texts (`error|fata
 beginning, or as a whole.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from itertools import product
 from math import floor, inf, isfinite, nextafter
 
@@ -16,6 +16,9 @@ from router.core.rules.matcher import Matcher, MatchOp
 from router.core.rules.rule import Rule
 from router.core.text.units import Dimension
 from router.model.incident import Severity
+
+BUILT_IN = frozenset({"heartbeat", "person"})
+"""The router's own sources of alerts."""
 
 MOST_CASES = 64
 """Maximum combinations of label values that a rule is split into."""
@@ -32,25 +35,32 @@ class LintWarning(Struct, frozen=True):
     message: str
 
 
-def doubts(rules: Sequence[Rule]) -> list[LintWarning]:
-    """All warnings about these rules, which are tried in this order."""
+def doubts(rules: Sequence[Rule], sources: Collection[str] | None = None) -> list[LintWarning]:
+    """All warnings about these rules, which are tried in this order.
+
+    `sources` are the names of the configured sources; None if unknown: then any source may exist.
+    """
     return [
         LintWarning(rule, message)
         for position, rule in enumerate(rules)
-        for message in _doubts(rule, rules[:position])
+        for message in _doubts(rule, rules[:position], sources)
     ]
 
 
-def _doubts(rule: Rule, earlier: Sequence[Rule]) -> Iterator[str]:
-    if why := takes_nothing(rule, earlier):
+def _doubts(rule: Rule, earlier: Sequence[Rule], sources: Collection[str] | None) -> Iterator[str]:
+    if why := takes_nothing(rule, earlier, sources):
         yield f"rule '{rule.name}' matches no alert: {why}"
     yield from (message for _, message in _tiers(rule))
     if rule.count_over is not None and rule.measure != "value":
         yield f"rule '{rule.name}' counts alerts, so its measure '{rule.measure}' is not read"
 
 
-def takes_nothing(rule: Rule, earlier: Sequence[Rule]) -> str:
+def takes_nothing(
+    rule: Rule, earlier: Sequence[Rule], sources: Collection[str] | None = None
+) -> str:
     """The reason why no alert can match the rule, after these earlier ones; "" if one may."""
+    if sources is not None and not any(map(rule.is_from, {*sources, *BUILT_IN})):
+        return f"no source '{rule.source}' is configured"
     label = contradiction(rule.matchers)
     if label is not None:
         return f"its matchers of '{label}' contradict each other"

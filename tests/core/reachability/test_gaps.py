@@ -3,10 +3,10 @@
 import pytest
 
 from router.core.incident.policy import Policy, SeverityPlan, Step
-from router.core.oncall.recipients import People
+from router.core.oncall.recipients import ContactMethod, People
 from router.core.oncall.rotation import Rotate
 from router.core.oncall.schedule import Gap, Override, Schedule
-from router.core.reachability.gaps import coming_gaps, uncovered
+from router.core.reachability.gaps import coming_gaps, uncovered, unreachable
 from router.model.incident import Severity
 from tests import world
 from tests.core.oncall.test_schedule import DAY, MON, at, rotation, schedule
@@ -72,3 +72,34 @@ def test_gaps_are_those_of_a_week() -> None:
     assert coming_gaps(settings, HOLE.start - 7 * DAY + 60)["primary"] == (
         Gap(HOLE.start, HOLE.start + 60),
     )
+
+
+@pytest.mark.parametrize(
+    ("target", "unable"),
+    [
+        ("contact:ana", ["ana"]),
+        ("contact:ben", ["ben"]),
+        ("contact:cy", []),
+        ("role:cto", ["ben"]),
+        ("schedule:primary", ["ana", "ben"]),
+        ("slack", []),
+    ],
+)
+def test_people_who_cannot_be_notified_are_named(target: str, unable: list[str]) -> None:
+    """Without a contact method, or without one for the severity; also those of an override."""
+    rota = schedule(*WEEKLY.layers, overrides=[Override("ben", HOLE.start, HOLE.end)])
+    methods = {
+        "ana": (),
+        "ben": (ContactMethod("sms", severities=frozenset({Severity.P2})),),
+        "cy": (ContactMethod("sms"),),
+    }
+    people = People(methods, {"cto": ("ben", "cy")}, {"primary": rota})
+    urgent = {Severity.P0, Severity.P1}
+    plans = {each: SeverityPlan("loud" if each in urgent else "quiet") for each in Severity}
+    policies = {
+        "quiet": Policy("quiet", (Step(after=0, notify=("contact:ana",)),)),
+        "loud": Policy("loud", (Step(after=0, notify=(target,)),)),
+    }
+    found = unreachable(world.settings(policies=policies, severities=plans, people=people))
+    assert [each.contact for each in found] == unable
+    assert {each.severity for each in found} <= {Severity.P0}
