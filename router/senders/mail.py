@@ -28,6 +28,7 @@ from router.model.statuspage import PublicMail
 from router.ports.write_guard import check_write
 from router.senders.links import answers
 from router.senders.mail_text import compose, compose_for_stakeholders, compose_public
+from router.senders.outcome import refused_certificate
 from router.senders.recipients import RecipientList
 
 MAX_REASON = 300
@@ -225,10 +226,9 @@ def _result(error: Exception) -> Retry | Rejected:
         )
         reason = f"SMTP {error.code} {quoted}"
         return Rejected(reason) if 500 <= error.code < 600 else Retry(reason)
-    if isinstance(error, ssl.SSLCertVerificationError) or isinstance(
-        error.__cause__, ssl.SSLCertVerificationError
-    ):
-        return Rejected("the mail server's certificate isn't valid for it")
+    for fault in (error, error.__cause__):
+        if isinstance(fault, ssl.SSLCertVerificationError):
+            return Rejected(refused_certificate(fault))
     reason = _explained(error)
     # Time-outs and lost connections pass. Other errors mean that the server lacks a feature that
     # the config requires.

@@ -1,10 +1,12 @@
 """The `Result` of a request: the only place that decides about retries.
 
 No reason contains a URL, a header or the text of an exception: a Slack or Teams URL is itself a
-secret, and aiohttp's exceptions quote it.
+secret, and aiohttp's exceptions quote it. OpenSSL's name for a fault of a certificate is a fixed
+text.
 """
 
 import re
+import ssl
 from collections.abc import Mapping
 from datetime import UTC
 from email.utils import parsedate_to_datetime
@@ -113,7 +115,20 @@ def error_word(body: bytes) -> str:
     return word.decode("ascii") if len(word) <= MAX_WORD and ERROR_WORD.fullmatch(word) else ""
 
 
+def refused_certificate(error: ssl.SSLCertVerificationError) -> str:
+    """The reason why a server's certificate was refused, like `certificate has expired`.
+
+    OpenSSL quotes the expected host after a comma: that is left out.
+    """
+    fault = str(getattr(error, "verify_message", "")).partition(",")[0]
+    return f"TLS certificate refused: {fault}" if fault else "TLS certificate refused"
+
+
 def _known_words(exc: Exception) -> str:
+    if isinstance(exc, aiohttp.ClientConnectorCertificateError):
+        certificate = exc.certificate_error
+        if isinstance(certificate, ssl.SSLCertVerificationError):
+            return refused_certificate(certificate)
     for kind, words in WORDS:
         if isinstance(exc, kind):
             return words

@@ -3,6 +3,8 @@
 import asyncio
 import socket
 import ssl
+from pathlib import Path
+from typing import Any
 
 import aiohttp
 import pytest
@@ -20,6 +22,7 @@ from router.senders.outcome import (
     from_response,
     retry_after,
 )
+from tests.senders.certificate import DAY, make_certificate, server_context
 from tests.senders.kit import (
     NOW,
     STATUS_TABLE,
@@ -34,9 +37,13 @@ from tests.senders.kit import (
 
 
 async def attempt(
-    url: str, *, idempotent: bool = False, seconds: float = 5.0
+    url: str,
+    *,
+    idempotent: bool = False,
+    seconds: float = 5.0,
+    tls: ssl.SSLContext | bool = True,
 ) -> tuple[Result, bytes]:
-    async with aiohttp.ClientSession() as session:
+    async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(ssl=tls)) as session:
         return await post(
             session,
             f"{url}/s3cret",
@@ -126,6 +133,28 @@ async def test_a_failed_tls_handshake_is_certainly_not_sent() -> None:
     async with Peer() as peer:
         result, _ = await attempt(peer.url.replace("http://", "https://"))
     assert result == Retry("TLS handshake failed")
+
+
+@pytest.mark.parametrize(
+    ("options", "fault"),
+    [
+        ({"expires_in": -DAY}, "certificate has expired"),
+        ({"address": "127.0.0.2"}, "IP address mismatch"),
+        (None, "self-signed certificate"),
+    ],
+)
+async def test_a_refused_certificate_is_named_and_certainly_not_sent_to(
+    tmp_path: Path, options: dict[str, Any] | None, fault: str
+) -> None:
+    """Trusted, but expired or of another server; valid, but not trusted."""
+    certificate = make_certificate(tmp_path, **options or {})
+    tls = ssl.create_default_context(cafile=certificate if options else None)
+    async with await asyncio.start_server(
+        lambda _, writer: writer.close(), "127.0.0.1", 0, ssl=server_context(certificate)
+    ) as server:
+        url = f"https://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+        result, _ = await attempt(url, tls=tls)
+    assert result == Retry(f"TLS certificate refused: {fault}")
 
 
 async def test_a_tls_handshake_that_hangs_is_certainly_not_sent() -> None:
