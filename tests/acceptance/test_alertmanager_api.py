@@ -21,6 +21,9 @@ pytestmark = pytest.mark.peer
 NEWER = {"mutedBy", "routeLabels"}
 """Fields that Alertmanager has only since 0.26 or 0.34."""
 
+REWORDED = ("silence invalid: ", "invalid silence: ")
+"""The words of Alertmanager 0.25, and those of 0.28 and later."""
+
 TIMES = {"startsAt", "endsAt", "updatedAt"}
 NEAR = 5.0
 """Seconds that times of two answers may differ: the same request reaches one after the other."""
@@ -105,7 +108,7 @@ def _with_names(value: Any, named: dict[str, str]) -> Any:
         return [_with_names(item, named) for item in value]
     if isinstance(value, dict):
         return {key: _with_names(item, named) for key, item in value.items() if key not in NEWER}
-    return named.get(value, value) if isinstance(value, str) else value
+    return named.get(value, value).replace(*REWORDED) if isinstance(value, str) else value
 
 
 def _form(body: Any) -> Any:

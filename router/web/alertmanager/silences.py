@@ -173,7 +173,7 @@ def _read(given: PostableSilence, author: str, now: float) -> Silence:
     try:
         check_matchers(matchers)
     except ValueError:
-        text = "silence invalid: at least one matcher must not match the empty string"
+        text = "invalid silence: at least one matcher must not match the empty string"
         raise Refused(HTTPStatus.BAD_REQUEST, text) from None
     texts = tuple(map(str, matchers))
     return Silence(texts, start, end, author, now, given.comment, given.annotations)
@@ -187,12 +187,12 @@ def _seconds(moment: datetime) -> float:
 def _matcher(number: int, given: WireMatcher) -> Matcher:
     """Raises: Refused."""
     if not given.name:
-        text = f'silence invalid: invalid label matcher {number}: invalid label name ""'
+        text = f'invalid silence: invalid label matcher {number}: invalid label name ""'
         raise Refused(HTTPStatus.BAD_REQUEST, text)
     try:
         return Matcher(given.name, OPS[given.is_regex, given.is_equal], given.value)
     except ValueError as error:
-        text = f"silence invalid: invalid label matcher {number}: {error}"
+        text = f"invalid silence: invalid label matcher {number}: {error}"
         raise Refused(HTTPStatus.BAD_REQUEST, text) from None
 
 
