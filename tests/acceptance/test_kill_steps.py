@@ -107,11 +107,11 @@ class Case:
     async def _find(self, router: RouterProcess) -> int:
         while True:
             try:
-                found = (await router.get("/api/v1/incidents", limit=200))["incidents"]
+                found = await router.get("/api/v1/incidents", service=f"s{self.number}")
             except NO_ANSWER:
                 await asyncio.sleep(0.05)
             else:
-                return next(int(one["id"]) for one in found if one["key"] == self.key)
+                return int(found["incidents"][0]["id"])
 
     async def _by_api(self, router: RouterProcess) -> bool:
         answer = await answered(router, f"/api/v1/incidents/{self.incident}/ack", {}, self.by)

@@ -5,6 +5,7 @@ import random
 import sqlite3
 import tempfile
 from collections.abc import Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -157,7 +158,7 @@ class Daemon:
     def due(self) -> float:
         """Time of the next due work."""
         now = self.office.clock.now()
-        with sqlite3.connect(self.path) as connection:
+        with closing(sqlite3.connect(self.path)) as connection:
             (timer,) = connection.execute("SELECT min(due_at) FROM timers").fetchone()
             rows = connection.execute(
                 "SELECT channel, due_at FROM outbox WHERE state = 'pending'"
