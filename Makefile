@@ -1,6 +1,7 @@
 # Two commands do everything: `make run` and `make test`. Both make the environment first.
+# `make test PYTHON=python3.13` tests with another Python, in an environment of its own.
 PYTHON ?= python3
-VENV := .venv
+VENV := .venv$(if $(filter-out python3,$(PYTHON)),-$(notdir $(PYTHON)))
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
@@ -45,4 +46,4 @@ lock: $(STAMP)
 	$(BIN)/pip freeze --exclude-editable > deploy/constraints.txt
 
 clean:
-	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache
+	rm -rf .venv .venv-* .mypy_cache .pytest_cache .ruff_cache
