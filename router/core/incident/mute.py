@@ -13,6 +13,15 @@ from router.model.alert import Alert
 from router.model.event import TimerDue
 
 
+def can_be_muted(alert: Alert) -> bool:
+    """Check if a silence or an incident may mute the alert.
+
+    Nothing mutes a drill, and no drill mutes anything. A person's report isn't muted either: they
+    decided to notify somebody.
+    """
+    return not (alert.is_drill or alert.by)
+
+
 def mute_of(
     tx: Transaction,
     alert: Alert,
@@ -22,10 +31,9 @@ def mute_of(
 ) -> Suppression | None:
     """The silence, or the incident other than its `own`, that mutes an alert.
 
-    `inhibitions` are those whose target is the alert. Nothing mutes a drill, and no drill mutes
-    anything. A person's report isn't muted either: they decided to notify somebody.
+    `inhibitions` are those whose target is the alert.
     """
-    if alert.is_drill or alert.by:
+    if not can_be_muted(alert):
         return None
     if tx.settings.silences and (silenced := silencing(tx.settings, alert.labels, at)):
         return silenced

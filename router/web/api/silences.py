@@ -14,6 +14,7 @@ from router.config.load import Config
 from router.config.people import moment_at
 from router.config.silences import parse_match, silence_matchers
 from router.config.times import parse_moment
+from router.core.incident.mute import can_be_muted
 from router.core.rules.matcher import takes
 from router.core.suppression.recurring_silence import RecurringSilence, contradictions
 from router.core.suppression.silence import Silence, SilenceState, expired
@@ -107,10 +108,10 @@ class PreviewQuery(Struct, frozen=True):
 
 
 class SilencePreview(Struct, frozen=True):
-    """The firing alerts that the matchers match.
+    """The firing alerts that a silence with the matchers would mute.
 
-    `matched` counts them, and `alerts` has the first of them. `complete` is false if more alerts
-    fire than were read.
+    `matched` counts them, and `alerts` has the first of them. Drills and reports by people are not
+    muted. `complete` is false if more alerts fire than were read: there may be more.
     """
 
     matched: int
@@ -162,7 +163,7 @@ class SilenceApi:
                 complete = False
                 break
             read += 1
-            if takes(matchers, row.alert.labels):
+            if can_be_muted(row.alert) and takes(matchers, row.alert.labels):
                 found[row.alert.fingerprint] = row
         shown = [alert_view(row) for row in islice(found.values(), SHOWN)]
         return SilencePreview(len(found), shown, complete)

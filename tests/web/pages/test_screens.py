@@ -90,6 +90,22 @@ async def test_a_silence_is_previewed_and_made(router: Router, clock: SteppedClo
         assert silence["state"] == "expired"
 
 
+async def test_a_preview_counts_what_a_silence_mutes(router: Router, clock: SteppedClock) -> None:
+    """No drill, and no report by a person, whose alerts a silence does not mute."""
+    async with router(clock=clock) as daemon:
+        await daemon.alert(*(alert("DiskFull", instance=name) for name in "abc"))
+        report = {"title": "Disk", "labels": {"instance": "d"}}
+        await daemon.ask("POST", "/api/v1/incidents", json=report)
+        for match in ('instance!=""', 'instance=~"[bcd]"', 'instance="d"'):
+            preview = (await daemon.get("/api/v1/silence-preview", params={"match": match})).json
+            body = {"match": [match], "for": "1m", "comment": "test"}
+            made = (await daemon.ask("POST", "/api/v1/silences", json=body)).json["silence"]["id"]
+            alerts = (await daemon.get("/api/v2/alerts")).json
+            muted = [one for one in alerts if made in one["status"]["silencedBy"]]
+            assert (preview["matched"], preview["complete"]) == (len(muted), True)
+            await daemon.ask("DELETE", f"/api/v1/silences/{made}")
+
+
 async def test_a_preview_of_a_matcher_of_everything_is_refused(router: Router) -> None:
     async with router() as daemon:
         answer = await daemon.get("/api/v1/silence-preview", params={"match": 'alertname=~".*"'})
