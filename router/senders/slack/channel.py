@@ -98,7 +98,8 @@ class IncidentChannels:
             if entry.id > through and entry.what not in _DELIVERY
         ]
         if through < 0:
-            await self._post(channel, build_message(message), 0)
+            alone = replace(message, other_incidents=(), list_url="")
+            await self._post(channel, build_message(alone), 0)
         if unposted:
             await self._invite(channel, message, unposted)
             updates = build_updates(texts_of(replace(message, timeline=tuple(unposted))))

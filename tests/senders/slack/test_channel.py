@@ -1,6 +1,7 @@
 """A channel for each incident: opened once, each update posted once, archived at the end."""
 
 import dataclasses
+import json
 import re
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
@@ -17,7 +18,7 @@ from router.model.notification import Message, Sent
 from router.model.reason import Reason
 from router.senders.slack.channel import channel_name
 from router.senders.slack.sender import SlackBotSender, SlackConfig, build
-from tests.senders.kit import NOW, Peer, Reply, Request, make_incident, make_message
+from tests.senders.kit import NOW, Peer, Reply, Request, make_incident, make_message, mentions
 from tests.senders.slack.test_sender import TOKEN, Slack, check_mrkdwn, refusal
 
 NAME = "inc-142-20260101-1200-payment-failures-at-2-5-on-api"
@@ -140,6 +141,16 @@ async def test_an_incident_has_a_channel_from_its_beginning_to_its_end() -> None
         "12:10 - Resolved",
     ]
     assert slack.channels["C90"]["is_archived"]
+
+
+async def test_a_summary_opens_a_channel_only_for_the_incident_it_is_mainly_about() -> None:
+    """A storm opens no hundreds of channels, and no channel shows another incident."""
+    slack = Workspace()
+    await deliver(slack, message(OPENED, other_incidents=mentions(200, title="Disk full")))
+    assert [channel["name"] for channel in slack.channels.values()] == [NAME]
+    (shown,) = slack.messages.values()
+    assert "MORE INCIDENTS" in json.dumps(shown)
+    assert "INC-143" not in json.dumps(slack.posts["C90"])
 
 
 async def test_a_restart_posts_nothing_twice() -> None:
