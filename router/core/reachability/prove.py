@@ -25,7 +25,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from router.core.incident.settings import Settings
-from router.core.outbox.digest import PREEMPTS
+from router.core.outbox.digest import MOST, PREEMPTS
 from router.core.reachability.findings import Finding, Proof, Verdict, joined
 from router.core.reachability.intervals import edges
 from router.core.reachability.routes import Route, lead, patience, routes
@@ -102,7 +102,7 @@ def _assumptions(settings: Settings, known: Known) -> Iterator[str]:
             "since the incident that inhibits it notifies somebody"
         )
     if settings.people.limits or known.people & settings.throttles.keys():
-        yield "at most 100 incidents wait for a person with a throttle"
+        yield f"at most {MOST} incidents wait for a person with a throttle"
 
 
 # --- routes with the same answer

@@ -16,6 +16,7 @@ from router.core.oncall.business_hours import Calendar, NextBusinessDay
 from router.core.oncall.recipients import ContactMethod, People
 from router.core.oncall.rotation import Rotate
 from router.core.oncall.schedule import Imported, Layer, Override, Restriction, Shift
+from router.core.outbox.digest import MOST
 from router.core.outbox.rate_limit import Limit
 from router.core.reachability.findings import Finding, Proof, Verdict
 from router.core.reachability.gaps import URGENT
@@ -332,6 +333,7 @@ def test_a_throttle_may_hold_a_page_for_other_incidents() -> None:
     patient = Policy("high", (ben, Step(after=900, notify=("slack",))))
     proof = prove(config(steps(ben), patient, rules=rules, people=people), START, START + DAY)
     assert (proof.verdict, proof.slowest) == (Verdict.PROVEN, 600)
+    assert proof.assumes == (f"at most {MOST} incidents wait for a person with a throttle",)
 
 
 def test_a_throttle_of_a_channel_that_wakes_somebody_may_hold_a_page() -> None:
