@@ -296,6 +296,20 @@ async def test_no_more_at_once_than_the_channel_takes(office: Office) -> None:
     assert sorted(message.incident.id for message in hook.messages) == list(range(1, 11))
 
 
+async def test_the_end_of_a_delivery_is_seen_at_once(office: Office) -> None:
+    """A worker that is woken finds the room, and doesn't wait for its next poll."""
+    hook = ScriptedSender()
+    worker = office.workers["hook"] = office.worker("hook", hook, concurrency=1)
+    hook.gate.clear()
+    await office.submit(seen(service="a"), seen(service="b"))
+    await worker.round()
+    worker.wake.clear()
+    hook.gate.set()
+    await worker.wake.wait()
+    await worker.round()
+    await office.until_sent(hook, 2)
+
+
 async def test_the_most_overdue_go_first(office: Office) -> None:
     """A recovered channel sends its messages oldest first."""
     for i in range(5):

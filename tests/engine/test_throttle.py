@@ -10,7 +10,7 @@ import pytest
 
 from router.core.incident.policy import Policy, SeverityPlan, Step
 from router.core.oncall.recipients import ContactMethod, People
-from router.core.outbox.digest import Throttle
+from router.core.outbox.digest import MOST, Throttle
 from router.core.outbox.rate_limit import Limit
 from router.engine.claim import AGAIN, Limits
 from router.model.event import Command
@@ -78,6 +78,37 @@ async def test_what_is_over_the_limit_waits_and_is_told_in_one(office: Office) -
     assert entries[0].data["held"] == pytest.approx(600, abs=2)
     assert hook.messages[1].other_incidents[0].url.endswith("/incidents/3")
     assert hook.messages[1].list_url.endswith("/incidents?ids=2-3")
+
+
+async def test_a_burst_beyond_the_room_is_one_summary_at_once(office: Office) -> None:
+    """A P0 is alone and first. The most severe of the rest come first, all of them are in a summary
+    and behind its link, and those beyond its size follow with the next room.
+    """
+    burst = [seen(f"DiskFull{number}", service="a") for number in range(MOST + 1)]
+    await office.submit(*burst, seen(service="pay"), seen("Low", service="b"))
+    await office.submit(command(Command.SEVERITY, MOST + 3, severity=Severity.P1))
+    hook = office.open("hook", people=ADDRESSES, limits=limits())
+    await office.until_sent(hook, 2)
+    first, summary = about(hook)
+    assert first == [MOST + 2]
+    assert summary[0] == MOST + 3
+    assert len(summary) == MOST
+    assert listed(hook.messages[1].list_url) == set(summary)
+    await office.until(SENT, "hook/ana", MOST + 1, step=10)
+    rest = about(hook)[2]
+    assert sorted([*first, *summary, *rest]) == list(range(1, MOST + 4))
+    for number in (1, MOST + 1):
+        delivered = (await office.store.timeline(number))[-1].what
+        assert delivered in {Reason.DELIVERED, Reason.BUNDLED}
+
+
+def listed(url: str) -> set[int]:
+    """The incidents that a link to a list names, such as 2-4,7."""
+    found: set[int] = set()
+    for part in url.partition("ids=")[2].split(","):
+        first, _, last = part.partition("-")
+        found |= {*range(int(first), int(last or first) + 1)}
+    return found
 
 
 async def test_a_p0_goes_past_what_is_held(office: Office) -> None:
