@@ -1,23 +1,26 @@
 """The only writer of incidents: read, decide, write, in one transaction for all waiting events.
 
 While one transaction is being committed new events gather, and share the next one (group commit).
-So concurrent events share the cost of an fsync, and no queue grows because of it.
+So concurrent events share the cost of an fsync, and no queue grows because of it. Submissions of a
+few events go before those of many, unless they report the same alert: a storm delays others by
+little more than a transaction.
 """
 
 import asyncio
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from router.core.incident.batch import Batch
 from router.core.incident.settings import Settings
 from router.core.incident.snapshot import Conflict, Snapshot, Writes
 from router.engine.ownership import Ownership
-from router.model.event import Event
+from router.model.event import AlertSeen, Event
 from router.model.reason import Reason
 from router.model.reason_row import Trait
 from router.model.reasons import having
-from router.ports.clock import Clock
+from router.ports.clock import Clock, MonotonicClock
 from router.ports.errors import Overloaded, StoreUnavailable
 from router.ports.store import Store
 from router.telemetry import errors
@@ -27,7 +30,16 @@ from router.telemetry.metrics import Metrics
 log = logger(__name__)
 
 GROUP = 2_000
-"""The most events in one transaction: a few tens of milliseconds of work."""
+"""The most events in one transaction."""
+
+TURN = 0.05
+"""Seconds that a transaction should take at most, by the cost of the ones before.
+
+An alert that opens an incident takes ten times as long as a repeated one.
+"""
+
+FEW = 10
+"""Events of a submission that goes before larger ones, such as those of a storm."""
 
 WAITING = 20_000
 """Events that may wait before more are refused with 503: about a second of work."""
@@ -44,11 +56,16 @@ UNLOGGED = having(Trait.UNLOGGED) - WARNINGS - ERRORS
 """Entries that are too frequent for the log; the timeline has them."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class _Submission:
     events: Sequence[Event]
     done: asyncio.Future[list[Reason]]
     owner: str = ""
+
+    @cached_property
+    def alerts(self) -> frozenset[str]:
+        """Fingerprints of the reported alerts."""
+        return frozenset(e.alert.fingerprint for e in self.events if isinstance(e, AlertSeen))
 
 
 class Applier:
@@ -69,8 +86,11 @@ class Applier:
         self._metrics = metrics
         self._on_queued = on_queued
         self._ownership = ownership
-        self._queue: deque[_Submission] = deque()
+        self._small: list[_Submission] = []
+        self._others: deque[_Submission] = deque()
         self._waiting = 0
+        self._stopwatch = MonotonicClock()
+        self._pace = 0.0  # seconds of an event in the latest large transactions
         self._wake = asyncio.Event()
 
     async def submit(self, events: Sequence[Event]) -> list[Reason]:
@@ -85,7 +105,7 @@ class Applier:
             raise Overloaded(f"{self._waiting} events are waiting to be committed")
         owner = self._ownership.name if self._ownership else ""
         submission = _Submission(events, asyncio.get_running_loop().create_future(), owner)
-        self._queue.append(submission)
+        (self._small if self._may_overtake(submission) else self._others).append(submission)
         self._waiting += len(events)
         self._wake.set()
         return await submission.done
@@ -95,14 +115,32 @@ class Applier:
         while True:
             await self._wake.wait()
             self._wake.clear()
-            while self._queue:
-                group = [self._queue.popleft()]
-                size = len(group[0].events)
-                while self._queue and size + len(self._queue[0].events) <= GROUP:
-                    group.append(self._queue.popleft())
-                    size += len(group[-1].events)
+            while group := self._next_group():
+                size, started = _size(group), self._stopwatch.now()
                 self._waiting -= size
                 await self._commit_group(group)
+                if size > FEW:
+                    taken = (self._stopwatch.now() - started) / size
+                    self._pace = (self._pace + taken) / 2
+
+    def _may_overtake(self, submission: _Submission) -> bool:
+        """Report whether it may go before larger ones: only if none has one of its alerts."""
+        if len(submission.events) > FEW or self._waiting > GROUP:
+            return False
+        return all(submission.alerts.isdisjoint(other.alerts) for other in self._others)
+
+    def _next_group(self) -> list[_Submission]:
+        """Take all small submissions, and as many others as a turn has time for: at least one."""
+        group, self._small = self._small, []
+        size, others = _size(group), self._others
+        most = min(GROUP, TURN / self._pace) if self._pace else GROUP
+        if others:
+            group.append(others.popleft())
+            size += len(group[-1].events)
+        while others and size + len(others[0].events) <= most:
+            group.append(others.popleft())
+            size += len(group[-1].events)
+        return group
 
     async def _commit_group(self, group: Sequence[_Submission]) -> None:
         try:
@@ -129,8 +167,9 @@ class Applier:
         if isinstance(error, StoreUnavailable):
             # Each who waits would find the same, after waiting out the store's patience once more
             # for every group.
-            group = [*group, *self._queue]
-            self._queue.clear()
+            group = [*group, *self._small, *self._others]
+            self._small = []
+            self._others.clear()
             self._waiting = 0
         for submission in group:
             if not submission.done.done():
@@ -171,3 +210,7 @@ class Applier:
                 bound.info(entry.what.value, incident=name, by=entry.by or None)
         if changes.queued:
             self._on_queued({queued.channel for queued in changes.queued})
+
+
+def _size(group: Iterable[_Submission]) -> int:
+    return sum(len(submission.events) for submission in group)
