@@ -114,7 +114,7 @@ class Bed(Struct):
                 channel, now, "bench", now + 60, CLAIMED, look=False
             )
         with meter("read the incident"):
-            stored = await writer.read(rows)
+            stored = await self.store.messages({row.incident_id for row in rows})
         events: list[Event] = []
         for row in rows:
             with meter("write the message"):
@@ -181,7 +181,7 @@ async def _deliver(one: Bed) -> int:
     words = Words("http://127.0.0.1:9095", one.config.settings.wording)
     async with ClientSession() as session:
         sender = KINDS["console"].build("log", one.config.channels["log"], session)
-        writer = MessageWriter(one.store, SystemClock(), words, None, pictures=False)
+        writer = MessageWriter(SystemClock(), words, None, pictures=False)
         while sent < MESSAGES:
             sent += await one.deliver("log", sender, writer)
     return sent
