@@ -182,3 +182,15 @@ async def test_an_export_that_fails_is_said_and_keeps_nobody_from_being_told(
 async def test_without_a_page_there_is_nothing_to_export(tmp_path: Path) -> None:
     code, said = await export(tmp_path / "site", write_config(tmp_path))
     assert (code, "no `status_page`" in said) == (1, True)
+
+
+async def test_without_a_folder_the_page_is_only_made_for_its_readers(
+    router: Router, clock: SteppedClock
+) -> None:
+    """A start records since when there is data, and renders nothing: messages would wait."""
+    async with router(clock=clock, channels=SILENT, status_page=PAGE) as daemon:
+        cache = daemon.app.parts.publishing.page_cache
+        await clock.settle(lambda: cache._recorded == {"payments", "search"}, "the record")
+        assert cache._shown is None
+        assert (await daemon.get("/status/")).status == 200
+        assert cache._shown

@@ -74,9 +74,11 @@ class Exporter:
         self._closing = asyncio.Event()
 
     async def export(self) -> None:
-        """Write the files now. Raises: OSError, StoreUnavailable."""
-        target, shown = self._target(), await self._page_cache.shown()
-        if target is None or shown is None:
+        """Write the files now, if the config has a folder. Raises: OSError, StoreUnavailable."""
+        if (target := self._target()) is None:
+            await self._page_cache.record()
+            return
+        if (shown := await self._page_cache.shown()) is None:
             return
         found = documents(shown.page, subscribe=False)
         async with self._writing:

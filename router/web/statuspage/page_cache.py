@@ -113,6 +113,12 @@ class StatusPageCache:
                 await self._read(plan)
         return self._shown
 
+    async def record(self) -> None:
+        """Record since when there is data, without making the page. Raises: StoreUnavailable."""
+        if (plan := self._plan()) is not None:
+            page = await read_page(self._store, plan, self._clock.now())
+            await self._record(page.plan.components)
+
     async def _record(self, dated: Sequence[Component]) -> None:
         """Record since when there is data about each component. Raises: StoreUnavailable."""
         for component in dated:
@@ -131,9 +137,7 @@ class StatusPageCache:
                 raise
             log.warning("status_page_stale", error=str(error))
             return
-        subscribe = self._subscribe()
-        bare = html.front(page, subscribe=subscribe, root="status/").encode()
-        found = {**documents(page, subscribe=subscribe), BARE: PageFile(bare, "text/html")}
+        found = await asyncio.to_thread(_render, page, subscribe=self._subscribe())
         before = self._shown
         same = {
             path
@@ -142,3 +146,9 @@ class StatusPageCache:
         }
         since = {path: before.since[path] if before and path in same else now for path in found}
         self._shown, self._of = Shown(page, found, since), plan
+
+
+def _render(page: Page, *, subscribe: bool) -> dict[str, PageFile]:
+    """Render all files of the page: some milliseconds, and 40 the first time."""
+    bare = html.front(page, subscribe=subscribe, root="status/").encode()
+    return {**documents(page, subscribe=subscribe), BARE: PageFile(bare, "text/html")}
