@@ -22,6 +22,7 @@ from router.core.incident.settings import Settings
 from router.core.messages.signed_links import Signer
 from router.core.messages.templates import compile_packaged
 from router.core.rules.heartbeat import SOURCE as HEARTBEAT
+from router.engine.holiday_process import read_ahead
 from router.engine.jobs.channel_health import Proofs
 from router.engine.jobs.clock_jumps import ClockJumps
 from router.engine.jobs.dead_mans_switch import DeadMansSwitch, request
@@ -192,6 +193,7 @@ class App:
         """Serve pages and the API, and run the jobs that no message waits for."""
         await self._runner.use(await asyncio.to_thread(self._application))
         self._spawn(self._jobs())
+        self._spawn({"holidays": read_ahead(self.config.file.company, self.parts.clock)})
         if heartbeat := self.config.file.telemetry.heartbeat:
             self._spawn({"dead man's switch": self._dead_mans_switch(heartbeat)})
 
@@ -271,6 +273,7 @@ class App:
         await self._serve(config, signer)
         self._loaded(config)
         self._remember(config, by)
+        self._spawn({"holidays": read_ahead(config.file.company, self.parts.clock)})
         rules = config.settings.rules
         log.info("reloaded", rules=len(rules.rules), revision=rules.revision)
 

@@ -1,21 +1,41 @@
 """The company in the config: its name, time zone and business days."""
 
 from collections.abc import Callable
+from functools import cache
+from pathlib import Path
 from typing import Any
 
 from router.config.fields import parse_duration
 from router.config.located import suggest
 from router.config.times import parse_time
 from router.core.oncall.business_hours import Calendar, Delay, Holidays, NextBusinessDay
+from router.core.oncall.public_holidays import PublicHolidays
 
 _NEXT = "next business day"
 
 
 def parse_holidays(text: str) -> Holidays:
     """Raises: ValueError."""
-    import holidays  # noqa: PLC0415 - takes a twentieth of a second to load
-
     country, _, part = text.partition("-")
+    if part not in _known().get(country, ()):
+        _check(country, part)
+    return Holidays(PublicHolidays(text))
+
+
+@cache
+def _known() -> dict[str, tuple[str, ...]]:
+    """The countries that the library knows by their two letters, and "" and the parts of each.
+
+    They are listed in a file, because to load the library takes a tenth of a second.
+    """
+    lines = Path(__file__).with_name("holidays.txt").read_text("utf-8").splitlines()
+    return {country: ("", *parts) for country, *parts in (line.split(",") for line in lines)}
+
+
+def _check(country: str, part: str) -> None:
+    """Ask the library. Raises: ValueError."""
+    import holidays  # noqa: PLC0415 - see above
+
     known = holidays.list_supported_countries()
     if country not in known:
         hint = suggest(country, known)
@@ -24,8 +44,6 @@ def parse_holidays(text: str) -> Holidays:
         parts = ", ".join(known[country])
         expected = f"expected one of: {parts}" if parts else f"{country} has no parts"
         raise ValueError(f"unknown part {part!r} of {country} ({expected})")
-    # The calendar is filled as days are looked up, so it is empty, and thus false, at first.
-    return Holidays(holidays.country_holidays(country, subdiv=part or None))
 
 
 def parse_delay(text: str) -> Delay:

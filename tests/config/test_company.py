@@ -1,13 +1,16 @@
 """The company's business days, from the YAML to the time at which a step is due."""
 
 import json
+from datetime import date
 from pathlib import Path
 
+import holidays
 import pytest
 import yaml
 from typer.testing import CliRunner
 
 from router.cli import main
+from router.config import company as company_module
 from router.config.company import Company, parse_holidays
 from router.core.oncall.business_hours import NextBusinessDay
 from tests.core.oncall.test_schedule import at
@@ -48,9 +51,18 @@ def test_a_step_waits_over_christmas(tmp_path: Path, company: dict[str, str], du
     assert {step["at"][:16] for step in steps} == {due}
 
 
-def test_holidays_that_no_day_was_looked_up_in_count() -> None:
-    """The holidays of a country are filled when a day is asked for: until then they are false."""
+def test_holidays_are_looked_up_when_a_day_is_asked_for() -> None:
     found = parse_holidays("GB-ENG")
-    assert not found
     company = Company(time_zone="Europe/London", holidays=found)  # type: ignore[arg-type]
     assert company.after(NextBusinessDay(), at("2026-12-24 17:00")) == at("2026-12-29 09:00")
+
+
+def test_the_listed_countries_are_those_of_the_library() -> None:
+    """If this fails: write what the library lists to router/config/holidays.txt."""
+    known = holidays.list_supported_countries(include_aliases=False)
+    listed = Path(company_module.__file__).with_name("holidays.txt").read_text("utf-8")
+    assert listed == "".join(",".join([name, *known[name]]) + "\n" for name in sorted(known))
+
+
+def test_a_country_by_an_alias_is_found_in_the_library() -> None:
+    assert date(2026, 12, 25) in parse_holidays("GBR-ENG")

@@ -1,0 +1,65 @@
+"""Read the public holidays of the next years in a process of their own.
+
+The library would take 12 MB of the router, and keep alerts waiting while it is loaded.
+"""
+
+import asyncio
+import os
+import sys
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+import msgspec
+
+from router.core.oncall.business_hours import Calendar
+from router.core.oncall.public_holidays import PublicHolidays, holidays_of
+from router.ports.clock import Clock
+from router.telemetry.logs import logger
+
+log = logger(__name__)
+
+YEARS_AHEAD = 3
+"""An office that opens on no day is asked for 366 days. The rest is the time between two starts."""
+
+DEADLINE = 30.0
+"""Seconds to read them."""
+
+_answer = msgspec.json.Decoder(dict[int, frozenset[date]])
+
+
+async def read_ahead(calendar: Calendar, clock: Clock) -> None:
+    """Let the calendar's holidays know the days from last year on. They work without this, too."""
+    holidays = calendar.holidays
+    if not isinstance(holidays, PublicHolidays):
+        return
+    year = datetime.fromtimestamp(clock.now(), UTC).year
+    years = map(str, range(year - 1, year + YEARS_AHEAD + 1))
+    try:
+        async with asyncio.timeout(DEADLINE):
+            process = await asyncio.create_subprocess_exec(
+                sys.executable, "-P", "-m", __name__, holidays.name, *years,
+                stdin=asyncio.subprocess.DEVNULL,
+                stdout=asyncio.subprocess.PIPE,
+                stderr=asyncio.subprocess.DEVNULL,
+                env=os.environ | {"PYTHONPATH": str(Path(__file__).parents[2])},
+            )  # fmt: skip
+            try:
+                written, _ = await process.communicate()
+            finally:
+                if process.returncode is None:
+                    process.kill()
+                    await process.wait()
+        holidays.know(_answer.decode(written))
+    except (OSError, TimeoutError, ValueError) as error:
+        log.warning("holidays_not_read_ahead", error=str(error) or type(error).__name__)
+
+
+def main() -> None:
+    """Write the holidays of a country or a part of one, by year, to stdout."""
+    name, *years = sys.argv[1:]
+    found = {year: sorted(holidays_of(name, int(year))) for year in years}
+    sys.stdout.buffer.write(msgspec.json.encode(found))
+
+
+if __name__ == "__main__":
+    main()
