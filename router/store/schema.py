@@ -6,7 +6,7 @@ kinds of receivers or senders: a new one needs none either. Every DOUBLE PRECISI
 (UTC seconds) or a length of time in seconds.
 
 `records` holds documents outside the hot path, by kind, so that a new feature needs no migration;
-`history` the events that had an effect, unchanged, several in a row.
+`history` the events that had an effect, unchanged, several in a row. `indexes` has their indexes.
 """
 
 from sqlalchemy import (
@@ -15,7 +15,6 @@ from sqlalchemy import (
     Column,
     Double,
     Identity,
-    Index,
     Integer,
     MetaData,
     PrimaryKeyConstraint,
@@ -51,15 +50,12 @@ alerts = Table(
     Column("longest_gap", Double, nullable=False, server_default="0"),
     Column("doc", Text, nullable=False),
 )
-Index("alerts_of_incident", alerts.c.incident_id)
 OF_DRILL = "({0} LIKE '%}} drill %' AND {0} NOT LIKE '%}}')"
 """Condition: the key is a drill's. See `router.core.rules.rule.Rule.key`."""
 RESOLVED = text("status = 'resolved'")
-"""The rows of the index. A query must use the same text, without a parameter, to be answered from
+"""The rows of an index. A query must use the same text, without a parameter, to be answered from
 it.
 """
-
-Index("alerts_resolved", alerts.c.last_seen, sqlite_where=RESOLVED, postgresql_where=RESOLVED)
 
 incidents = Table(
     "incidents",
@@ -77,11 +73,6 @@ incidents = Table(
 OPEN = text("closed_at IS NULL")
 """As `RESOLVED`."""
 
-Index("incidents_one_open", incidents.c.key, unique=True, sqlite_where=OPEN, postgresql_where=OPEN)
-Index("incidents_of_key", incidents.c.key, incidents.c.id)
-Index("incidents_open_by_rule", incidents.c.rule, sqlite_where=OPEN, postgresql_where=OPEN)
-Index("incidents_by_state", incidents.c.severity, incidents.c.status)
-
 timeline = Table(
     "timeline",
     metadata,
@@ -92,17 +83,8 @@ timeline = Table(
     Column("by", Text, nullable=False),
     Column("data", Text, nullable=False),
 )
-Index("timeline_of_incident", timeline.c.incident_id, timeline.c.id)
 PUBLISHED = text("what = 'published'")
 """As `RESOLVED`."""
-
-Index(
-    "timeline_published",
-    timeline.c.incident_id,
-    timeline.c.id,
-    sqlite_where=PUBLISHED,
-    postgresql_where=PUBLISHED,
-)
 
 timers = Table(
     "timers",
@@ -113,7 +95,6 @@ timers = Table(
     Column("lease", Text, nullable=False),
     Column("lease_until", Double, nullable=False),
 )
-Index("timers_due", timers.c.due_at)
 
 outbox = Table(
     "outbox",
@@ -148,11 +129,8 @@ outbox = Table(
 KEY = (outbox.c.incident_id, outbox.c.channel, outbox.c.kind, outbox.c.subject)
 """The key of a row. The incident comes first, because most lookups are by incident."""
 
-Index("outbox_due", outbox.c.state, outbox.c.channel, outbox.c.due_at)
 REFERRED = text("ref <> ''")
 """As `RESOLVED`."""
-
-Index("outbox_by_ref", outbox.c.ref, sqlite_where=REFERRED, postgresql_where=REFERRED)
 
 owners = Table(
     "owners",
@@ -180,7 +158,6 @@ receipts = Table(
     Column("id", Text, primary_key=True),
     Column("at", Double, nullable=False),
 )
-Index("receipts_by_age", receipts.c.at)
 
 records = Table(
     "records",
@@ -191,7 +168,6 @@ records = Table(
     Column("version", BigInteger, nullable=False),
     Column("doc", Text, nullable=False),
 )
-Index("records_by_time", records.c.kind, records.c.at)
 
 history = Table(
     "history",
@@ -200,4 +176,3 @@ history = Table(
     Column("at", Double, nullable=False),
     Column("doc", Text, nullable=False),
 )
-Index("history_by_time", history.c.at)

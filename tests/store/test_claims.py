@@ -4,7 +4,7 @@ from sqlalchemy import create_engine
 
 from router.store.bulk import SQLITE
 from router.store.claims import Claims
-from router.store.schema import metadata
+from router.store.indexes import metadata
 
 
 def test_messages_claimed_by_name_are_looked_up_by_their_keys() -> None:

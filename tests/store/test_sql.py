@@ -17,7 +17,8 @@ from sqlalchemy.exc import DBAPIError
 from router.core.incident.snapshot import Writes
 from router.ports.errors import StoreUnavailable
 from router.store import SqlStore, migrate, open_store
-from router.store.schema import REVISION, metadata
+from router.store.indexes import metadata
+from router.store.schema import REVISION
 from router.store.sql import Database
 from router.store.store import revision
 from tests.store.examples import incident, opened
