@@ -55,6 +55,7 @@ _BYTES = {"B": 1} | {
     for power, prefix in enumerate("kMGT" if unit == "B" else "KMGT")
 }
 _SIZE = f"([0-9]+)({'|'.join(_BYTES)})?"
+_REGION = r"[A-Z]\w+(/[\w+-]+){1,2}"
 
 _A_DURATION = "a duration such as 30s, 5m, 1h30m or 2d"
 _A_RATE = "a rate such as 1/s, 30/m or 100/1h"
@@ -95,11 +96,22 @@ def parse_size(text: str) -> Size:
 
 
 def parse_time_zone(text: str) -> TimeZone:
-    if text not in _time_zones():
+    if not _is_region(text) and text not in _time_zones():
         raise ValueError(
             f"unknown time zone {text!r}{suggest(text, _time_zones())} ({_A_TIME_ZONE})"
         )
     return TimeZone(text)
+
+
+def _is_region(text: str) -> bool:
+    """Check if this is a zone such as Europe/London, without a list of all 600."""
+    if not re.fullmatch(_REGION, text):
+        return False
+    try:
+        zoneinfo.ZoneInfo(text)
+    except (ValueError, OSError, zoneinfo.ZoneInfoNotFoundError):
+        return False
+    return True
 
 
 @functools.cache
