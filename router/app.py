@@ -20,7 +20,7 @@ from router.config.load import Config, Types, load
 from router.config.located import Invalid
 from router.core.incident.settings import Settings
 from router.core.messages.signed_links import Signer
-from router.core.messages.templates import compile_packaged
+from router.core.messages.templates import INTERNAL, compile_packaged, packaged
 from router.core.rules.heartbeat import SOURCE as HEARTBEAT
 from router.engine.holiday_process import read_ahead
 from router.engine.jobs.channel_health import Proofs
@@ -109,6 +109,7 @@ class App:
 
     def _application(self) -> web.Application:
         """Load and build all routes. They are half of all modules, so a thread does it."""
+        compile_packaged()
         http: Any = import_module("router.wiring.http")
         routes: HttpRoutes = http.HttpRoutes(
             parts=self.parts,
@@ -164,7 +165,7 @@ class App:
     async def _listen(self, port: int | None) -> None:
         """Start what accepts webhooks and sends messages. Raises: StoreUnavailable, OSError."""
         parts, document = self.parts, self.config.file
-        compile_packaged()
+        packaged(INTERNAL)  # the first message would wait for it
         await parts.store.recover()
         await parts.ownership.start()
         await parts.live_settings.refresh()

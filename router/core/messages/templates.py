@@ -79,7 +79,7 @@ def packaged(name: str) -> Template:
 
 
 def compile_packaged() -> None:
-    """Compile the packaged templates: otherwise the first message waits for it, some 50 ms."""
+    """Compile the packaged templates: otherwise the first message of each waits for it."""
     for name in KINDS:
         packaged(name)
 
