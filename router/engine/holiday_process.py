@@ -56,6 +56,7 @@ async def read_ahead(calendar: Calendar, clock: Clock) -> None:
 
 def main() -> None:
     """Write the holidays of a country or a part of one, by year, to stdout."""
+    os.nice(10)  # nothing waits for it
     name, *years = sys.argv[1:]
     found = {year: sorted(holidays_of(name, int(year))) for year in years}
     sys.stdout.buffer.write(msgspec.json.encode(found))
