@@ -129,7 +129,11 @@ def override(
 ) -> None:
     """Put somebody on call for a time, instead of the schedule's contact."""
     body = {"contact": contact, "from": from_, "to": to, "replaces": replaces}
-    _show_effect(router.ask("POST", _path(schedule, "overrides"), json=body), "set")
+    answer = router.ask("POST", _path(schedule, "overrides"), json=body)
+    _show_effect(answer, "set")
+    if contact not in {"", *(shift["contact"] for shift in answer["schedule"]["shifts"])}:
+        why = f", because {replaces} has none to replace" if replaces else ""
+        echo(f"warning: {contact} has none of these shifts{why}", err=True)
 
 
 @responder

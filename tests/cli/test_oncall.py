@@ -149,6 +149,13 @@ async def test_the_router_knows_what_people_have_arranged(router: Router) -> Non
         ] == 0
         _, out, _ = await run(daemon, "oncall", "overrides", "primary")
         assert len(out.splitlines()) == 3
+        code, _, error = await run(
+            daemon, "oncall", "override", "primary", "--contact", "ben", "--replaces", "ben",
+            "--from", "2026-03-31 09:00", "--to", "2026-04-01 09:00",
+        )  # fmt: skip
+        assert (code, error) == (
+            0, "warning: ben has none of these shifts, because ben has none to replace\n",
+        )  # fmt: skip
         code, out, error = await run(
             daemon, "oncall", "override", "primary", "--contact", "gus", "--to", "2026-04-01 09:00"
         )
