@@ -247,8 +247,9 @@ class Drills:
         plans = self._config().drills
         if asked.plan is None:
             if asked.scenario not in plans:
-                detail = f"no scenario '{asked.scenario}' is configured; there are: "
-                raise InvalidInput(detail + ", ".join(plans), "/scenario")
+                known = f"there are: {', '.join(plans)}" if plans else "add drills.scenarios"
+                detail = f"no scenario '{asked.scenario}' is configured; {known}"
+                raise InvalidInput(detail, "/scenario")
             return plans[asked.scenario]
         if asked.plan.proof or any(step.alert and step.alert.to for step in asked.plan.steps):
             detail = "only a channel test may name addresses: POST /api/v1/drills/canary"
