@@ -168,6 +168,7 @@ def _timeline(case: Case) -> str:
 
 def _durations(case: Case) -> str:
     took = durations(case.incident, case.timeline)
+    missing = "not yet" if case.incident.closed_at is None else "never"
     rows = [
         ("Detected", took.detect, "after it began"),
         ("Acknowledged", took.acknowledge, "after that"),
@@ -175,7 +176,7 @@ def _durations(case: Case) -> str:
         ("Resolved", took.resolve, "after it was detected"),
     ]
     return "\n".join(
-        f"- **{name}:** {'never' if seconds is None else f'{in_words(seconds)} {after}'}"
+        f"- **{name}:** {missing if seconds is None else f'{in_words(seconds)} {after}'}"
         for name, seconds, after in rows
     )
 

@@ -134,6 +134,7 @@ def _times(counted: Sequence[IncidentFacts]) -> Times:
         incident.closed_at - incident.opened_at
         for story in counted
         if (incident := story.incident).closed_at is not None
+        and incident.status is not Status.MERGED  # it goes on in another one
     ]
     return Times(
         incidents=len(counted),

@@ -246,4 +246,5 @@ def test_a_mild_one_that_goes_on() -> None:
     made = document(Case(going_on, []))
     assert "# Post-Mortem: INC-1\n" in made
     assert "**Duration:** not over yet" in made
+    assert "- **Resolved:** not yet" in made
     assert "**Incident Lead:** nobody" in made

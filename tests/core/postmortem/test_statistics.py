@@ -54,6 +54,12 @@ def count(*stories: IncidentFacts, **zones: str) -> Any:
     return statistics(stories, zone="UTC", zones=zones)
 
 
+def test_a_merged_incident_has_no_time_to_resolve() -> None:
+    """It ended with the merge, and what it was about goes on; the metric leaves it out, too."""
+    found = count(story(), story(status=Status.MERGED, closed_at=MONDAY + 60.0)).total
+    assert (found.incidents, found.resolve_mean) == (2, 3600.0)
+
+
 def test_times() -> None:
     """Mean and median; the first acknowledgement counts; open or unanswered incidents count
     partly.
