@@ -331,7 +331,7 @@ _INCIDENTS: dict[R, Row] = {
     ),
     R.STEP_DUE: Row(
         "The policy's next step ran.",
-        "Escalated to the next step[: {channels}]",
+        "Escalated to the next step[: {channels}][; later, unless acknowledged: {later}]",
         T.NOTIFIES | T.PAGES | T.COUNTED | T.STARTS_REPEAT,
         event="incident.escalated",
         short="escalated[ to step {step}]",
@@ -348,7 +348,7 @@ _INCIDENTS: dict[R, Row] = {
     ),
     R.STEPS_REPEATED: Row(
         "All steps ran without an answer, and their targets are reminded.",
-        "Reminder[ {time}][: {channels}]",
+        "Reminder[ {time}][: {channels}][; later, unless acknowledged: {later}]",
         T.NOTIFIES | T.PAGES | T.STARTS_REPEAT,
         short="reminder[ {time}]",
     ),

@@ -37,7 +37,7 @@ OUTCOMES: dict[R, Row] = {
     ),
     R.FALLBACK: Row(
         "The policy's fallback channels are notified.",
-        "Fallback[ for {channel}][: {channels}]",
+        "Fallback[ for {channel}][: {channels}][; later, unless acknowledged: {later}]",
         T.DELIVERY | T.NOTIFIES,
     ),
     R.RESENT: Row(

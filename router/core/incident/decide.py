@@ -103,7 +103,7 @@ def _delivery_failed(
         event.at,
         Reason.FALLBACK,
         channel=event.channel,
-        channels=list(reached.addresses),
+        **reached.noted(waits=incident.acknowledged_at is None),
         policy=policy.name,
         duties=settings.people.duties(policy.fallback, event.at),
     )

@@ -64,7 +64,7 @@ def run_steps(
         reached = people.reach(due.notify, severity, at)
         tell(decision, at, reason, reached)
         if reason is Reason.STEP_DUE:
-            decision.note(at, reason, step=number, channels=list(reached.addresses), **facts)
+            decision.note(at, reason, step=number, **_noted(reached, incident), **facts)
         taken.append(number)
         meant += by
         nobody = reached.nobody
@@ -144,7 +144,7 @@ def tell_again(decision: Decision, at: float, policy: Policy, settings: Settings
         at,
         Reason.STEPS_REPEATED,
         time=incident.repeats + 1,
-        channels=list(reached.addresses),
+        **_noted(reached, incident),
         policy=policy.name,
         duties=settings.people.duties(tuple(targets), at),
     )
@@ -190,6 +190,10 @@ def tell(decision: Decision, at: float, reason: Reason, reached: Recipients) -> 
         decision.set_timer(REACH, reaching[0][0])
     if changes:
         decision.change(**changes)
+
+
+def _noted(reached: Recipients, incident: Incident) -> dict[str, Any]:
+    return reached.noted(waits=incident.acknowledged_at is None)
 
 
 def try_next_methods(decision: Decision, at: float) -> None:

@@ -49,6 +49,11 @@ class Recipients(Struct, frozen=True):
         """All addresses, in order of time."""
         return tuple(dict.fromkeys((*self.now, *(address for _, address in self.later))))
 
+    def noted(self, *, waits: bool = True) -> dict[str, Any]:
+        """The addresses for the timeline: those of later contact methods only while it `waits`."""
+        later = [address for _, address in self.later if address not in self.now]
+        return {"channels": [*self.now]} | ({"later": later} if later and waits else {})
+
     def without(self, notified: Collection[str]) -> "Recipients":
         """Leave out the addresses that were already notified."""
         return replace(

@@ -6,6 +6,7 @@ from msgspec.structs import replace
 from router.core.incident.escalation import STEP, run_steps
 from router.core.incident.policy import Policy, Step, Unless
 from router.core.incident.transaction import Decision
+from router.core.oncall.recipients import ContactMethod, People
 from router.model.decision import Timer
 from router.model.incident import Incident, Severity, Status
 from router.model.reason import Reason
@@ -96,6 +97,26 @@ def test_the_first_steps_are_told_for_the_reason_they_started() -> None:
 def test_an_entry_says_which_step_and_whom_it_told() -> None:
     (entry,) = run(300, replace(INCIDENT, step=2)).entries
     assert entry.data == {"step": 3, "channels": ["phone"], "policy": "critical", "duties": []}
+
+
+@pytest.mark.parametrize(
+    ("incident", "noted"),
+    [
+        (INCIDENT, {"channels": ["sms/ana"], "later": ["call/ana"]}),
+        (ACKED, {"channels": ["sms/ana"]}),
+    ],
+)
+def test_a_later_contact_method_is_not_noted_as_notified(
+    incident: Incident, noted: dict[str, list[str]]
+) -> None:
+    """It is, only if nobody acknowledges until then."""
+    people = People({"ana": (ContactMethod("sms"), ContactMethod("call", 300.0))})
+    policy = Policy("critical", (Step(after=60, notify=("contact:ana",)),))
+    config = settings(policies=POLICIES | {"critical": policy}, people=people)
+    decision = Decision(Reason.STEP_DUE, incident)
+    run_steps(decision, NOW + 60, Reason.STEP_DUE, config)
+    data = decision.entries[0].data
+    assert {key: data[key] for key in ("channels", "later") if key in data} == noted
 
 
 @pytest.mark.parametrize(

@@ -86,6 +86,10 @@ def test_every_reason_is_one_line_with_and_without_particulars(reason: Reason) -
         (entry(Reason.NOTED, by="ana", text="{by} [x]"), "{by} [x] (ana)"),
         (entry(Reason.STEP_DUE, channels=["sms", "mail"]), "Escalated to the next step: sms, mail"),
         (
+            entry(Reason.STEP_DUE, channels=["sms/ana"], later=["call/ana"]),
+            "Escalated to the next step: sms/ana; later, unless acknowledged: call/ana",
+        ),
+        (
             entry(Reason.DELIVERY_FAILED, channel="mail", attempts=3, error=None),
             "not delivered to mail (attempt 3)",
         ),
