@@ -28,6 +28,7 @@ from router.core.oncall.business_hours import written
 from router.core.oncall.recipients import Recipients
 from router.core.text.plain import utc
 from router.core.text.units import duration
+from router.model.alert import AlertStatus
 from router.ports.clock import SystemClock
 from router.ports.webhooks import Received
 from router.web.api import views
@@ -163,11 +164,19 @@ def _show(out: Console, explanation: Explanation) -> None:
         result = Text(verdict.reason.replace("_", " "), "green" if verdict.takes else "dim")
         table.add_row(verdict.rule.name, result, Text(failed), Text(verdict.rule.origin))
     out.print(table)
+    if explanation.alert.status is AlertStatus.RESOLVED:
+        for outcome in explanation.outcomes:
+            out.print(Text(f"\n{outcome.rule.name}: the alert is resolved, and {_ends(outcome)}"))
+        return
     for line in _quiet(explanation):
         out.print(Text(f"\n{line}", "yellow"))
     for outcome in explanation.outcomes:
         out.print(Text(f"\n{_sentence(outcome)}"))
         _show_steps(out, outcome)
+
+
+def _ends(outcome: RuleOutcome) -> str:
+    return f"opens no incident; if it fires in incident {outcome.key}, it ends there"
 
 
 def _show_steps(out: Console, outcome: RuleOutcome) -> None:

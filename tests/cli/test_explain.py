@@ -70,6 +70,21 @@ def test_who_would_be_told_and_when(tmp_path: Path) -> None:
     assert "after 5m, unless acknowledged: log" in text
 
 
+def test_a_resolved_alert_pages_nobody(tmp_path: Path) -> None:
+    """It opens nothing, so no policy is shown, and no silence."""
+    write_config(tmp_path, **QUIET)
+    payload = group(alert("DiskFull", instance="db-1", status="resolved"))
+    text = explain(tmp_path, payload, "--at", "2026-11-28 23:00").stdout
+    assert text.rstrip().endswith(
+        "disk-full: the alert is resolved, and opens no incident; "
+        'if it fires in incident disk-full{instance="db-1"}, it ends there'
+    )
+    assert "notified" not in text
+    assert "policy" not in text
+    (found,) = json.loads(explain(tmp_path, payload, "--json").stdout)
+    assert (found["status"], found["outcomes"][0]["policy"]) == ("resolved", None)
+
+
 def test_json_is_for_programs(tmp_path: Path) -> None:
     """The same facts, and nothing else on standard output."""
     done = explain(tmp_path, group(alert(), alert("DiskFull")), "--json")

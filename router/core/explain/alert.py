@@ -14,14 +14,15 @@ from router.core.oncall.recipients import Recipients
 from router.core.rules.matcher import takes
 from router.core.rules.rule import Judgement, Rule, Verdict, judge
 from router.core.suppression.inhibition import Inhibition
-from router.model.alert import Alert
+from router.model.alert import Alert, AlertStatus
 from router.model.incident import Incident
 
 
 class RuleOutcome(Struct, frozen=True):
     """The result of one rule that matches the alert. `policy` is None if nobody is notified.
 
-    `reached` has the recipients of each step, and `holds` the results of their conditions.
+    That is so if the alert is resolved, or if the rule opens no incident. `reached` has the
+    recipients of each step, and `holds` the results of their conditions.
     """
 
     rule: Rule
@@ -62,7 +63,7 @@ def explain(
     for rule in settings.rules.matching_rules(alert):
         judgement = judge(rule, alert, count)
         key, severity = rule.key(alert), judgement.severity
-        if severity is None:
+        if severity is None or alert.status is AlertStatus.RESOLVED:
             outcomes.append(RuleOutcome(rule, key, judgement, None))
             continue
         policy = settings.policy(severity, rule.name)

@@ -132,6 +132,9 @@ async def test_rules_show_their_use_and_explain_a_payload(router: Router) -> Non
         payload = json.dumps(group(alert("DiskFull")))
         page = await send(daemon, "/rules/try", source="alertmanager", payload=payload)
         assert "DiskFull" in text(page)
+        over = json.dumps(group(alert("DiskFull", status="resolved")))
+        page = await send(daemon, "/rules/try", source="alertmanager", payload=over)
+        assert "The alert is resolved, and opens no incident." in text(page)
         assert len((await daemon.get("/api/v1/incidents")).json["incidents"]) == 1
         broken = await send(daemon, "/rules/try", source="alertmanager", payload="{")
         assert broken.status == 422

@@ -7,6 +7,7 @@ from msgspec import Struct
 from router.core.explain.alert import Explanation, RuleOutcome
 from router.core.oncall.business_hours import written
 from router.core.oncall.recipients import Recipients
+from router.model.alert import AlertStatus
 from router.model.incident import Severity
 from router.model.reason import Reason
 from router.web.api.content import Time
@@ -71,6 +72,7 @@ class ExplanationView(Struct, frozen=True):
     """The result of every rule for one alert."""
 
     fingerprint: str
+    status: AlertStatus
     labels: dict[str, str]
     rules: list[RuleView]
     quiet: QuietView | None
@@ -81,6 +83,7 @@ def explanation(explained: Explanation) -> ExplanationView:
     quiet = explained.quiet
     return ExplanationView(
         fingerprint=explained.alert.fingerprint,
+        status=explained.alert.status,
         labels=explained.alert.labels,
         rules=[
             RuleView(
