@@ -222,7 +222,8 @@ def config(matchers: list[str]) -> str:
         for i, text in enumerate(matchers)
     ]
     receivers = [{"name": name} for name in ["none", *(route["receiver"] for route in routes)]]
-    return json.dumps({"route": {"receiver": "none", "routes": routes}, "receivers": receivers})
+    content = {"route": {"receiver": "none", "routes": routes}, "receivers": receivers}
+    return json.dumps(content, ensure_ascii=False)  # YAML has no surrogate pairs
 
 
 @pytest.mark.peer
