@@ -91,7 +91,7 @@ class PagerDutyEventsReceiver(Source):
             warnings: list[InvalidInput] = []
             alert = self._alert(event, service, key, warnings, now)
             return Received([alert], warnings=warnings, words=key)
-        return Received(commands=[self._request(event, service, key, incoming.body)], words=key)
+        return Received(commands=[self._request(event, service, key)], words=key)
 
     def reply(
         self, incoming: Incoming, received: Received, results: Sequence[CommandResult], now: float
@@ -152,15 +152,13 @@ class PagerDutyEventsReceiver(Source):
             group_as=f"{service}/{key}",  # the summary may differ from event to event
         )
 
-    def _request(
-        self, event: Mapping[str, Any], service: str, key: str, body: bytes
-    ) -> CommandRequest:
+    def _request(self, event: Mapping[str, Any], service: str, key: str) -> CommandRequest:
+        """Without a receipt: the same bytes may withdraw and repeat an acknowledgement."""
         acknowledges = event["event_action"] == "acknowledge"
         return CommandRequest(
             None,
             Command.ACKNOWLEDGE if acknowledges else None,
             text(event.get("client")) or f"{service} ({self.name})",
-            receipt=f"{self.kind}:{_digest(body)}",
             alert=AlertRef(self._identity(service, key)),
             ends=not acknowledges,
         )

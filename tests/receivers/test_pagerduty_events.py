@@ -9,6 +9,7 @@ import pagerduty
 import pytest
 
 from router.model.incident import Incident, Severity, Status
+from router.model.reason import Reason
 from router.receivers.pagerduty_events import MAX_SUMMARY
 from tests.clock import SteppedClock
 from tests.daemon import Answer, Daemon
@@ -141,6 +142,20 @@ async def test_a_trigger_without_a_key_gets_one_of_its_own(daemon: Daemon) -> No
     second = (await enqueue(daemon, **event)).json["dedup_key"]
     assert first != second
     assert len(await daemon.store.incidents()) == 2
+
+
+async def test_an_acknowledgement_counts_again_after_it_was_withdrawn(daemon: Daemon) -> None:
+    """A client sends the same bytes each time."""
+    await trigger(daemon)
+    acknowledge = {"event_action": "acknowledge", "dedup_key": "cpu"}
+    await enqueue(daemon, **acknowledge)
+    await daemon.ask("POST", "/api/v1/incidents/1/unack")
+    assert (await only(daemon)).acknowledged_at is None
+    assert (await enqueue(daemon, **acknowledge)).status == 202
+    assert (await only(daemon)).acknowledged_at is not None
+    await enqueue(daemon, **acknowledge)
+    entries = [entry.what for entry in await daemon.store.timeline(1)]
+    assert entries.count(Reason.ACKNOWLEDGED) == 2
 
 
 async def test_a_repeated_trigger_joins_and_a_worse_one_raises(daemon: Daemon) -> None:

@@ -49,6 +49,9 @@ COMMANDS = {
 _AFTERWARDS = {Operation.NOTE, Operation.DELETE}
 """Operations that an alert accepts after its end, too."""
 
+REPEATED = 600.0
+"""Seconds in which identical notes are one note that was sent again."""
+
 _BODY = msgspec.json.Decoder()
 
 
@@ -176,7 +179,7 @@ class OpsgenieReceiver(Source):
             COMMANDS.get(asked.operation),
             person or f"{self._integration(incoming)} ({self.name})",
             text(body.get("note")),
-            receipt=f"{self.kind}:{_digest(incoming.raw_path.encode(), incoming.body)}",
+            receipt=_receipt(asked, incoming, now),
             alert=asked.alert(self.name),
             ends=asked.operation in {Operation.CLOSE, Operation.DELETE},
         )
@@ -220,6 +223,17 @@ def _outcome(operation: Operation, results: Sequence[CommandResult], now: float)
         return Outcome(answers.NOBODY, now, operation, success=False)
     success = operation in _AFTERWARDS or row.rule_match.status is AlertStatus.FIRING
     return Outcome(row.rule_match.fingerprint.rpartition(":")[2], now, operation, success=success)
+
+
+def _receipt(asked: ApiRequest, incoming: Incoming, now: float) -> str:
+    """The same for a request that a client repeats soon, since it got no answer.
+
+    Later, or to acknowledge, the same bytes are another request.
+    """
+    if asked.operation in {Operation.ACKNOWLEDGE, Operation.UNACKNOWLEDGE}:
+        return ""
+    parts = asked.operation.encode(), incoming.raw_path.encode(), incoming.body
+    return f"opsgenie:{now // REPEATED:.0f}:{_digest(*parts)}"
 
 
 def _object(body: bytes) -> Mapping[str, Any]:

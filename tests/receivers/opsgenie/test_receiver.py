@@ -10,6 +10,7 @@ import pytest
 from opsgenie_sdk.exceptions import AuthenticationException
 
 from router.model.incident import Incident, Severity, Status
+from router.model.reason import Reason
 from tests.clock import SteppedClock
 from tests.daemon import Answer, Daemon
 
@@ -234,6 +235,24 @@ async def test_snooze_and_unacknowledge_are_commands_of_the_incident(daemon: Dae
     await ask(daemon, "POST", "/v2/alerts/a/snooze?identifierType=alias", json=until)
     shown = (await ask(daemon, "GET", "/v2/alerts/a?identifierType=alias")).json["data"]
     assert (shown["snoozed"], shown["snoozedUntil"]) == (True, "2026-02-02T09:00:00.000Z")
+
+
+async def test_the_same_request_counts_again(daemon: Daemon, clock: SteppedClock) -> None:
+    """An acknowledgement after its withdrawal, and a note after some time; sent again at once, a
+    note is one note.
+    """
+    await create(daemon, alias="a")
+    for action in ("acknowledge", "unacknowledge", "acknowledge", "unacknowledge"):
+        path = f"/v2/alerts/a/{action}?identifierType=alias"
+        await ask(daemon, "POST", path, json={"user": "ana"})
+        acknowledged = (await only(daemon)).acknowledged_at is not None
+        assert acknowledged == (action == "acknowledge")
+    for seconds in (0, 0, 3600):
+        await clock.advance(seconds)
+        note = {"note": "still slow", "user": "bot"}
+        await ask(daemon, "POST", "/v2/alerts/a/notes?identifierType=alias", json=note)
+    noted = [entry for entry in await daemon.store.timeline(1) if entry.what is Reason.NOTED]
+    assert len(noted) == 2
 
 
 @pytest.mark.parametrize("action", ["close", "acknowledge", "notes"])
