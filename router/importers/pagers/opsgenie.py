@@ -140,7 +140,7 @@ def _schedule(section: Section, build: Builder) -> None:
 def _turns(rotation: Section, zone: str, build: Builder) -> Iterator[tuple[str, Turns]]:
     start, end = moment(rotation, "startDate"), moment(rotation, "endDate")
     if end and end <= build.now:
-        rotation.leave_out()
+        rotation.leave_out(f"the rotation ended at {rotation.text('endDate')}: left out")
         return
     if end:
         rotation.remark(

@@ -107,7 +107,7 @@ def _layers(section: Section, zone: str, build: Builder) -> Iterator[tuple[str, 
     for layer in section.sections("schedule_layers"):
         end, start = moment(layer, "end"), moment(layer, "start")
         if end and end.timestamp() <= build.now.timestamp():
-            layer.leave_out()
+            layer.leave_out(f"the layer ended at {layer.text('end')}: left out")
             continue
         if end:
             layer.remark("end", f"the layer ends at {layer.text('end')}: remove it then")

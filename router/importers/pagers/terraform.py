@@ -126,7 +126,9 @@ def _resolved(value: Any, known: Mapping[str, Any], addresses: Mapping[str, Reso
     if not isinstance(value, str):
         return value
     if whole := _VARIABLE.fullmatch(value):
-        return known.get(f"{whole[1]}.{whole[2]}", value)
+        name = f"{whole[1]}.{whole[2]}"
+        others = {other: kept for other, kept in known.items() if other != name}  # no endless loop
+        return _resolved(known[name], others, addresses) if name in known else value
     if product := _PRODUCT.fullmatch(value):
         result = 1
         for factor in product[1].split("*"):

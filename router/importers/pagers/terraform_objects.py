@@ -109,9 +109,11 @@ def _pagerduty(resources: Sequence[Resource]) -> Shaped:
 
 
 def _layer(layer: Values) -> Values:
-    users = [{"id": user} for user in layer.get("users", [])]
+    users = layer.get("users")
+    # A text is an expression that was reported.
+    named = [{"id": user} for user in users] if isinstance(users, list) else []
     kept = _without(layer, "restriction")
-    return {**kept, "users": users, "restrictions": layer.get("restriction", [])}
+    return {**kept, "users": named, "restrictions": layer.get("restriction", [])}
 
 
 def _opsgenie(resources: Sequence[Resource]) -> Shaped:

@@ -128,6 +128,7 @@ def test_people_policies_and_services_of_pagerduty() -> None:
     assert (rule["match"], rule["policy"]) == (['service="Checkout"'], "shop")
     assert remarks(found) == [
         "6 Ana Lima: no counterpart of push_notification: left out",
+        "18 the layer ended at 2021-01-01T00:00:00-05:00: left out",
         "37 the export has no user 'Cleo Marsh': a contact without contact methods",
     ]
 

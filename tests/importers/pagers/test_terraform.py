@@ -93,6 +93,75 @@ def test_a_block_alone_is_one_line_of_the_report(pager: str, block: str, line: s
     assert [shown.partition(" ")[0] for shown in found.report.lines] == ["main.tf:2:1:"]
 
 
+def test_users_of_an_expression_are_reported_and_nobody() -> None:
+    """An expression is a text, and its letters are no users."""
+    found = converted(
+        "pagerduty",
+        """
+locals { week = 60 * 60 * 24 * 7 }
+resource "pagerduty_user" "ana" {
+  name  = "Ana"
+  email = "ana@example.com"
+}
+resource "pagerduty_schedule" "prod" {
+  name      = "Prod"
+  time_zone = "Europe/Lisbon"
+  layer {
+    start                        = "2018-05-22T12:00:00+01:00"
+    rotation_virtual_start       = "2018-05-22T12:00:00+01:00"
+    rotation_turn_length_seconds = local.week // 7 days
+    users                        = [pagerduty_user.ana.id]
+  }
+  layer {
+    start                        = "2018-05-22T12:00:00+01:00"
+    rotation_virtual_start       = "2018-05-22T12:00:00+01:00"
+    rotation_turn_length_seconds = local.week
+    users                        = [for user in pagerduty_user.crew : user.id]
+  }
+}
+""",
+    )
+    assert [person.name for person in found.setup.people.values()] == ["Ana"]
+    (rota,) = found.setup.rotas
+    assert [layer.seconds for layer in rota.layers] == [7 * 86_400]
+    assert any("`layer` has an expression" in line for line in found.report.lines)
+
+
+@pytest.mark.parametrize(
+    ("pager", "text", "line"),
+    [
+        (
+            "opsgenie",
+            """
+resource "opsgenie_schedule" "main" { name = "main" }
+resource "opsgenie_schedule_rotation" "over" {
+  schedule_id = opsgenie_schedule.main.id
+  start_date  = "2019-06-18T17:00:00Z"
+  end_date    = "2019-06-20T17:30:00Z"
+  type        = "hourly"
+}
+""",
+            "the rotation ended at 2019-06-20T17:30:00Z: left out",
+        ),
+        (
+            "pagerduty",
+            """
+resource "pagerduty_schedule" "main" {
+  name = "main"
+  layer {
+    start = "2019-06-18T17:00:00Z"
+    end   = "2019-06-20T17:30:00Z"
+  }
+}
+""",
+            "the layer ended at 2019-06-20T17:30:00Z: left out",
+        ),
+    ],
+)
+def test_a_rotation_that_is_over_is_reported(pager: str, text: str, line: str) -> None:
+    assert any(line in reported for reported in converted(pager, text).report.lines)
+
+
 def test_a_user_that_opsgenie_knows_already_is_a_person() -> None:
     """A data source has only the address."""
     found = converted("opsgenie", 'data "opsgenie_user" "ana" { username = "ana@example.com" }\n')
