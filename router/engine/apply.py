@@ -45,12 +45,12 @@ WAITING = 20_000
 """Events that may wait before more are refused with 503: about a second of work."""
 
 TRIES = 20
-"""Tries of a transaction that loses races, before it's given back as unavailable."""
+"""Attempts at a transaction that conflicts with other writers, before it fails."""
 
 
 WARNINGS = having(Trait.WARNING)
 ERRORS = having(Trait.ERROR)
-"""Entries that an operator has to see in the log."""
+"""Entries that an operator must see in the log."""
 
 UNLOGGED = having(Trait.UNLOGGED) - WARNINGS - ERRORS
 """Entries that are too frequent for the log; the timeline has them."""
@@ -69,7 +69,7 @@ class _Submission:
 
 
 class Applier:
-    """Takes events from everywhere, and answers when their effects are committed."""
+    """Takes events from all sources, and returns once their effects are committed."""
 
     def __init__(  # noqa: PLR0913, PLR0917 - the parts it connects
         self,
@@ -111,7 +111,7 @@ class Applier:
         return await submission.done
 
     async def run(self) -> None:
-        """Commit group after group, for ever."""
+        """Commit groups of waiting events until cancelled."""
         while True:
             await self._wake.wait()
             self._wake.clear()
@@ -154,12 +154,12 @@ class Applier:
         start = 0
         for submission in group:
             end = start + len(submission.events)
-            if not submission.done.done():  # the client may have gone
+            if not submission.done.done():  # the client may have disconnected
                 submission.done.set_result(reasons[start:end])
             start = end
 
     async def _fail_or_separate(self, group: Sequence[_Submission], error: Exception) -> None:
-        """A fault of one submission must not fail those that only shared its transaction."""
+        """Commit each submission alone after a fault, so that one can't fail the others."""
         if len(group) > 1 and not isinstance(error, StoreUnavailable):
             for submission in group:
                 await self._commit_group([submission])
@@ -181,10 +181,12 @@ class Applier:
                 batch = Batch(self.settings, events)
                 await self._store.load(batch.reads, batch.view)
                 changes, reasons = batch.decide()
-                # Events that waited while this process was stopped are stale: others may have
-                # handled what came since.
+                # Events that waited while this process was paused are stale: other replicas may
+                # have handled later ones.
                 if self._ownership and not all(map(self._ownership.holds, owners)):
-                    raise StoreUnavailable("this replica was stopped for a while: send it again")
+                    raise StoreUnavailable(
+                        "this replica was paused for a while: send the request again"
+                    )
                 try:
                     if changes:
                         await self._store.save(changes)
@@ -192,7 +194,7 @@ class Applier:
                     continue
             self._committed(events, changes, batch.view)
             return reasons
-        raise StoreUnavailable("lost the race for the same incident too often")
+        raise StoreUnavailable("too many concurrent writes to the same incident")
 
     def _committed(self, events: Sequence[Event], changes: Writes, view: Snapshot) -> None:
         self._metrics.committed(events, changes, view.incidents)

@@ -1,7 +1,7 @@
-"""Read external calendars in a process of their own, with limits on time and memory.
+"""Read external calendars in a separate process, with limits on time and memory.
 
-A calendar is foreign input, and a few lines of it can describe events without end. No check of the
-rules can exclude that, and a thread can't be stopped.
+A calendar is untrusted input, and a few lines of it can describe an endless number of events.
+Validation can't exclude that, and a thread can't be stopped.
 """
 
 import asyncio
@@ -28,7 +28,7 @@ class _Answer(Struct):
 
 
 async def turns_of(calendar: str, start: float, end: float) -> tuple[Turn, ...]:
-    """`read_turns` in a separate process, which ends with the caller at the latest.
+    """Run `read_turns` in a separate process, which ends when the caller does, or earlier.
 
     Raises: ValueError.
     """

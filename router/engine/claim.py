@@ -1,7 +1,7 @@
-"""Claim messages to addresses with a limit, several of them in one if the limit requires it.
+"""Claim messages to rate-limited addresses, combining several into one if the limit requires it.
 
-A message that a limit delays isn't leased or marked: it stays in the outbox, and is checked again.
-So a crash loses none, and the next claimer, here or on another replica, uses its own window.
+A message that a limit delays is neither leased nor marked: it stays in the outbox and is checked
+again. So a crash loses no message, and each replica counts with its own rate limit.
 """
 
 import math
@@ -16,24 +16,24 @@ from router.model.incident import Severity
 from router.ports.store import Store
 
 LOOK = 500
-"""Messages to addresses with a limit that are looked at in one round."""
+"""Maximum messages to rate-limited addresses that one round reads."""
 
 AGAIN = 1.0
-"""Seconds between two looks at all that waits for addresses without room.
+"""Seconds between reads of all delayed messages; rounds in between read only new messages.
 
-A delayed message leaves at once only if its incident has become a P0. New ones are seen earlier.
+A delayed message can be sent early only because its incident has become a P0.
 """
 
 OVERLAP = 1.0
-"""Seconds before the last look in which messages may have become visible only after it."""
+"""Seconds to look back before the last full read, for messages that were committed after it."""
 
 
 @dataclass(slots=True)
 class Limits:
     """Limits of a channel, and of the people who can be reached over it, by address.
 
-    `throttle` outlives a reload. edits: the channel edits its messages in place. looked_at: the
-    last look at all that waits.
+    `throttle` survives a reload. edits: the channel edits its messages in place. looked_at: when
+    all delayed messages were last read.
     """
 
     of: Mapping[str, Limit] = field(default_factory=dict)
@@ -49,7 +49,7 @@ class Limits:
 async def claim_limited(  # noqa: PLR0913, PLR0917 - what to lease, and for how long
     store: Store, limits: Limits, now: float, owner: str, until: float, most: int
 ) -> list[Bundle]:
-    """Lease what addresses with a limit may get now, in at most `most` messages.
+    """Lease the messages that rate-limited addresses may get now, in at most `most` bundles.
 
     Raises: StoreUnavailable.
     """

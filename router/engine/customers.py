@@ -1,8 +1,8 @@
 """Mail to customers about announcements: a row of the outbox for each address.
 
 Announcing adds one message for all customers, in its own transaction. Its delivery adds a mail for
-each address, once: a second delivery, after a crash or a person's resend, adds nothing. A crash
-while a mail is sent sends it again under the same Message-ID.
+each address, once: a second delivery, after a crash or a manual resend, adds nothing. If the
+router crashes while sending a mail, it's sent again with the same Message-ID.
 """
 
 import hashlib
@@ -66,7 +66,7 @@ class CustomerMail:
 
 
 def on_settled(row: Notification, at: float) -> Sequence[Undelivered]:
-    """Put a mail that was given up on the incident's timeline, without the address."""
+    """Record on the incident's timeline that a mail was given up, without its address."""
     if row.kind is not OutboxKind.CUSTOMER or row.state is not NotificationState.DEAD:
         return ()
     return (Undelivered(at, row.incident_id, CUSTOMERS, row.error, f"{row.channel} {row.subject}"),)
@@ -75,7 +75,8 @@ def on_settled(row: Notification, at: float) -> Sequence[Undelivered]:
 def announcement(incident: Incident, entry: Entry, address: str, number: str) -> PublicMail:
     """Write the mail as it was approved.
 
-    `number` identifies it within this database, and the time this database.
+    The Message-ID is unique: `number` identifies the mail within this database, and the time
+    tells databases apart.
     """
     return PublicMail(
         to=address,

@@ -54,24 +54,25 @@ POLL = 1.0
 """Seconds between checks of the outbox without a wake-up."""
 
 ATTEMPTS = 3
-"""Attempts under one lease. After them the message goes back to the outbox, to be tried later."""
+"""Attempts under one lease. Then the message goes back to the outbox, to be retried later."""
 
 PATIENCE = 5.0
-"""Longest wait between two of those attempts, in seconds.
+"""Maximum seconds between two of these attempts.
 
-For a longer Retry-After the message goes back.
+If Retry-After is longer, the message goes back to the outbox.
 """
 
 HANG = 2.0
 """Hard limit on an attempt, as a multiple of the channel's timeout."""
 
 SETTLE_TRIES = 5
-"""With waits of 1, 2, 4, 8 and 16 s, all within the lease: a store that is briefly away causes no
-double.
+"""Tries to store a result, after waits of 1, 2, 4 and 8 s, all within the lease.
+
+So a brief outage of the store causes no duplicate message.
 """
 
 UNCONFIGURED = 300.0
-"""Seconds until a row of an unconfigured channel is tried again: the channel may be added again."""
+"""Seconds until a row is retried that nothing in the config can send: the config may change."""
 
 
 class LeaseLost(Exception):
@@ -84,9 +85,9 @@ class Channel:
 
     people: addresses by contact; None for a channel that reaches no people. pictures: messages have
     the incident's chart if it's ready in time. limits: how many messages each address gets.
-    arrives_within: seconds after an attempt without an answer in which the service may process it.
-    performers: do what rows of other kinds are about. on_settled: called with each such row once
-    it's sent or dead; returns events to commit with that.
+    arrives_within: seconds for which the service may still process an attempt that got no answer.
+    performers: handle the rows that aren't about incidents. on_settled: called with each such row
+    once it's sent or dead; returns events to commit with it.
     """
 
     name: str
@@ -126,7 +127,7 @@ class ChannelWorker:
         self._clock = clock
         self._ownership = ownership
         self._messages = MessageWriter(clock, words, channel.people, pictures=channel.pictures)
-        self.wake = asyncio.Event()  # set: look at the outbox now
+        self.wake = asyncio.Event()  # set: check the outbox now
         self._closing = False
         self._sending: set[asyncio.Task[None]] = set()
 
@@ -160,7 +161,7 @@ class ChannelWorker:
         self.wake.set()
 
     async def stop(self, grace: float) -> None:
-        """Close, let what is under way end within `grace` seconds, then cancel it."""
+        """Close, wait up to `grace` seconds for sends in progress, then cancel the rest."""
         self.close()
         if self._sending:
             await asyncio.wait(self._sending, timeout=grace)
@@ -169,10 +170,10 @@ class ChannelWorker:
         await asyncio.gather(*self._sending, return_exceptions=True)
 
     async def round(self, *, look: bool = True) -> None:
-        """Claim what there's room for, read what it's about, and start sending it.
+        """Claim as many messages as there are free workers, and start sending them.
 
-        look: first look whether anything is due: a claim takes the database's write lock. Raises:
-        StoreUnavailable.
+        look: first check if anything is due, because a claim takes the database's write lock.
+        Raises: StoreUnavailable.
         """
         channel, now, name = self.channel, self._clock.now(), self._ownership.name
         room = channel.concurrency - len(self._sending)
@@ -205,7 +206,7 @@ class ChannelWorker:
             if channel.pace:
                 channel.pace.take(now)
             task = spawn(self._deliver(bundle, stored), f"deliver {channel.name}", self._sending)
-            task.add_done_callback(lambda _: self.wake.set())  # there's room for one more
+            task.add_done_callback(lambda _: self.wake.set())  # a worker is free
 
     async def _deliver(self, bundle: Bundle, stored: Mapping[int, Stored]) -> None:
         row = bundle.messages[0]
@@ -223,7 +224,7 @@ class ChannelWorker:
     # --- messages about incidents
 
     async def _send(self, bundle: Bundle, stored: Mapping[int, Stored]) -> None:
-        """Try a few times under the lease, soon after each failure that surely didn't arrive."""
+        """Send, and retry under the lease after failures that certainly didn't arrive."""
         row, attempts, result = bundle.messages[0], list[Attempt](), None
         try:
             message, seen = await self._messages.write(bundle.messages, stored)
@@ -258,9 +259,9 @@ class ChannelWorker:
         )
 
     async def _is_soon(self, result: Result, tried: int) -> bool:
-        """Wait until the message may be tried again under the lease, if it may.
+        """Wait for the next attempt under the lease. Returns False if there is none.
 
-        Not if the channel's rate is used up: a refusal counts.
+        Failed attempts count towards the channel's rate limit, too.
         """
         pace = self.channel.pace
         if (
@@ -275,11 +276,11 @@ class ChannelWorker:
 
     async def _sent(self, message: Message) -> Performed:
         if message.channel != self.channel.name and not message.to:
-            why = "the config no longer has this contact, or no address of theirs for the channel"
+            why = "the config no longer has this contact, or its address for the channel"
             return Performed(Rejected(why))
         return Performed(await self.channel.sender.send(message))
 
-    # --- rows of other kinds
+    # --- rows that aren't about incidents
 
     async def _perform(self, row: Notification) -> None:
         performer = self.channel.performers.get(row.kind, _unconfigured)
@@ -300,9 +301,9 @@ class ChannelWorker:
     async def _attempt(
         self, row: Notification, work: Callable[[], Awaitable[Performed]]
     ) -> tuple[Attempt, Performed]:
-        """Work while the lease is held, which clients check again right before they write.
+        """Run `work` while the lease is held. HTTP clients check the lease right before they write.
 
-        This process may have been stopped since the claim. Raises: LeaseLost; StoreUnavailable, if
+        This process may have been paused since the claim. Raises: LeaseLost; StoreUnavailable, if
         the row isn't about an incident.
         """
         may_write, started = partial(self._may_write, row), self._clock.now()
@@ -331,7 +332,7 @@ class ChannelWorker:
         return self._clock.now() < row.lease_until and self._ownership.holds(row.lease)
 
     async def _settle(self, row: Notification, write: Callable[[float], Awaitable[object]]) -> None:
-        """Write the result, as long as the lease is held; wait for a store that is briefly away.
+        """Store the result while the lease is held; retry while the store is unavailable.
 
         Raises: LeaseLost, StoreUnavailable.
         """
@@ -345,18 +346,18 @@ class ChannelWorker:
                 await self._clock.sleep(2.0**tries)
             else:
                 return
-        raise StoreUnavailable("no settling within the lease")
+        raise StoreUnavailable("the result of sending could not be stored within the lease")
 
 
 async def _unconfigured(_row: Notification) -> Performed:
-    return Performed(Retry("the config has nothing that sends this", UNCONFIGURED))
+    return Performed(Retry("no configured channel sends this", UNCONFIGURED))
 
 
 _backoff = wait_random_exponential(multiplier=0.25, max=PATIENCE)
 
 
 def _spread(tried: int) -> float:
-    """Return a random time to wait after this many attempts, which grows with them."""
+    """Return a random backoff in seconds, whose range grows with the number of attempts."""
     state = RetryCallState(AsyncRetrying(), None, (), {})
     state.attempt_number = tried
     return _backoff(state)

@@ -31,13 +31,13 @@ log = logger(__name__)
 KIND = "deployment"
 
 EARLIER = 200
-"""Earlier deployments that are searched for the one that ran before."""
+"""Maximum earlier deployments in which the previous version is searched."""
 
 OPENED = 1000
 """Maximum open incidents that a deployment is compared with."""
 
 TRIES = 20
-"""Tries at a change while other replicas write the same deployment."""
+"""Attempts to store a deployment that other replicas write at the same time."""
 
 
 class Recent:
@@ -121,7 +121,7 @@ class Deployments:
                 services=list(known.services),
                 outcome=known.outcome.value,
             )
-        # Also for a known one: the router may have died between storing it and passing it on.
+        # Also for a known deployment: the router may have crashed before linking it to incidents.
         await self._refresh()
         await self._tell(known)
         return reason, known
@@ -159,7 +159,7 @@ class Deployments:
                 continue
             self._wake(channels)
             return before, known
-        raise StoreUnavailable("lost the race for the same deployment too often")
+        raise StoreUnavailable("too many concurrent writes to the same deployment")
 
     async def _tell(self, known: Deployment) -> None:
         deploys = self._settings().deployments

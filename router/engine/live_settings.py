@@ -2,7 +2,7 @@
 
 Overrides, silences and other settings that people change while the router runs are in the store.
 This is the only place where both are combined. Code that stores a change calls `refresh` after the
-commit and before the answer; other replicas see it at their next look.
+commit and before the answer; other replicas see the change at their next check.
 """
 
 import asyncio
@@ -28,14 +28,14 @@ class Stored(Protocol):
     async def read(self) -> None:
         """Read the changes from the store.
 
-        Raises: StoreUnavailable; then those read last still hold.
+        Raises: StoreUnavailable; then the changes read last still apply.
         """
         ...
 
     def over(self, settings: Settings) -> Settings:
         """Return `settings` with the changes applied.
 
-        A change of something that they don't have is left out.
+        A change of something that `settings` don't have is left out.
         """
         ...
 
@@ -68,14 +68,16 @@ class LiveSettings:
         self._derive()
 
     async def refresh(self) -> None:
-        """Activate the stored settings. Raises: StoreUnavailable."""
-        async with self._reading:  # or a look that began earlier and ended later would undo it
+        """Read and apply the stored changes. Raises: StoreUnavailable."""
+        async with (
+            self._reading
+        ):  # or a read that began earlier and ended later would undo this one
             for stored in self._stored:
                 await stored.read()
             self._derive()
 
     async def run(self) -> None:
-        """Look until cancelled."""
+        """Check for changes until cancelled."""
         never = asyncio.Event()
         while True:
             await self._clock.wait(never, LOOK)

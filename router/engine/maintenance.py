@@ -1,4 +1,4 @@
-"""Maintenance that channels show elsewhere: each is brought up to date with the stored record."""
+"""Copies stored maintenance to other status pages."""
 
 from router.model.notification import Notification, Sent
 from router.model.statuspage import Maintenance
@@ -18,7 +18,7 @@ class MirroredMaintenance:
         self._clock = clock
 
     async def __call__(self, row: Notification) -> Performed:
-        """The row's subject is the id, and what happened after a slash."""
+        """Process a row. Its subject is the maintenance's id, a slash, and what happened."""
         maintenance = await self._maintenances.get(row.subject.partition("/")[0])
         if maintenance is None:
             return Performed(Sent(silent=True))

@@ -32,7 +32,7 @@ PICTURE = 0.5
 """Maximum seconds that a message waits for its chart."""
 
 DRAFTS = 500
-"""Texts to publish that are kept for the messages of other channels."""
+"""Maximum cached drafts of public updates, shared by the messages of all channels."""
 
 Stored = tuple[Incident, Sequence[Entry], Sequence[AlertRow]]
 """An incident, its latest timeline (oldest first), and a sample of its firing alerts."""
@@ -40,9 +40,9 @@ Stored = tuple[Incident, Sequence[Entry], Sequence[AlertRow]]
 
 @dataclass(frozen=True, slots=True)
 class Words:
-    """The parts of messages beside the incident itself.
+    """Settings for the parts of messages that don't come from the incident.
 
-    links: makes signed links that do something; None without a key.
+    links: makes signed links to buttons; None without a key.
     elsewhere: links into other services (name, template).
     time_zones: by contact.
     mentions: ids in the channels' services, by contact.
@@ -60,7 +60,7 @@ class Words:
     _drafts: dict[tuple[int, int, int], str] = field(default_factory=dict, repr=False)
 
     def draft(self, incident: Incident, at: float) -> str:
-        """Return the text to publish. All channels get the one of the same minute."""
+        """Return a draft of the public update. Within a minute all channels get the same draft."""
         key = incident.id, incident.version, int(at // 60)
         if (known := self._drafts.get(key)) is not None:
             return known
@@ -87,7 +87,7 @@ class MessageWriter:
     async def write(
         self, rows: Sequence[Notification], stored: Mapping[int, Stored]
     ) -> tuple[Message, list[int]]:
-        """Write about the first row's incident as it was read, and name those of the others.
+        """Write a message about the first row's incident that also names the other rows' incidents.
 
         Also return the newest entry that the message covers, for each row.
         """
@@ -154,7 +154,7 @@ class MessageWriter:
         return usable(links(self._words.elsewhere, incident, window(incident, alerts, now)))
 
     async def _picture(self, message: Message) -> bytes:
-        """Return the chart as PNG; b"" if it isn't ready soon: a page doesn't wait for it."""
+        """Return the chart as PNG; b"" if it isn't ready soon: a chart must not delay a page."""
         charts, incident = self._words.charts, message.incident
         if charts is None or not charts.there(incident):
             return b""

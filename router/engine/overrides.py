@@ -15,7 +15,7 @@ KIND = "arrangement"
 """The kind of the records."""
 
 KEPT = 5 * 604_800.0
-"""Seconds after its end during which an override is read: calendars show the past, too."""
+"""Seconds after its end for which an override is still read: calendars show the past, too."""
 
 
 class StoredOverrides:

@@ -1,11 +1,11 @@
 """The leases of this process, and whether it still holds them.
 
-On a shared database each replica beats every `BEAT` seconds. One whose beats stop loses its leases:
-any other replica, also one that has just started, ends them, and takes over within
-`BURIED + BEAT` seconds. A replica that was stopped and resumed notices that it hasn't beaten for
-`VALID` seconds, which is sooner than others remove it, and then holds nothing: it continues under a
-new name. The age of a beat is by the database's clock, so the clocks of replicas need not agree; if
-that clock jumps, beats are counted instead.
+On a shared database each replica writes a heartbeat every `BEAT` seconds. If a replica's heartbeats
+stop, any other replica, even one that has just started, ends its leases and takes over within
+`BURIED + BEAT` seconds. A replica that was paused and resumed gives up its leases itself if its
+last heartbeat is `VALID` seconds old, which is before others remove it, and continues under a new
+name. Ages are by the database's clock, so the clocks of replicas need not agree; if that clock
+jumps, replicas count heartbeats instead.
 """
 
 import asyncio
@@ -20,32 +20,33 @@ from router.telemetry.logs import logger
 log = logger(__name__)
 
 BEAT = 1.5
-"""Seconds between two beats."""
+"""Seconds between two heartbeats."""
 
 VALID = 4.0
-"""Seconds after its last beat for which a replica may act on its leases."""
+"""Seconds after its last heartbeat for which a replica may use its leases."""
 
 BURIED = 5.0
-"""Seconds after its last beat at which a replica is buried. More than `VALID`."""
+"""Seconds after its last heartbeat at which a replica is considered dead. More than `VALID`."""
 
 LOOKS = 3
-"""Looks, one at each beat, at which another replica's beats are unchanged before it's buried,
-whatever the database's clock shows. `BEAT * LOOKS` is more than `VALID`.
+"""Checks in a row (one with each own heartbeat) that find no new heartbeat of a replica, after
+which it's considered dead by any clock. `BEAT * LOOKS` is more than `VALID`.
 """
 
 SLOW = 0.5
-"""Seconds of a beat that leave the database's clock uncertain by as much."""
+"""If a heartbeat takes longer, in seconds, it doesn't show the database's time precisely enough."""
 
 JUMP = 3.0
-"""Seconds by which the database's clock and this process' own may differ between two beats, and
-this host's clock from it without a warning.
+"""Maximum seconds that the database's clock may drift between two heartbeats before that counts as
+a jump, and by which this host's clock may differ from it without a warning.
 """
 
 
 class Ownership:
-    """The name under which this process takes leases. A store with one process needs no beats.
+    """The name under which this process takes leases. A store with one process needs no heartbeats.
 
-    clock: a steady one. time: the router's, which follows the database's at each beat.
+    clock: a clock that nobody sets. time: the router's clock, which follows the database's clock
+    with each heartbeat.
     """
 
     def __init__(
@@ -72,7 +73,7 @@ class Ownership:
         return lease.partition(":")[0] == self.name and self._clock.now() - self._beaten_at < VALID
 
     async def start(self) -> None:
-        """Beat until the time of the database is known. Raises: StoreUnavailable."""
+        """Write heartbeats until the database's time is known. Raises: StoreUnavailable."""
         for _ in range(LOOKS if self._store.shared else 0):
             before = self._clock.now()
             await self.beat()
@@ -80,7 +81,7 @@ class Ownership:
                 break
 
     async def run(self) -> None:
-        """Beat until cancelled."""
+        """Write heartbeats until cancelled."""
         never = asyncio.Event()
         while True:
             await self._clock.wait(never, BEAT)
@@ -96,7 +97,7 @@ class Ownership:
                 )
 
     async def beat(self) -> None:
-        """Show that this replica lives, and end the leases of those that don't.
+        """Write a heartbeat, and end the leases of dead replicas.
 
         Raises: StoreUnavailable.
         """
@@ -104,7 +105,7 @@ class Ownership:
         if self._has_beaten and now - self._beaten_at >= VALID:
             await self._lose(now)
         beats = await self._store.beat(self.name)
-        if self._has_beaten and self.name not in beats.of:  # another replica has buried this one
+        if self._has_beaten and self.name not in beats.of:  # another replica has removed this one
             await self._lose(now)
             beats = await self._store.beat(self.name)
         self._follow(beats, self._clock.now() - now)
@@ -129,19 +130,19 @@ class Ownership:
             log.warning(
                 "clock_differs",
                 ahead=round(ahead, 1),
-                consequence="the router goes by the database's clock",
-                what_to_do="check that this host and the database's keep their time, by NTP",
+                consequence="the router uses the database's clock",
+                what_to_do="check that NTP runs on this host and on the database's",
             )
 
     def _notice_jump(self, beats: Mapping[str, Beat], now: float) -> None:
-        """Don't judge by the age of beats until all that live have beaten after a jump."""
+        """After a jump, ignore the ages of heartbeats until all live replicas have written one."""
         own = beats.get(self.name)
         if own and abs(jump := own.age - (now - self._beaten_at)) > JUMP:
             self._counted_until = now + BURIED
             log.warning(
                 "database_clock_jumped",
                 by=round(jump, 1),
-                what_to_do="check that the database's server keeps its time, for example by NTP",
+                what_to_do="check that NTP runs on the database's server",
             )
 
     def _dead(self, beats: Mapping[str, Beat], now: float) -> list[str]:

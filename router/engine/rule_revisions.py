@@ -14,7 +14,7 @@ from router.telemetry.logs import logger
 log = logger(__name__)
 
 PATIENCE = 10.0
-"""Seconds that git may take to read its index and these files."""
+"""Maximum seconds for a git command."""
 
 
 async def remember(
@@ -32,7 +32,10 @@ async def remember(
 
 
 async def commit_of(files: Collection[Path]) -> tuple[str, bool]:
-    """The git commit of the files' folder, and if they differ from it; ("", False) if unknown."""
+    """Return the folder's git commit and whether the files differ from it.
+
+    Returns ("", False) if unknown.
+    """
     return await asyncio.to_thread(_commit_of, sorted(str(file.resolve()) for file in files))
 
 

@@ -1,4 +1,4 @@
-"""Mail with a link that signs a user in, once: a row of the outbox for each.
+"""Mail with a link that signs a user in once: an outbox row for each mail.
 
 The row has the link's id. The link is signed when the mail is sent, so the outbox has no secret.
 """
@@ -29,7 +29,7 @@ class SignInMail:
         self._url = url
 
     async def __call__(self, row: Notification) -> Performed:
-        """A `router.ports.services.Performer`. Nothing is sent if the link or its user is over."""
+        """A `router.ports.services.Performer`. Sends nothing if the link or its user is invalid."""
         link, now = await self._links.get(row.subject), self._clock.now()
         user = await self._users.get(link.user) if link else None
         over = link is None or link.used_at is not None or link.expires_at <= now

@@ -20,7 +20,7 @@ KIND = "silence"
 """The kind of the records."""
 
 KEPT = 5 * 604_800.0
-"""Seconds after its end during which a silence is read, since `explain` also covers the past."""
+"""Seconds after its end for which a silence is still read: `explain` covers the past, too."""
 
 
 class Silences:

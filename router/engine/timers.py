@@ -1,4 +1,4 @@
-"""Deadlines are rows of the store. Each that is due becomes an event."""
+"""Deadlines are rows of the store. Each due deadline becomes an event."""
 
 import asyncio
 
@@ -12,12 +12,12 @@ from router.telemetry.logs import logger
 log = logger(__name__)
 
 TICK = 0.5
-"""Seconds between checks for due deadlines. A process that claims a timer and dies delays it by at
-most `LEASE + TICK`: three in a row still leave the step within 5 s."""
+"""Seconds between checks for due deadlines. If a process claims a timer and dies, the timer is late
+by at most `LEASE + TICK`; three such deaths in a row still leave it within 5 s."""
 
 LEASE = 1.0
-"""Seconds until a claimed timer that wasn't committed is claimed again. Twice does no harm: a timer
-that was handled is gone, and its event has no effect."""
+"""Seconds until a claimed timer that wasn't committed is claimed again. A timer that fires twice
+does no harm: once handled it's gone, and its second event has no effect."""
 
 BATCH = 200
 """Timers claimed at once. Few enough that webhooks are handled between two batches."""
@@ -65,7 +65,7 @@ class Timers:
             if isinstance(outcome, StoreUnavailable | Overloaded):
                 raise outcome
             if isinstance(outcome, BaseException):
-                # It is claimed again after its lease, and the others aren't delayed.
+                # Don't delay the other timers: this one is claimed again after its lease.
                 log.error(
                     "timer_failed", incident=timer.incident_id, timer=timer.name, exc_info=outcome
                 )

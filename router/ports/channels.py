@@ -13,7 +13,7 @@ from router.ports.webhooks import EphemeralReply, Form
 class Sender(Protocol):
     """Sends to one channel.
 
-    It gets only a message, and never raises: a failure is a `Result`.
+    It receives only a message, and never raises: a failure is a `Result`.
     """
 
     async def send(self, message: Message) -> Result: ...
@@ -48,7 +48,7 @@ class Mailer(Protocol):
 
 
 class DeviceBook(Protocol):
-    """The devices that receive push messages. The methods raise StoreUnavailable."""
+    """The devices that receive push messages. Its methods raise StoreUnavailable."""
 
     async def of(self, contact: str) -> Sequence[Device]: ...
 

@@ -7,8 +7,8 @@ from contextlib import suppress
 from typing import Any, Protocol
 
 DRIFT = 0.5
-"""Seconds by which a replica's time may differ from the database's: a reading under load errs
-less."""
+"""Maximum seconds by which a replica's clock may differ from the database's. Reading the database's
+time under load is more precise than this."""
 
 
 class Clock(Protocol):

@@ -8,8 +8,8 @@ class StaleRecord(Exception):
 class StoreUnavailable(Exception):
     """The store does not accept the operation now. Nothing was written, or the result is unknown.
 
-    remedy: an operator's remedy, for the log; "" if only the cause's text has it.
-    lasting: only a person can end it, so a router that starts doesn't wait for the store.
+    remedy: what an operator can do, for the log; "" if only the cause's text says it.
+    lasting: only a person can fix it, so a router that starts doesn't wait for the store.
     """
 
     def __init__(self, detail: str = "", remedy: str = "", *, lasting: bool = False) -> None:

@@ -22,8 +22,8 @@ class Shown(Struct, frozen=True):
 class Mismatch(Struct, frozen=True):
     """A difference at the service of a channel.
 
-    command: a person's answer there that is missing here, with the person and `dated` as in
-    `Commanded`. resend: sending the message again repairs it.
+    command: a person's command there that the router missed, with the person and `dated` as in
+    `Commanded`. resend: sending the message again repairs the difference.
     """
 
     incident_id: int
@@ -51,7 +51,7 @@ class SourcePoller(Protocol):
     """Asks a source for its alerts."""
 
     async def missed(self, known: Sequence[AlertRow], now: float) -> Sequence[Alert]:
-        """Return the reports that the router missed: alerts that fire there, or are over.
+        """Return alerts that the router missed: those that fire there, or have resolved.
 
         `known` are the alerts of the source that are stored here. Raises: CompareFailed.
         """

@@ -34,7 +34,7 @@ class Performer(Protocol):
 
 
 class Charts(Protocol):
-    """Charts of the values behind an incident. Concurrent requests share one drawing."""
+    """Charts of the metric behind an incident. Concurrent requests share one drawing."""
 
     def there(self, incident: Incident) -> bool:
         """Report whether the incident has a query that can be charted."""
@@ -43,7 +43,7 @@ class Charts(Protocol):
     async def draw(
         self, incident: Incident, seen: Window, form: ImageFormat, zone: str = ""
     ) -> bytes:
-        """Draw with times in `zone`, or else the company's. Raises: NoChart."""
+        """Draw with times in `zone`, or the company's time zone if it's empty. Raises: NoChart."""
         ...
 
 

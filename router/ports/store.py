@@ -42,7 +42,7 @@ class Beats(NamedTuple):
 
 
 class RuleUse(Struct, frozen=True):
-    """The incidents that a rule opened since some time, and when it opened the newest."""
+    """The number of incidents that a rule opened since a time, and when it opened the newest."""
 
     incidents: int
     last_opened: float
@@ -103,10 +103,11 @@ class Store(Protocol):
         *,
         edits: bool = ...,
     ) -> Sequence[tuple[Notification, Standing]]:
-        """Due messages to these addresses with their incidents' state, worst first, unleased.
+        """Due messages to these addresses with their incidents' state, worst first, not leased.
 
-        For an address with False, only messages that are due since `since` (UTC seconds) and that
-        no limit delays (`core.outbox.digest.is_free`). edits: their channel edits in place.
+        `addresses` maps each address to whether its limit allows a message now. If not, only
+        messages are returned that are due since `since` (UTC seconds) and that no limit delays
+        (`core.outbox.digest.is_free`). edits: the channel edits its messages in place.
         """
         ...
 
@@ -156,8 +157,8 @@ class Store(Protocol):
     ) -> tuple[Sequence[Incident], int]:
         """Incidents in whose data all words occur in any case, newest first.
 
-        It looks at a few thousand; the number is the `before` to go on with, 0 at the end. A word
-        has ASCII letters and digits only.
+        One call searches a few thousand incidents. The returned number is the `before` to continue
+        with, 0 at the end. A word has ASCII letters and digits only.
         """
         ...
 
@@ -237,7 +238,7 @@ class Store(Protocol):
         after: tuple[float, str] | None = None,
         limit: int = 1000,
     ) -> Sequence[Record]:
-        """Newest first; those of `since` and later, and before `until`.
+        """Documents, newest first, from `since` up to, but not including, `until`.
 
         `after` is a (time, id) to page from.
         """
@@ -254,7 +255,7 @@ class Store(Protocol):
     async def history(
         self, *, since: float = -math.inf, after: int = 0, limit: int = 1000
     ) -> Sequence[tuple[int, Sequence[Event]]]:
-        """Events with an effect, in the order of deciding, in numbered rows of several.
+        """Events that had an effect, in the order of deciding, in numbered rows of several events.
 
         `limit` counts rows; `after` is the number of the row to page from.
         """
@@ -271,7 +272,7 @@ class Store(Protocol):
     async def people_entries(
         self, *, before: int = 0, by: str = "", limit: int = 100
     ) -> Sequence[Entry]:
-        """Entries by people, or by the person `by`, the last written first.
+        """Entries by people, or only by the person `by`, the last written first.
 
         `before` is the id of an entry to page from.
         """
@@ -282,7 +283,7 @@ class Store(Protocol):
     async def prune(self, before: float, kinds: Sequence[str] = ()) -> int:
         """Delete receipts, resolved alerts, windows, events and documents from before `before`.
 
-        Of documents only those of `kinds`. Incidents and timelines are kept.
+        Only documents of `kinds` are deleted. Incidents and timelines are kept.
         """
         ...
 
@@ -296,9 +297,9 @@ class Store(Protocol):
         ...
 
     async def beat(self, owner: str) -> Beats:
-        """Show other replicas that this owner is alive.
+        """Store a heartbeat of this owner, to show other replicas that it's alive.
 
-        Returns the last beat of each owner before this one.
+        Returns the last heartbeat of each owner before it.
         """
         ...
 

@@ -36,7 +36,7 @@ class ExternalIncident(Struct, frozen=True):
 
 
 class AlertRef(Struct, frozen=True):
-    """An alert by its fingerprint, or by the beginning of it if exactly one alert has that."""
+    """An alert by its fingerprint, or by a prefix of it that only one alert has."""
 
     fingerprint: str
     is_prefix: bool = False
@@ -63,7 +63,7 @@ class CommandRequest(Struct, frozen=True):
     the message `ref` (`Notification.ref`), or else the incident that another service calls
     `external`, or else the only open incident. A question without any of these is about all open
     incidents. `severity`, `receipt`, `reopened`, `dated` and `other` are as in `Commanded`;
-    `seconds` is the length of a snooze. `ends`: it has no command, and reports the end of `alert`.
+    `seconds` is the length of a snooze. `ends`: the request isn't a command but resolves `alert`.
     """
 
     incident_id: int | None
@@ -125,7 +125,7 @@ class Received(Struct, frozen=True):
     external_incidents: incidents of the router by their names at another service. listing: alerts
     to list in the reply. beats: names of heartbeats that are alive. ephemeral: where to reply if
     the answer cannot. ignored: why there is nothing to do. refused: why the sender has no
-    permission. words: the reply to the sender.
+    permission. words: the text to reply with.
     """
 
     alerts: Sequence[Alert] = ()

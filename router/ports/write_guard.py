@@ -1,8 +1,8 @@
-"""The last check before a request leaves.
+"""The last check before a request is written to the network.
 
-A process can be stopped for minutes between any two steps, and while it connects others may take
-over what it had leased. So each client that sends calls `check_write` right before it writes to its
-connection. Only a stop between that check and the system call that writes remains possible.
+A process can be paused for minutes at any step. Meanwhile another replica may take over its leases.
+So each client that sends calls `check_write` right before it writes to its connection. The only gap
+left is a pause between this check and the system call that writes.
 """
 
 from collections.abc import Callable, Iterator
@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 
 class WriteRefused(ConnectionAbortedError):
-    """Nothing more of this attempt may be written: its lease or its time has ended."""
+    """The attempt may not write any more, because its lease or its time has ended."""
 
 
 @dataclass(slots=True)
@@ -26,7 +26,7 @@ class WriteGuard:
 
 @contextmanager
 def guarded(may_write: Callable[[], bool]) -> Iterator[WriteGuard]:
-    """Check what is written within, and no longer."""
+    """Check all writes within this context."""
     guard = WriteGuard(may_write)
     token = _current.set(guard)
     try:
@@ -40,7 +40,7 @@ _current: ContextVar[WriteGuard | None] = ContextVar("write_guard", default=None
 
 
 def check_write() -> None:
-    """Raises: WriteRefused, if the attempt in whose context this is called may write no more."""
+    """Raises: WriteRefused, if the current attempt may not write any more."""
     guard = _current.get()
     if guard and (guard.is_over or not guard.may_write()):
         guard.refused = True

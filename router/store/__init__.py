@@ -11,18 +11,18 @@ __all__ = ["SqlStore", "migrate", "open_store", "read_store"]
 
 
 async def _upgrade(database: Database) -> tuple[str | None, str]:
-    # Loading Alembic takes a third of a second, a quarter of a start, and mostly there's nothing to
-    # upgrade.
+    # Import Alembic only here: that takes a third of a second, and usually nothing has to be
+    # upgraded.
     from router.store.schema_upgrade import upgrade  # noqa: PLC0415
 
     return await upgrade(database)
 
 
 async def migrate(url: str) -> tuple[str | None, str]:
-    """Upgrade the database at `url`. Returns the old revision (None: empty) and the new one.
+    """Upgrade the database at `url`. Returns the old revision (None: empty) and the new revision.
 
-    Raises: ValueError for a bad URL or a database of a later version; StoreUnavailable, also if a
-    daemon uses it.
+    Raises: ValueError for a bad URL or a database of a later version; StoreUnavailable, also while
+    a router uses a SQLite file.
     """
     database = Database(url)
     try:
@@ -37,8 +37,8 @@ async def open_store(
 ) -> SqlStore:
     """Open the store at `sqlite:///path` or `postgresql://user:password@host/name`; upgrade it.
 
-    With `exclusive` no other process may open the same SQLite file that way until this store is
-    closed. With `wait` a database that is away is tried again after each `wait()`.
+    exclusive: no other process may open the same SQLite file exclusively until this store is
+    closed. wait: retry an unavailable database after each `wait()`.
     Raises: ValueError for a bad URL or a database of a later version, StoreUnavailable.
     """
     database = Database(url)
@@ -54,7 +54,7 @@ async def open_store(
 
 
 async def _is_current(database: Database, *, exclusive: bool, patient: bool) -> bool:
-    """Bring the database to this version. False: it is away, and the caller is patient."""
+    """Upgrade the database. Returns False if it's unavailable and `patient` is set."""
     try:
         if await database.read(revision) != REVISION:
             await (_upgrade(database) if exclusive else migrate(database.url))
@@ -66,9 +66,9 @@ async def _is_current(database: Database, *, exclusive: bool, patient: bool) -> 
 
 
 async def read_store(url: str) -> SqlStore:
-    """Open the store to read it, without upgrading it. A SQLite file must exist.
+    """Open the store for reading, without upgrading it. A SQLite file must exist.
 
-    Raises: ValueError, if it's of another version; StoreUnavailable.
+    Raises: ValueError, if the store has another version; StoreUnavailable.
     """
     database = Database(url)
     try:

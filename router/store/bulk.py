@@ -1,19 +1,18 @@
-"""Many rows in one step, in and out, and all that differs between the two databases' SQL.
+"""Read and write many rows in one step. Also holds the SQL that differs between the databases.
 
-Why not `executemany` and a cursor: Python's sqlite3 lets go of the GIL at every step, one per row,
+Why not `executemany` and a cursor: Python's sqlite3 releases the GIL at every step, one per row,
 and under load waits up to 5 ms (`sys.getswitchinterval`) to get it back. Measured beside a busy
-event loop, `executemany` writes 1,600 rows/s, and one statement with all the rows 25,000. Reading
-is the same: a thousand rows packed into one JSON array are one step.
+event loop, `executemany` writes 1,600 rows/s, and one statement with all rows 25,000. Reading is
+the same: a thousand rows packed into one JSON array are one step.
 
-Rows to write go to SQLite as VALUES, which takes a quarter of the time that unpacking them from
-JSON does (3.9 us instead of 14.8 for a row of ten columns), in chunks of a power of two, so that
-there are few different texts to prepare. On PostgreSQL they're one JSON parameter: one round trip,
-and one text for any number of rows, so it's planned once. What is asked for goes in as JSON on
-both.
+SQLite gets the rows to write as VALUES, which takes a quarter of the time of unpacking them from
+JSON (3.9 instead of 14.8 µs for a row of ten columns). The number of rows in a statement is a power
+of two, so that few different statements are prepared. PostgreSQL gets them as one JSON parameter:
+one round trip, and a statement that is planned once for any number of rows. Keys to look up are a
+JSON parameter on both.
 
-Why times that are read are whole ticks on the way: SQLite prints a double in JSON with 15 digits. A
-double after 2004 is a whole number of 2**-22 s, so these survive as they are; an earlier one is
-rounded to 0.24 µs.
+Times are read as whole ticks, because SQLite prints a double in JSON with 15 digits. A double after
+2004 is a multiple of 2**-22 s, so it stays exact; an earlier one is rounded to 0.24 µs.
 """
 
 # ruff: noqa: S608 - the names in the SQL are the schema's own, and all data goes in as parameters
@@ -36,11 +35,12 @@ _NUL = re.compile(rb"(?<!\\)((?:\\\\)*)\\u0000")
 
 @dataclass(frozen=True)
 class Dialect:
-    """`unpack` makes rows of the parameter :rows, `pack` one JSON array of the rows of a query.
+    """The SQL that differs between the databases.
 
-    `last` is the last number of a column's JSON array, `document` a column's text as JSON.
+    `unpack` turns the parameter :rows into rows; `pack` turns the rows of a query into a JSON
+    array. `last` is the last number of a column's JSON array, `document` a column's text as JSON.
     `no_index` before a term keeps the planner from looking it up in an index. `by_values`: rows to
-    write are VALUES, and no parameter. `clock`: UTC seconds by the database's clock.
+    write are VALUES instead of a parameter. `clock`: UTC seconds by the database's clock.
     """
 
     unpack: str
@@ -81,9 +81,9 @@ _VALUES = "(VALUES :rows)"
 
 
 def encode(rows: Sequence[Sequence[Any]]) -> str:
-    """The value of :rows.
+    """Encode the value of :rows.
 
-    PostgreSQL can hold no NUL in a text, so one becomes U+FFFD in both databases.
+    PostgreSQL can't store NUL in a text, so each NUL becomes U+FFFD in both databases.
     """
     raw = msgspec.json.encode(rows)
     if b"\\u0000" in raw:
@@ -103,7 +103,7 @@ def given(dialect: Dialect, *columns: Column[Any] | ColumnClause[Any]) -> str:
 
 
 def written(dialect: Dialect, *columns: Column[Any] | ColumnClause[Any]) -> str:
-    """`given`, for a statement that a `Driver` writes with."""
+    """Return `given` for a statement that writes."""
     if not dialect.by_values:
         return given(dialect, *columns)
     picked = ", ".join(f"column{i} AS {column.name}" for i, column in enumerate(columns, 1))
@@ -136,10 +136,10 @@ def _put(column: Column[Any] | ColumnClause[Any]) -> str:
 
 
 def struct(kind: type[S], row: Sequence[Any]) -> S:
-    """A row as a struct whose fields are its columns, in order.
+    """Convert a row to a struct whose fields are its columns, in order.
 
-    Words become enums again. SQLite's 0 and 1 become booleans, where the query doesn't declare the
-    column boolean.
+    Texts become enums again. SQLite's 0 and 1 become booleans, where the query doesn't declare the
+    column as boolean.
     """
     return msgspec.convert(
         dict(zip(kind.__struct_encode_fields__, row, strict=True)), kind, strict=False

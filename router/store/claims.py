@@ -1,6 +1,6 @@
-"""Leases: who does what is due.
+"""Leases on due timers and messages.
 
-If a holder dies its leases end, and another process claims the rows.
+If a process dies, its leases end and another process claims the rows.
 """
 
 # ruff: noqa: S608 - the names in the SQL are the schema's own, and all data goes in as parameters
@@ -54,7 +54,8 @@ _ADDRESSES = f"""
 _IN_ORDER = {SQLITE: "", POSTGRES: ' COLLATE "C"'}
 """Compare by code point, as SQLite does, with any collation of the database."""
 
-# A lease that is still there had run out: that attempt may have arrived, and counts.
+# A row that still has a lease was in flight when the lease ended: count that attempt, and mark it
+# as possibly arrived.
 _LEASE = f"""
     UPDATE outbox SET
         uncertain = CASE
@@ -74,7 +75,7 @@ _LEASE = f"""
 
 
 class Claims:
-    """Look first: mostly nothing is due, a read is cheap, and then there's no write transaction."""
+    """Claims that check by a read first: usually nothing is due, so no write transaction begins."""
 
     def __init__(self, dialect: Dialect) -> None:
         self._timers_due = f"SELECT 1 FROM timers WHERE {_TIMERS} LIMIT 1"
@@ -87,8 +88,7 @@ class Claims:
             RETURNING incident_id, name, due_at"""
         others = f"channel NOT IN (SELECT given.channel FROM {given(dialect, outbox.c.channel)})"
         people = f"({_OWN} OR {_PEOPLE.format(_IN_ORDER[dialect])}) AND {others}"
-        # PostgreSQL finds people's rows by reading all that is pending: only channels that reach
-        # people ask for them.
+        # PostgreSQL reads all pending rows to find people's, so only channels with people do this.
         self._messages = {False: _messages(dialect, _OWN), True: _messages(dialect, people)}
         self._many_urgent = f"SELECT 1 FROM incidents WHERE {_WORST} LIMIT 1 OFFSET {_FEW}"
         if dialect is SQLITE:
@@ -134,7 +134,7 @@ class Claims:
         less: Sequence[str],
         arrives_within: float,
     ) -> Sequence[Notification]:
-        """Lease due messages: first of open incidents of the worst severity, then the earliest."""
+        """Lease due messages: first those of open P0 incidents, then the earliest."""
         _, urgent, urgent_of_many, earliest = self._messages[people]
         if driver.rows(self._many_urgent, {}):
             urgent = urgent_of_many
@@ -158,8 +158,8 @@ class Claims:
     ) -> Sequence[tuple[Notification, Standing]]:
         """Return the due messages to these addresses, worst first, without leasing them.
 
-        Those without room have messages in order of time in the index, of which the statement reads
-        the latest.
+        Of addresses whose limit is used up, only the latest rows are read, which the index has in
+        order of time.
         """
         rows = [
             (address, roomy, edits, 0 if roomy else since) for address, roomy in addresses.items()
@@ -192,14 +192,14 @@ _Statements = tuple[str, str, str, str]
 
 
 def _messages(dialect: Dialect, whose: str) -> _Statements:
-    """Statements that look, claim urgent messages, and claim all due messages.
+    """Statements to check if messages are due, to claim urgent messages, and to claim all.
 
-    Urgent messages aren't delayed by a storm of lesser incidents. They are claimed by different
-    statements among few and among many urgent incidents.
+    A storm of less urgent incidents must not delay urgent messages. There is one statement for few
+    urgent incidents and one for many.
     """
     due = f"{_DUE} AND {whose}"
-    # Of the few urgent incidents look up the rows: `+` keeps SQLite from reading all that is
-    # pending for each of them. SQLite looks up the first table of a CROSS JOIN first.
+    # If few incidents are urgent, look up the rows of each: `+` keeps SQLite from reading all
+    # pending rows for each of them. SQLite reads the first table of a CROSS JOIN first.
     of_few = f"{_URGENT} AND incident_id = incidents.id AND {dialect.no_index}{due}"
     return (
         f"SELECT 1 FROM outbox WHERE {due} LIMIT 1",
@@ -213,9 +213,10 @@ def _messages(dialect: Dialect, whose: str) -> _Statements:
 
 
 def _by_address() -> tuple[str, str, str]:
-    """Look, claim urgent and all due messages to people: the earliest rows of each address.
+    """Statements as those of `_messages`, for messages to people: the earliest of each address.
 
-    The index has those in order. SQLite would read and sort all pending rows otherwise.
+    The index has the rows of an address in order. Otherwise SQLite would read and sort all pending
+    rows.
     """
     due = f"{_DUE} AND channel = address.channel"
 
@@ -244,7 +245,7 @@ def _claim(dialect: Dialect, rows: str) -> str:
 
 
 def _waiting(dialect: Dialect) -> str:
-    """Read only what orders the messages: decoding 500 incidents for one claim takes 20 ms."""
+    """Read only the columns that decide the order: decoding 500 incidents takes 20 ms."""
     o = outbox.c
     drill = OF_DRILL.format("i.key")
     columns = (

@@ -27,7 +27,7 @@ def alert_filter(fingerprint: str, incident_id: int, firing: bool | None) -> Fil
 def message_filter(
     states: Iterable[NotificationState], incident_id: int, channel: str, ref: str
 ) -> Filter:
-    """Messages about incidents; each filter that is not empty applies."""
+    """Select messages about incidents. Empty filters are ignored."""
     n = outbox.c
     wanted: Filter = [n.kind == OutboxKind.INCIDENT]
     if states := [*states]:
@@ -44,7 +44,7 @@ def message_filter(
 def count_alerts(
     connection: Connection, fingerprint: str, incident_id: int, firing: bool | None
 ) -> int:
-    """Count fingerprints, as pages do: several rules may match one."""
+    """Count fingerprints, not rows: several rules may match one alert."""
     wanted = alert_filter(fingerprint, incident_id, firing)
     query = select(func.count(distinct(alerts.c.fingerprint))).where(*wanted)
     return connection.execute(query).scalar_one()

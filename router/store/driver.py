@@ -1,7 +1,7 @@
-"""The statements that alerts wait for go to the database's own driver: `sqlite3` or `asyncpg`.
+"""Runs the statements of the hot path directly on the database's driver: `sqlite3` or `asyncpg`.
 
-Why not SQLAlchemy, which runs all others: it takes more CPU time for a statement than both drivers
-do for the rows of a hundred alerts.
+SQLAlchemy, which runs all other statements, takes more CPU time for one statement than either
+driver takes for the rows of a hundred alerts.
 """
 
 import asyncio
@@ -18,16 +18,16 @@ Row = Sequence[Any]
 
 
 class Read(NamedTuple):
-    """A statement that returns one text; `rows` is its parameter, see `bulk.encode`."""
+    """A statement that returns one text. `rows` is its parameter, made by `bulk.encode`."""
 
     sql: str
     rows: str = "[]"
 
 
 class Write(NamedTuple):
-    """A statement that writes `rows` into a table, see `bulk.written`.
+    """A statement that writes `rows` into a table, made with `bulk.written`.
 
-    The error that `missed` makes is raised if it changes fewer rows.
+    If it changes fewer rows than given, the error that `missed` returns is raised.
     """
 
     table: str
@@ -48,7 +48,7 @@ class Driver(Protocol):
         ...
 
     def texts(self, reads: Sequence[Read]) -> Sequence[str]:
-        """Return the text of each, in one round trip."""
+        """Return the text of each statement, in one round trip."""
         ...
 
 
@@ -73,7 +73,7 @@ class Pool(Protocol):
     ) -> None:
         """Run what `make` returns, in order, in one transaction.
 
-        `begun` is called with the write of SQLite, which goes on if its caller is cancelled.
+        `begun` is called with SQLite's running write, which continues if the caller is cancelled.
         """
         ...
 

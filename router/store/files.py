@@ -1,4 +1,4 @@
-"""The files of a SQLite store: who may read them, and that one process at a time works on them."""
+"""The files of a SQLite store: their permissions, and a lock for one process at a time."""
 
 import fcntl
 import os
@@ -11,8 +11,8 @@ from sqlalchemy.engine import URL
 from router.ports.errors import StoreUnavailable
 
 PRIVATE = 0o600
-"""The file holds the key of signed links and what alerts say, so only its owner may read it. SQLite
-gives the same mode to the -wal and -shm files beside it."""
+"""The file contains the key of signed links and the texts of alerts, so only its owner may read it.
+SQLite gives the same mode to the -wal and -shm files beside it."""
 
 
 def file_of(url: URL) -> Path | None:
@@ -26,9 +26,9 @@ def file_of(url: URL) -> Path | None:
 
 
 def make_private(file: Path) -> None:
-    """Create the file if missing. Only its owner may read and write it, also an older file.
+    """Create the file if it's missing, and let only its owner read and write it.
 
-    Raises: OSError; StoreUnavailable, if the file has other names.
+    Raises: OSError; StoreUnavailable, if the file has further hard links.
     """
     handle = os.open(file, os.O_RDWR | os.O_CREAT, PRIVATE)
     names = os.fstat(handle).st_nlink
@@ -41,18 +41,16 @@ def make_private(file: Path) -> None:
     for each in (file, *(file.with_name(f"{file.name}-{suffix}") for suffix in ("wal", "shm"))):
         with suppress(
             FileNotFoundError, PermissionError
-        ):  # another user's: they decide who reads it
+        ):  # another user's file: its owner sets the permissions
             if each.stat().st_mode & 0o077:
                 each.chmod(PRIVATE)
 
 
 class StoreLock:
-    """Held while a process works on the file.
+    """A lock held while a process uses the file.
 
-    The system releases it when the process ends in any way.
-
-    It uses a separate file: SQLite loses its own locks when any other handle of the database is
-    closed.
+    The operating system releases it when the process ends in any way. It's on a separate file,
+    because SQLite loses its own locks when another handle of the database file is closed.
     """
 
     def __init__(self, file: Path) -> None:
@@ -66,7 +64,7 @@ class StoreLock:
             os.close(self._handle)
             raise StoreUnavailable(
                 f"{file} is in use by another alert-router (process {holder}): "
-                "stop that one first, or give this one a `storage` of its own; "
+                "stop that process first, or configure another `storage` for this one; "
                 "several replicas need PostgreSQL",
                 lasting=True,
             ) from None
@@ -77,9 +75,9 @@ class StoreLock:
         os.pwrite(self._handle, f"{os.getpid()}\n".encode(), 0)
 
     def release(self) -> None:
-        """Let another process work on the file.
+        """Let another process use the file.
 
-        The lock's own file stays: removing it would race with a new holder.
+        The lock file isn't deleted: that would race with a new holder.
         """
         if self._handle >= 0:
             os.close(self._handle)

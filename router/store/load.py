@@ -1,6 +1,6 @@
 """Reads for each alert: what the core needs to decide, and what messages may contain.
 
-For a decision, what isn't wanted costs nothing; each kind that is costs one statement.
+A decision's read plan results in one statement for each kind of data in it.
 """
 
 # ruff: noqa: S608 - the names in the SQL are the schema's own, and all data goes in as parameters
@@ -37,7 +37,7 @@ ALERTS = 10
 
 
 class MatchRow(Struct, array_like=True, gc=False):
-    """The columns of a rule match; `doc` is its alert, in the statements that read it."""
+    """The columns of a rule match. `doc` is its alert, if the statement reads it."""
 
     fingerprint: str
     rule: str
@@ -87,9 +87,9 @@ def rule_match(row: MatchRow) -> RuleMatch:
 
 
 class Load:
-    """Its statements are built once for a dialect, so that each is planned once.
+    """Statements to load data, by the field of `ReadPlan` that each one reads.
 
-    A statement has the name of the field of `ReadPlan` that it reads.
+    They are built once, so that the database plans each only once.
     """
 
     def __init__(self, dialect: Dialect) -> None:
@@ -132,7 +132,7 @@ class Load:
         self._next_id = Read("SELECT CAST(COALESCE(max(id), 0) + 1 AS TEXT) FROM incidents")
 
     def __call__(self, driver: Driver, plans: Iterable[ReadPlan], view: Snapshot) -> Snapshot:
-        """Read into the view. A turn of a thread costs more than most reads, so all share one."""
+        """Read all plans into the view in one call: a thread switch costs more than most reads."""
         for wanted in plans:
             asked = [
                 (add, sql, keys)

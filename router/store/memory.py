@@ -1,8 +1,8 @@
 """Alert matches and incidents of a SQLite store in memory, so that most decisions read nothing.
 
-The law: what is here equals what is committed. One process writes (see `files.StoreLock`), and
-each change is applied here after its commit. After a failed commit nobody knows what is on disk:
-everything is dropped, and read again. Nothing is kept that was read while a write was under way.
+Invariant: the cache equals the committed data. Only one process writes (see `files.StoreLock`), and
+each change is applied here after its commit. After a failed commit the data on disk is unknown, so
+everything is dropped and read again. Data that was read during a write isn't cached.
 
 Matches are packed: 100,000 alerts take 25 MB, and 45 MB as structs.
 """
@@ -23,13 +23,13 @@ from router.model.reason import Reason
 from router.store.bulk import clean
 
 MOST_ALERTS = 250_000
-"""Alerts of which something is kept. If the store has more, the others are read from it."""
+"""Maximum alerts whose matches are cached. Further alerts are read from the store."""
 
 MOST_INCIDENTS = 5_000
-"""Incidents that are kept, the latest written: about 10 MB."""
+"""Maximum cached incidents, the latest written: about 10 MB."""
 
 MOST_OPEN = 1_000
-"""Open incidents of a rule, above which they are read from the store."""
+"""Maximum open incidents of a rule to cache. If there are more, they are read from the store."""
 
 _Packed = tuple[
     int,
@@ -51,15 +51,16 @@ _unpack = msgspec.msgpack.Decoder(tuple[int, list[_Packed]]).decode
 
 
 class Memory:
-    """The known part of the store.
+    """The cached part of the store.
 
-    state: changes with each write, when it begins and when it ends. What was read is kept only if
-        it's the same afterwards.
-    _matches: by fingerprint, with the state they are of; None for an alert whose matches must be
-        read. If it `_is_whole`, an alert that isn't there isn't in the store.
-    _newest: the newest incident of a key.
-    _open: all open incidents of a rule that is the source of an inhibition, once they were read.
-    _regrouped: incidents whose matches changed without being named, and in which state.
+    state: changes when a write begins and when it ends. Data that was read is cached only if
+        `state` didn't change meanwhile.
+    _matches: by fingerprint, with the state at which they were cached; None for an alert whose
+        matches must be read. If it `_is_whole`, an alert that isn't in it isn't in the store.
+    _newest: the newest incident of each key.
+    _open: all open incidents of each rule that is the source of an inhibition, once read.
+    _regrouped: incidents whose matches were all changed by one statement, and in which state.
+        Matches of theirs that were cached before are outdated.
     """
 
     def __init__(self) -> None:
@@ -79,7 +80,7 @@ class Memory:
     # --- reading
 
     def recall(self, plan: ReadPlan, view: Snapshot) -> ReadPlan | None:
-        """Add what is known to the view. Returns what must be read; None if nothing must."""
+        """Add cached data to the view. Returns the plan for the rest; None if nothing's missing."""
         fingerprints = self._recall_matches(plan.fingerprints, view)
         ids, rules = list[int](), list[str]()
         for incident_id in plan.incident_ids:
@@ -100,7 +101,7 @@ class Memory:
         return ReadPlan(fingerprints, ids, keys, *others, plan.open_besides)
 
     def _recall_matches(self, fingerprints: Iterable[str], view: Snapshot) -> list[str]:
-        """Add the known matches of alerts to the view. Returns the others."""
+        """Add cached matches of alerts to the view. Returns the fingerprints that aren't cached."""
         unknown = []
         for fingerprint in fingerprints:
             matches = self._known(fingerprint)
@@ -111,7 +112,7 @@ class Memory:
         return unknown
 
     def _recall_newest(self, keys: Sequence[str], view: Snapshot) -> list[str]:
-        """Add the newest incident of each key to the view. Returns the keys without a known one."""
+        """Add the newest incident of each key to the view. Returns the keys that aren't cached."""
         unknown = []
         for key in keys:
             if (newest := self._newest.get(key)) and self._next_id:
@@ -124,7 +125,7 @@ class Memory:
         return unknown
 
     def learn(self, plan: ReadPlan, read: Snapshot, state: int) -> None:
-        """Keep what `plan` has just read, unless the `state` is another by now."""
+        """Cache the data that `plan` has just read, unless `state` has changed."""
         if self._writing or state != self.state:
             return
         for fingerprint in plan.fingerprints:
@@ -145,7 +146,7 @@ class Memory:
         self._shrink()
 
     def prime(self, fingerprints: Sequence[str], state: int) -> None:
-        """Begin with the alerts in the store: all of them, or more than `MOST_ALERTS`."""
+        """Start with the fingerprints in the store: all, or the first `MOST_ALERTS` + 1."""
         if self._writing or state != self.state:
             return
         self.is_primed = True
@@ -156,7 +157,7 @@ class Memory:
     # --- writing
 
     def follow(self, changes: Writes | None, write: asyncio.Future[Any]) -> None:
-        """A write has begun: apply its changes once it's done. None: it changes anything."""
+        """Apply the changes of a write that has begun, once it's done. None: unknown changes."""
         self._writing += 1
         self.state += 1
         write.add_done_callback(partial(self._done, changes))
@@ -229,7 +230,7 @@ class Memory:
             return
         rows = []
         for m in matches:
-            if "\0" in m.rule + m.digest:  # the store has another text
+            if "\0" in m.rule + m.digest:  # the store replaces NUL
                 self._matches[fingerprint] = None
                 return
             number = self._numbers.get(m.rule)

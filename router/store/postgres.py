@@ -1,4 +1,4 @@
-"""PostgreSQL: a pool of asyncpg's connections, and their statements."""
+"""PostgreSQL: a pool of asyncpg connections that run the store's statements."""
 
 # ruff: noqa: S608 - only statements of the store go into statements
 
@@ -24,13 +24,13 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 _SESSION = {"application_name": "alert-router", "idle_in_transaction_session_timeout": "2000"}
-"""A process that is stopped in the middle of a transaction loses it after 2 s, and the locks that
-others wait for: their steps must be taken within 5 s.
+"""The server aborts the transaction of a paused process after 2 s and releases its locks: other
+replicas wait for them, and must take each step within 5 s.
 """
 
 _PROBES = {"TCP_KEEPIDLE": 2, "TCP_KEEPINTVL": 1, "TCP_KEEPCNT": 3, "TCP_USER_TIMEOUT": 5000}
-"""Options of a socket, as far as the system has them: a server whose host has gone silently, or
-whose address another has taken over, is noticed within 5 s, however long a statement may take.
+"""Socket options that detect within 5 s that the server's host has disappeared or lost its address,
+however long a statement may take. Options that the system doesn't have are left out.
 """
 
 _CONNECTIONS = 5
@@ -40,7 +40,7 @@ _CACHES = {"prepared_statement_cache_size", "prepared_statement_name_func"}
 
 
 class _Probed(asyncpg.Connection):  # type: ignore[misc]  # the package has no types
-    """A connection that asks the server's host all the time whether it is there."""
+    """A connection with TCP probes, to detect that the server's host is gone."""
 
     def __init__(self, protocol: Any, transport: asyncio.Transport, *rest: Any) -> None:
         super().__init__(protocol, transport, *rest)
@@ -55,7 +55,7 @@ class _Probed(asyncpg.Connection):  # type: ignore[misc]  # the package has no t
 
 
 class PostgresDriver:
-    """A connection. Its calls return to the event loop until the server has answered."""
+    """A connection. The event loop runs while a call waits for the server."""
 
     def __init__(self, connection: Any) -> None:
         self._connection = connection
@@ -78,14 +78,17 @@ class PostgresDriver:
 
 @cache
 def _numbered(sql: str) -> tuple[str, tuple[str, ...]]:
-    """The statement with numbers as parameters, and their names in order."""
+    """Return the statement with numbered parameters, and the parameters' names in order."""
     names = tuple(dict.fromkeys(_NAME.findall(sql)))
     return _NAME.sub(lambda name: f"${names.index(name[1]) + 1}", sql), names
 
 
 @lru_cache(maxsize=256)
 def _side_by_side(sqls: tuple[str, ...]) -> tuple[str, tuple[int, ...]]:
-    """One statement with a column for each, and the numbers of those that have a parameter."""
+    """Combine queries into one with a column for each.
+
+    Also returns the positions of the queries that have a parameter.
+    """
     given = tuple(number for number, sql in enumerate(sqls) if ":rows" in sql)
     numbers = {number: str(place) for place, number in enumerate(given, 1)}
     columns = (
@@ -107,9 +110,9 @@ async def _write(connection: Any, group: Sequence[Write]) -> None:
 
 @lru_cache(maxsize=256)
 def _at_once(parts: tuple[tuple[str, str, bool], ...]) -> str:
-    """One statement that runs all of these, in place of a transaction with a round trip for each.
+    """Combine writes into one statement, to save the round trips of a transaction.
 
-    If rows are missed it must fail. So it casts the name of their table to a number then.
+    If fewer rows change than given, the statement fails: it casts the table's name to a number.
     """
     written = [
         f"new_{table} AS ({sql.replace(':rows', f'${number}')} RETURNING 1)"
@@ -125,9 +128,9 @@ def _at_once(parts: tuple[tuple[str, str, bool], ...]) -> str:
 
 
 def _groups(writes: Sequence[Write]) -> Iterator[Sequence[Write]]:
-    """The writes, in order, in groups of different tables.
+    """Split the writes, in order, into groups that contain each table only once.
 
-    The parts of one statement don't see what the others write.
+    The parts of one statement don't see each other's writes.
     """
     group: list[Write] = []
     for write in writes:
@@ -140,11 +143,11 @@ def _groups(writes: Sequence[Write]) -> Iterator[Sequence[Write]]:
 
 
 _BROKEN = (asyncpg.InterfaceError, asyncpg.InternalClientError)
-"""Errors of a connection that the server ended, even in the middle of its answer."""
+"""Errors of a connection that the server closed, even in the middle of its answer."""
 
 
 class _Connections:
-    """Idle connections of the driver, and how many more there may be."""
+    """Idle connections of the driver, and the number of connections that may still be opened."""
 
     def __init__(self, options: Mapping[str, Any], busy: float) -> None:
         self._options = options
@@ -154,9 +157,9 @@ class _Connections:
 
     @asynccontextmanager
     async def one(self) -> AsyncIterator[Any]:
-        """Lend a connection. It's closed if its state is unknown afterwards.
+        """Lend a connection, and close it if its state is unknown afterwards.
 
-        Raises: TimeoutError, if none is free in time; OSError; an error of the driver.
+        Raises: TimeoutError, if no connection is free in time; OSError; an error of the driver.
         """
         if self._room.locked():
             await asyncio.wait_for(self._room.acquire(), self._busy)
@@ -251,7 +254,7 @@ class PostgresPool:
 def pools(
     url: URL, busy: float, patience: float, watches: tuple[Watch, Watch]
 ) -> tuple[PostgresPool, PostgresPool]:
-    """The pools of a database: one to read, and one with transactions."""
+    """Return the pools of a database: one for reads, and one for transactions."""
     if "sslmode" in url.query:  # libpq's name, which hosted databases print in their URLs
         url = url.update_query_dict({"ssl": url.query["sslmode"]}).difference_update_query(
             ["sslmode"]

@@ -15,7 +15,7 @@ _incident = msgspec.json.Decoder(Incident)
 
 
 def published(connection: Connection, since: float) -> Sequence[Published]:
-    """Return what was published of incidents that were open then or later, the oldest first."""
+    """Return published entries of incidents that were open at `since` or later, oldest first."""
     i, t = incidents.c, timeline.c
     recent = or_(i.closed_at.is_(None), i.closed_at >= since)
     first = select(func.min(i.id)).where(recent).scalar_subquery()

@@ -1,4 +1,4 @@
-"""Queries of people and dashboards. No alert waits for them."""
+"""Queries for people and dashboards, outside the hot path."""
 
 from collections.abc import Iterable, Mapping, Sequence
 
@@ -42,7 +42,7 @@ from router.store.schema import (
 from router.store.timelines import entries_of
 
 SCANNED = 20_000
-"""Incidents that one call of a search looks at."""
+"""Incidents that one call of a search reads."""
 
 _UNNAMED = (
     OutboxKind.CUSTOMER,
@@ -53,7 +53,7 @@ _UNNAMED = (
 )
 
 LATEST = 5
-"""Incidents of each address that are looked through for a message that arrived."""
+"""Maximum latest incidents of each address in which to search for a delivered message."""
 
 _incident = msgspec.json.Decoder(Incident)
 _alert = msgspec.json.Decoder(Alert)
@@ -87,7 +87,7 @@ def incident_scan(  # noqa: PLR0913, PLR0917 - the parts of a query
     before: int,
     limit: int,
 ) -> tuple[Sequence[Incident], int]:
-    """Look at `SCANNED` incidents: other reads get their turn between two calls."""
+    """Search `SCANNED` incidents, so that other reads can run between two calls."""
     i = incidents.c
     top = before or (connection.scalar(select(func.max(i.id))) or 0) + 1
     low = max(1, top - SCANNED)
@@ -144,9 +144,9 @@ def alert_page(  # noqa: PLR0913, PLR0917 - each is one of the protocol's filter
     after: str,
     limit: int,
 ) -> Sequence[AlertRow]:
-    """A page of alerts in order of fingerprint.
+    """Return a page of alerts in order of fingerprint.
 
-    `limit` counts fingerprints, so that a page never ends between two rules' matches.
+    `limit` counts fingerprints, so that all matches of an alert are on the same page.
     """
     wanted = alert_filter(fingerprint, incident_id, firing)
     if after:
@@ -264,7 +264,7 @@ def remove_record(connection: Connection, kind: str, record_id: str) -> bool:
 def history_page(
     connection: Connection, since: float, after: int, limit: int
 ) -> Sequence[tuple[int, Sequence[Event]]]:
-    """In the order of deciding. A row of an earlier version is one event."""
+    """Return a page of the history, in order of decision. Earlier versions stored single events."""
     h = history.c
     query = select(h.id, h.doc).where(h.id > after, h.at >= since).order_by(h.id).limit(limit)
     found = ((number, _events.decode(doc)) for number, doc in connection.execute(query))
@@ -286,7 +286,7 @@ def gauges(connection: Connection, now: float) -> Gauges:
     )
     messages = connection.execute(counts).all()
     earliest = connection.execute(select(func.min(timers.c.due_at))).scalar()
-    # A timer with one of these names is overdue since its first reminder.
+    # A timer with one of these names means that the work is overdue since the first reminder.
     late = (timers.c.name == POSTMORTEM_OVERDUE, timers.c.name.startswith(f"{ITEM_OVERDUE}:"))
     overdue = [connection.execute(select(func.count()).where(name)).scalar() or 0 for name in late]
     return Gauges(

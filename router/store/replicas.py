@@ -1,4 +1,4 @@
-"""The replicas at work, and the end of their leases."""
+"""Heartbeats of replicas, and the end of dead replicas' leases."""
 
 from collections.abc import Sequence
 
@@ -25,9 +25,9 @@ from router.store.schema import (
 
 
 def end_leases(connection: Connection, holders: Sequence[str] = ()) -> None:
-    """End all leases, or those of some owners.
+    """End all leases, or only those of `holders`.
 
-    Their names stay, and show that something was in flight.
+    The name of the lease stays in the row: it shows that an attempt was in flight.
     """
     for table in (timers, outbox):
         held = table.c.lease_until > 0
@@ -38,7 +38,7 @@ def end_leases(connection: Connection, holders: Sequence[str] = ()) -> None:
 
 
 def beat(connection: Connection, dialect: Dialect, owner: str) -> Beats:
-    """Show that the owner lives. Returns the last beats of all owners before this beat."""
+    """Store a heartbeat of the owner. Returns the last heartbeat of each owner before it."""
     o = owners.c
     now: ColumnElement[float] = literal_column(dialect.clock, Double())
     found = connection.execute(select(o.name, o.beat, now - o.beaten_at)).all()

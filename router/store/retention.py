@@ -52,9 +52,9 @@ def prune_some(connection: Connection, before: float, kinds: Sequence[str], limi
 def old_windows(
     connection: Connection, dialect: Dialect, before: float, limit: int
 ) -> Sequence[str]:
-    """The keys of sliding windows in which nothing has happened since then.
+    """Return the keys of sliding windows without an event since `before`.
 
-    No index helps: it's a read.
+    No index helps, so this only reads, without a write lock.
     """
     return (
         connection.execute(select(windows.c.key).where(_is_old(dialect, before)).limit(limit))
@@ -66,7 +66,7 @@ def old_windows(
 def forget_windows(
     connection: Connection, dialect: Dialect, before: float, keys: Sequence[str]
 ) -> int:
-    """Unless something has happened meanwhile."""
+    """Delete windows, except those that had an event in the meantime."""
     return connection.execute(
         delete(windows).where(windows.c.key.in_(keys), _is_old(dialect, before))
     ).rowcount

@@ -1,8 +1,8 @@
-"""The rows of the core's decision: one statement for each kind.
+"""Turns the core's writes into rows, with one statement for each kind.
 
-Rows that others may write at the same time are sorted, so that two transactions lock them in the
-same order and never wait for each other in a circle. Enums are made plain texts: `sqlite3` takes
-three times as long for a subclass of `str`.
+Rows that other replicas may write at the same time are sorted: transactions lock them in the same
+order, so they can't deadlock. Enums become plain strings, because `sqlite3` takes three times as
+long for a subclass of `str`.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -26,17 +26,17 @@ from router.store.schema import outbox
 from router.store.statements import writes
 
 TOGETHER = 100
-"""The most events in one row of the history: a page of rows must fit into memory."""
+"""Maximum events in one row of the history: a page of rows must fit into memory."""
 
 Docs = Mapping[int, str]
-"""Encoded alerts, by identity: an alert and its event have the same."""
+"""Encoded alerts by `id()`, because the same object is written with its event, too."""
 
 _by_key = itemgetter(0)
 _json = msgspec.json.Encoder()
 
 
 class Save:
-    """Its statements are built once for a dialect, so that each is planned once."""
+    """Statements to save data, built once, so that the database plans each only once."""
 
     def __init__(self, dialect: Dialect) -> None:
         self._statements = writes(dialect)
@@ -44,9 +44,9 @@ class Save:
     def __call__(
         self, changes: Writes, before: Mapping[int, Incident] = MappingProxyType({})
     ) -> Sequence[Write]:
-        """Return what to write: it fails with Conflict or StaleRecord if others were first.
+        """Return the writes. They fail with Conflict or StaleRecord if others wrote first.
 
-        Of an incident known from `before`, columns with an index are only written if they change.
+        The indexed columns of an incident in `before` are written only if they changed.
         """
         docs = {id(alert): _dump(alert) for _, alert in changes.rule_matches.values()}
         found = [*_incident_rows(changes.incidents.values(), before)] if changes.incidents else []
@@ -95,7 +95,7 @@ def _match_rows(
 def _incident_rows(
     incidents: Iterable[Incident], before: Mapping[int, Incident]
 ) -> Iterator[tuple[str, Sequence[Row]]]:
-    """Rows, and of incidents that only join alerts just documents: no index changes.
+    """Return full rows, and only the documents of incidents whose indexed columns are unchanged.
 
     Closed incidents come first, so that another incident of the same key may be open.
     """
@@ -141,7 +141,7 @@ def _entry_rows(entries: Iterable[Entry], _: Docs) -> list[Row]:
 
 
 def _queued_rows(queued: Iterable[Queued], _: Docs) -> list[Row]:
-    """One row for each key: due since the first of its messages, with the reason of the last."""
+    """One row for each key: queued with the first of its messages, with the reason of the last."""
     rows: dict[tuple[int, str, str, str], Row] = {}
     for o in queued:
         key = (o.incident_id, o.channel, o.kind, o.subject)
@@ -162,7 +162,7 @@ def _settled_row(notification: Notification, lease: str, seq: int) -> Row:
 
 
 def _history_rows(events: Sequence[Event], docs: Docs) -> list[Row]:
-    """A row for many events, with the time of the latest."""
+    """Rows of many events each, with the time of the latest event."""
     rows: list[Row] = []
     for start in range(0, len(events), TOGETHER):
         some = events[start : start + TOGETHER]
@@ -198,6 +198,6 @@ _KINDS: Sequence[tuple[str, str, Callable[[Any, Docs], Sequence[Row]]]] = (
     ("windows", "windows", lambda made, _: [(key, _dump(times)) for key, times in made.items()]),
     ("receipts", "receipts", lambda seen, _: [*seen.items()]),
 )
-"""The kinds of rows beside incidents and their fields of `Writes`, in the order of writing: what is
-removed goes before what is set.
+"""The kinds of rows other than incidents, with their fields of `Writes`, in the order of writing:
+rows are deleted before others are set.
 """

@@ -1,9 +1,9 @@
 """The tables.
 
-A row has columns that the database must find, order or compare by; the rest of an alert or an
-incident is one JSON document in `doc`, so that a new field needs no migration. No column lists the
-kinds of receivers or senders: a new one needs none either. Every DOUBLE PRECISION column is a time
-(UTC seconds) or a length of time in seconds.
+Only values that queries search, sort or compare by have a column. The rest of an alert or incident
+is a JSON document in `doc`, so that a new field needs no migration. No column enumerates the kinds
+of receivers or senders, so a new kind needs no migration either. Every DOUBLE PRECISION column is a
+time (UTC seconds) or a length of time in seconds.
 
 `records` holds documents outside the hot path, by kind, so that a new feature needs no migration;
 `history` the events that had an effect, unchanged, several in a row. `indexes` has their indexes.
@@ -25,7 +25,7 @@ from sqlalchemy import (
 )
 
 REVISION = "0006"
-"""The newest of migrations/versions, which makes this schema."""
+"""The newest revision in migrations/versions, which results in this schema."""
 
 metadata = MetaData()
 
@@ -139,10 +139,10 @@ owners = Table(
     Column("beat", BigInteger, nullable=False),
     Column("beaten_at", Double, nullable=False, server_default="0"),
 )
-"""The replicas at work on a shared database.
+"""The replicas that use a shared database.
 
-`beat` and `beaten_at`, by the database's clock, change as long as one lives; its leases end when
-they stop.
+Each replica updates its `beat` and `beaten_at` (by the database's clock) while it runs. When they
+stop changing, its leases end.
 """
 
 windows = Table(

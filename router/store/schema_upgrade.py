@@ -1,4 +1,4 @@
-"""Brings a database to the schema of this version."""
+"""Upgrades a database to the schema of this version."""
 
 from pathlib import Path
 
@@ -16,16 +16,16 @@ _LOCK = 7256019348  # any number, the same in every replica
 
 
 async def upgrade(database: Database) -> tuple[str | None, str]:
-    """Upgrade the database. Returns the revision it had (None: it was empty) and the one it has.
+    """Upgrade the database. Returns its old revision (None: it was empty) and its new revision.
 
-    Replicas may start together: one of them upgrades, the others wait for it and find it done.
+    If replicas start together, one upgrades and the others wait until it's done.
     Raises: ValueError if the database is of a later version; StoreUnavailable.
     """
     return await database.write(_upgrade, lock=database.dialect is POSTGRES)
 
 
 def _upgrade(connection: Connection, *, lock: bool) -> tuple[str | None, str]:
-    if lock:  # SQLite's write transaction is a lock already
+    if lock:  # SQLite's write transaction already excludes other processes
         connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
     config = Config()
     config.set_main_option(
@@ -40,6 +40,6 @@ def _upgrade(connection: Connection, *, lock: bool) -> tuple[str | None, str]:
             command.upgrade(config, "head")
         except CommandError:
             raise ValueError(
-                f"the store is at revision {found}, which is of a later version of alert-router"
+                f"the store has schema {found}, of a later version of alert-router"
             ) from None
     return found, head

@@ -1,4 +1,4 @@
-"""Move what is due after the system's clock was set."""
+"""Move deadlines after the system's clock was set."""
 
 import msgspec
 from msgspec.structs import replace
@@ -20,7 +20,8 @@ _SAME = 60.0
 def shift(connection: Connection, by: float, at: float | None) -> bool:
     """Move deadlines, the times from which they count, pending messages and leases by seconds.
 
-    Returns False if another replica has moved them for this jump, which all notice at about `at`.
+    Returns False if another replica has already moved them for this jump. All replicas notice the
+    jump at about `at`.
     """
     if at is not None and not _is_first(connection, at):
         return False

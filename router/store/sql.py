@@ -1,4 +1,4 @@
-"""Connections, transactions, and what their failures mean."""
+"""Connections and transactions, and the errors of their failures."""
 
 import os
 from collections.abc import Callable, Iterator
@@ -30,10 +30,10 @@ _BUSY = 5.0  # seconds to wait for another process' write lock, or for a free co
 _READERS = 3  # connections that read a SQLite file at the same time
 
 ANSWERS_WITHIN = 10.0
-"""Seconds until a statement that a server does not answer has failed: its sender gets 503."""
+"""Seconds until a statement that the server doesn't answer fails. The alert's sender gets 503."""
 
 LOGGED_EVERY = 30.0
-"""Seconds between two lines of the log about the same outage."""
+"""Seconds between two log lines about the same outage."""
 
 
 class Database:
@@ -47,10 +47,7 @@ class Database:
     """
 
     def __init__(self, url: str) -> None:
-        """Raises: ValueError, for a URL that isn't of a database we know.
-
-        Connects to nothing yet.
-        """
+        """Parse the URL, without connecting yet. Raises: ValueError, for an unknown database."""
         parsed = parse(url)
         self.url = url
         self.file = file_of(parsed)
@@ -76,7 +73,7 @@ class Database:
 
     @contextmanager
     def _watched(self, *, writes: bool) -> Iterator[None]:
-        """Convert failures to the caller's errors; log an outage with a remedy, and its end."""
+        """Convert failures to the errors of ports; log an outage with its remedy, and its end."""
         try:
             if writes:
                 self._check_file()
@@ -104,7 +101,7 @@ class Database:
         self._out = True
 
     def _check_file(self) -> None:
-        """Refuse to write into a file that was deleted or replaced: it would be lost at the end.
+        """Refuse to write to a file that was deleted or replaced: the data would be lost.
 
         Raises: StoreUnavailable.
         """
@@ -117,7 +114,7 @@ class Database:
         if there != self._inode:
             raise StoreUnavailable(
                 f"{self.file} was deleted or replaced while the router ran",
-                "move the file back, or restart the router to work with what is there",
+                "move the file back, or restart the router to use the new file",
             )
 
     def prepare(self, *, exclusive: bool) -> None:
@@ -169,14 +166,14 @@ def _pools(url: URL, watched: Callable[..., AbstractContextManager[None]]) -> tu
             SqlitePool(url, _READERS, READS, _BUSY, read, writes=False),
             SqlitePool(url, 1, WRITES, _BUSY, write, writes=True),
         )
-    # It loads the ORM, which SQLite doesn't need.
+    # Imported only here: it loads the ORM, which SQLite doesn't need.
     from router.store.postgres import pools  # noqa: PLC0415
 
     return pools(url, _BUSY, ANSWERS_WITHIN, (read, write))
 
 
 def _meaning(error: Exception) -> Exception | None:
-    """Return the caller's error for a failure; None if it's a fault of the router."""
+    """Return the error of ports for a failure; None for a bug in the router."""
     if not isinstance(error, OSError | PoolTimeoutError):
         return meaning(error)
     number = error.errno if isinstance(error, OSError) else None

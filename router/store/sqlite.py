@@ -1,4 +1,4 @@
-"""SQLite: a pool of connections with a thread for each, and their statements."""
+"""SQLite: a pool of connections, each with its own thread, that run the store's statements."""
 
 import asyncio
 import sqlite3
@@ -34,7 +34,7 @@ WRITES = (
 
 
 class SqliteDriver(sqlite3.Connection):
-    """A connection; all calls are made in one thread."""
+    """A connection. All calls to it are made in one thread."""
 
     def rows(self, sql: str, values: Mapping[str, Any]) -> Sequence[Row]:
         return self.execute(sql, values).fetchall()
@@ -72,9 +72,9 @@ def _filled(sql: str, size: int, width: int) -> str:
 class SqlitePool:
     """Connections that SQLAlchemy and the driver share, with a thread for each.
 
-    Why not aiosqlite: it comes back to the event loop after each call of the driver, some twenty
-    times in a small transaction, and each time waits for its turn. Measured beside a busy loop, a
-    transaction of 100 alerts takes 75 ms that way and 14 ms in one go (tests/bench/store_bench.py).
+    Why not aiosqlite: it returns to the event loop after each call of the driver, about twenty
+    times in a small transaction. Measured beside a busy loop, a transaction of 100 alerts takes
+    75 ms that way, and 14 ms without the returns (tests/bench/store_bench.py).
     """
 
     errors: tuple[type[Exception], ...] = (sqlite3.Error,)
@@ -142,7 +142,7 @@ class SqlitePool:
             result = work(driver, *args, **kwargs)
             driver.execute("COMMIT")
         except BaseException:
-            if driver.in_transaction:  # SQLite has ended it itself after some errors
+            if driver.in_transaction:  # after some errors SQLite has already rolled back
                 driver.execute("ROLLBACK")
             raise
         return result
@@ -179,5 +179,5 @@ class SqlitePool:
 
 
 def _begin_immediate(connection: Connection) -> None:
-    """Take the write lock first: a transaction that starts by reading can't wait for it later."""
+    """Take the write lock at once: after a read, a transaction can't wait for it any more."""
     connection.exec_driver_sql("BEGIN IMMEDIATE")

@@ -1,4 +1,4 @@
-"""The SQL of writing. Each statement takes all of its rows at once, see `bulk`."""
+"""The SQL that writes. Each statement takes all of its rows at once, see `bulk`."""
 
 # ruff: noqa: S608 - the names in the SQL are the schema's own, and all data goes in as parameters
 
@@ -23,17 +23,17 @@ from router.store.schema import (
 def upsert(
     dialect: Dialect,
     table: Table,
-    where: str = "true",
-    unless: str = "true",
+    insert_if: str = "true",
+    replace_if: str = "true",
 ) -> str:
-    """Insert the given rows `where` allowed, or replace the stored rows `unless` forbidden."""
+    """Insert the given rows that meet `insert_if`; replace stored rows that meet `replace_if`."""
     keys = [column.name for column in table.primary_key]
     names = [column.name for column in table.c]
     replaced = ", ".join(f"{name} = excluded.{name}" for name in names if name not in keys)
     return f"""
         INSERT INTO {table.name} ({", ".join(names)})
-        SELECT * FROM {written(dialect, *table.c)} WHERE {where}
-        ON CONFLICT ({", ".join(keys)}) DO UPDATE SET {replaced} WHERE {unless}"""
+        SELECT * FROM {written(dialect, *table.c)} WHERE {insert_if}
+        ON CONFLICT ({", ".join(keys)}) DO UPDATE SET {replaced} WHERE {replace_if}"""
 
 
 def writes(dialect: Dialect) -> dict[str, tuple[str, str]]:
@@ -107,13 +107,13 @@ _TABLES = {
     "documents": "incidents",
     "entries": "timeline",
 }
-"""The tables of the kinds that aren't named as theirs."""
+"""The tables of the kinds whose name isn't their table's."""
 
 
 def _successors(dialect: Dialect, table: Table, same: str) -> str:
-    """A row is new at version 1, and otherwise replaces the version before it.
+    """Insert rows of version 1; let each other row replace only its previous version.
 
-    Rows that do neither aren't written, and are missed in the count.
+    Rows for which that isn't possible aren't written, so the count of changed rows is too low.
     """
     return upsert(
         dialect,
@@ -124,7 +124,7 @@ def _successors(dialect: Dialect, table: Table, same: str) -> str:
 
 
 def _append(dialect: Dialect, table: Table) -> str:
-    """Rows that the database numbers."""
+    """Insert rows whose ids the database assigns."""
     columns = [column for column in table.c if column.name != "id"]
     names = ", ".join(column.name for column in columns)
     return f"INSERT INTO {table.name} ({names}) SELECT * FROM {written(dialect, *columns)}"
@@ -133,10 +133,9 @@ def _append(dialect: Dialect, table: Table) -> str:
 def _queue(dialect: Dialect) -> str:
     """Add a message to the row of its key.
 
-    A pending row gets the new content and keeps its place: a back-off isn't shortened, and its age
-    is that of its first message. During an attempt the new message is the next one, and no older
-    than itself. A row that only waits for a second sending (no attempts yet, and due later) is due
-    at once.
+    A pending row gets the new content, and keeps its backoff and the age of its first message. If
+    an attempt is in progress, the new message is sent after it, and has its own age. A row that is
+    only scheduled for a second sending (due later, without attempts) becomes due at once.
     """
     o = outbox.c
     pending = "outbox.state = 'pending'"
@@ -171,8 +170,8 @@ def _queue(dialect: Dialect) -> str:
 def _settle(dialect: Dialect) -> str:
     """Store the result of an attempt, if its lease is still held.
 
-    A message added meanwhile becomes pending: after the same back-off if this attempt failed
-    temporarily, and otherwise at once, since it was already due when this one was claimed.
+    A message queued during the attempt becomes pending: after the same backoff if the attempt
+    failed temporarily, otherwise at once.
     """
     o = outbox.c
     rows = written(dialect, *o, column("held", Text()), column("sent_seq", o.seq.type))

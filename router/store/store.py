@@ -37,13 +37,11 @@ from router.store.stories import stories
 
 T = TypeVar("T")
 
-_PRUNED_AT_ONCE = (
-    2000  # rows in one transaction, so that clearing up never keeps an alert waiting for long
-)
+_PRUNED_AT_ONCE = 2000  # rows in one transaction, so that pruning never delays an alert for long
 
 
 class SqlStore:
-    """Made by `open_store`.
+    """The store on a database. Create it with `open_store`.
 
     Every method raises StoreUnavailable when the database can't be reached.
     """
@@ -51,7 +49,7 @@ class SqlStore:
     def __init__(self, database: Database) -> None:
         self._database = database
         self.shared = database.dialect is not SQLITE
-        # Only the holder of the lock knows of all writes.
+        # Only the holder of the lock sees all writes.
         self._memory = Memory() if database.lock else None
         self._load = Load(database.dialect)
         self._save = Save(database.dialect)
@@ -61,7 +59,7 @@ class SqlStore:
     async def load(
         self, reads: ReadPlan | Iterable[ReadPlan], view: Snapshot | None = None
     ) -> Snapshot:
-        """Incidents named by rule matches aren't read with them: ask for their ids."""
+        """Read the data of the plans. To read the incidents of rule matches, name their ids."""
         plans = (reads,) if isinstance(reads, ReadPlan) else reads
         view, memory = view or Snapshot(), self._memory
         if memory is None:
@@ -140,7 +138,7 @@ class SqlStore:
     async def messages(
         self, incident_ids: Iterable[int]
     ) -> Mapping[int, tuple[Incident, Sequence[Entry], Sequence[AlertRow]]]:
-        """With the last 30 timeline entries, and up to 10 alerts."""
+        """Return incidents with their last 30 timeline entries and up to 10 alerts."""
         return await self._database.query(self._messages, incident_ids)
 
     async def incident(self, incident_id: int) -> Incident | None:
@@ -325,7 +323,10 @@ class SqlStore:
         return await asyncio.shield(task)
 
     async def _among_others(self, work: Callable[..., T], *args: Any) -> T:
-        """Write rows that others write as well. Raises: StoreUnavailable, also after a deadlock."""
+        """Write rows that other replicas may write at the same time.
+
+        Raises: StoreUnavailable, also after a deadlock.
+        """
         try:
             return await self._database.write(work, *args)
         except Conflict as error:

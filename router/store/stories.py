@@ -20,7 +20,7 @@ def stories(connection: Connection, since: float, limit: int) -> Sequence[Incide
     i, t = incidents.c, timeline.c
     newest = select(i.id, i.doc).where(i.opened_at >= since).order_by(i.id.desc()).limit(limit)
     docs = [_incident.decode(doc) for _, doc in connection.execute(newest)]
-    # The timeline has an index by incident and none by what happened: begin where it can matter.
+    # The timeline has an index by incident, none by reason: start at the first incident's entries.
     first = min((incident.id for incident in docs), default=0)
     query = select(t.incident_id, t.at, t.what, t.by, t.data, t.id).where(
         t.incident_id >= first, t.what.in_(WANTED)

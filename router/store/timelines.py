@@ -52,7 +52,7 @@ def _timeline() -> Select[int, float, str, str, str, int]:
 def entries_of(
     connection: Connection, query: Select[int, float, str, str, str, int]
 ) -> Sequence[Entry]:
-    """The entries that a query of the timeline's columns, in the order of `Entry`, finds."""
+    """Run a query of the timeline's columns, in the order of `Entry`, and return the entries."""
     return [
         Entry(incident, at, Reason(what), by, _data.decode(data), entry_id)
         for incident, at, what, by, data, entry_id in connection.execute(query)

@@ -1,6 +1,6 @@
-"""Fetch the external calendars of layers every few minutes, and keep the last good copy of each.
+"""Fetch the external calendars of schedules every few minutes, and store the last good copy.
 
-A restart or an outage of the calendar service thus loses no known turn.
+So a restart or an outage of the calendar service loses no known shift.
 """
 
 import asyncio
@@ -35,7 +35,7 @@ PATIENCE = 15.0
 """Seconds for a whole fetch."""
 
 LARGEST = 2 * 1024 * 1024
-"""Maximum bytes of a calendar, for some thousand events. A larger one is refused."""
+"""Maximum bytes of a calendar: a few thousand events. Larger calendars are rejected."""
 
 BEHIND, AHEAD = 5 * 604_800.0, 54 * 604_800.0
 """Seconds before and after now for which turns are read: the range of feeds and `oncall week`."""
@@ -148,7 +148,7 @@ class Calendars:
             log.warning("calendar_not_kept", schedules=calendar.schedules, error=str(error))
 
     async def _keep_on(self, source: str, calendar: CalendarSource, why: str) -> None:
-        """Continue with the last copy, whose recurring events go on."""
+        """Log the failure and reread the last copy, for further dates of its recurring events."""
         copy = self._copies.get(source)
         since = utc(copy.fetched_at) if copy else "never"
         log.warning(
@@ -184,7 +184,7 @@ class Calendars:
             log.info("calendar_absences_left_out", source=source, count=absences)
 
     def _show(self) -> None:
-        """Export when each schedule's calendars were fetched: the oldest of them."""
+        """Export when each schedule's calendars were last fetched: the oldest of its fetches."""
         ages: dict[str, float] = {}
         for source, calendar in self._wanted().items():
             copy = self._copies.get(source)

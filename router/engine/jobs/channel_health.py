@@ -1,4 +1,4 @@
-"""Export, for the metrics, which channels and contact methods have proved to work."""
+"""Export as metrics which channels and contact methods are proven to work."""
 
 import asyncio
 

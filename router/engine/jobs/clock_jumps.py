@@ -1,8 +1,9 @@
-"""Notices that the clock was set, and keeps deadlines in time.
+"""Detects jumps of the clock, and moves deadlines so that none fires late.
 
-Deadlines are UTC times. When the clock is set back they would be late by as much, so they move with
-it; when it is set forward, those in the gap are due at once: a page too early is better than too
-late. Replicas go by their database's clock, and only the first of them moves the deadlines.
+Deadlines are UTC times. When the clock is set back, they would fire late by the same amount, so
+they are moved back, too. When it's set forward, the deadlines in the gap are due at once: a page
+too early is better than too late. Replicas use their database's clock, and only the first one to
+notice moves the deadlines.
 """
 
 import asyncio
@@ -18,16 +19,15 @@ LOOK = 1.0
 """Seconds between checks."""
 
 JUMP = 2.0
-"""Seconds by which the clock must have been set to be noticed: NTP also corrects it by small steps.
-"""
+"""Minimum seconds of a jump: smaller steps are NTP corrections."""
 
 
 FOLLOWED = 3.0
-"""Seconds until all replicas have followed a database's clock that was set back."""
+"""Seconds until all replicas use the new time after a database's clock was set back."""
 
 
 class ClockJumps:
-    """Compares the router's clock with a `steady` one, which nobody sets."""
+    """Compares the router's clock with a `steady` clock, which can't be set."""
 
     def __init__(self, store: Store, clock: Clock, steady: Clock) -> None:
         self._store = store
@@ -56,7 +56,7 @@ class ClockJumps:
         moves = False
         if by < 0:
             if self._store.shared:
-                # A deadline that a replica sets by the old time meanwhile is moved, too.
+                # Wait, so that deadlines which other replicas still set by the old time are moved.
                 await self._steady.sleep(FOLLOWED)
             moves = await self._store.shift(by, self._clock.now())
         self._ahead = ahead

@@ -28,7 +28,7 @@ TIMEOUT = 10.0
 """Seconds for each check, and for the request."""
 
 KIND, RECORD = "pulse", "last"
-"""The record that is written to check that the store can be written."""
+"""The kind of the record that is written to check that the store accepts writes."""
 
 OUTCOMES = ("sent", "failed", "withheld")
 
@@ -108,7 +108,7 @@ class DeadMansSwitch:
         return await self._records.change(RECORD, lambda _: Written(now), now) is not None
 
     async def _can_commit(self) -> bool:
-        """Send a deadline of no incident through the inbox, which has no effect."""
+        """Submit a deadline of a nonexistent incident: it's committed without an effect."""
         now = self._clock.now()
         return len(await self._inbox.submit([TimerDue(now, NOBODY, KIND, now)])) == 1
 
@@ -129,7 +129,10 @@ async def _passes(check: Callable[[], Awaitable[bool]]) -> bool:
 
 
 def request(session: aiohttp.ClientSession, method: str, url: str) -> Callable[[], Awaitable[None]]:
-    """A function that makes the request; any 2xx is success. Errors may hold the URL, a secret."""
+    """Return a function that sends the request; any 2xx is success.
+
+    Its errors may contain the URL, which is a secret.
+    """
 
     async def send() -> None:
         async with session.request(method, url, allow_redirects=False) as answer:

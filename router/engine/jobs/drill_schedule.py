@@ -132,7 +132,7 @@ class DrillCalendar:
             await self._service.start(progress.proof(name, words, to), "", drill_id)
 
     async def _since(self, what: str) -> float:
-        """The time when the schedule was first seen, from which due times are computed."""
+        """Return when the schedule was first seen. Due times are computed from then."""
         now = self._clock.now()
         kept = await self._records.get(what)
         if kept is None:
@@ -141,7 +141,8 @@ class DrillCalendar:
 
 
 def _words(cadence: Cadence, late: float) -> str:
-    since = f", since {duration(late)}" if late >= LOOK else ""
+    overdue = f" ({duration(late)} overdue)" if late >= LOOK else ""
     return (
-        f"The drill {cadence.scenario} is due{since}: alert-router drill start {cadence.scenario}"
+        f"The drill {cadence.scenario} is due{overdue}. "
+        f"Start it: alert-router drill start {cadence.scenario}"
     )

@@ -71,7 +71,7 @@ class Drills:
         return await self._end(drill_id, Ending.STOPPED, by)
 
     async def tick(self, drill_id: str, tick: Tick) -> Drill | None:
-        """Tick an item off. Returns None if there is no drill with that id.
+        """Tick off an expectation. Returns None if there is no drill with that id.
 
         Raises: ValueError, as `progress.ticked`.
         """
@@ -117,7 +117,7 @@ class Drills:
         return POLL if following is None else following - now
 
     async def _fire(self, drill: Drill, number: int, now: float) -> Drill:
-        """Send the alert to the inbox, then record it: after a crash in between it is a repeat."""
+        """Submit the alert, then record that. After a crash in between it's submitted again."""
         alert = progress.alert_of(drill, number)
         keys = [rule.key(alert) for rule in self._settings().rules.matching_rules(alert)]
         await self._inbox.submit([AlertSeen(now, alert)])
@@ -160,7 +160,7 @@ class Drills:
         return ended is not None
 
     async def _change(self, drill_id: str, change: Callable[[Drill], Drill | None]) -> Drill | None:
-        """Store the drill. Drills are listed by their start."""
+        """Change the stored drill. The record's time is its start, by which drills are listed."""
         drill = await self._records.get(drill_id)
         if drill is None:
             return None

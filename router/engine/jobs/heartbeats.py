@@ -157,7 +157,7 @@ class Heartbeats:
         if state in ALERTS:
             log.warning("heartbeat_missed", heartbeat=heartbeat.name, state=state.value)
         await self._submit(reports(heartbeat.name, status.beats, state, now), now)
-        # A beat that came meanwhile is kept: the next round reports its effect.
+        # Keep a beat that arrived in the meantime: the next round reports its effect.
         reported = lambda before: replace(expected(heartbeat, before, now), reported=state)  # noqa: E731
         await self._records.change(heartbeat.name, reported, now)
 

@@ -17,7 +17,7 @@ EVERY = 60.0
 
 
 class Coverage:
-    """Export the coming week's gaps, and warn once of each schedule that urgent incidents need."""
+    """Export the coming week's gaps; warn once of a gap in each schedule that pages need."""
 
     def __init__(self, settings: Callable[[], Settings], clock: Clock, metrics: Metrics) -> None:
         self._settings = settings

@@ -1,8 +1,8 @@
 """Compares incidents with the services that show them, and alerts with their sources.
 
-Webhooks get lost, people delete messages and close tickets. A difference is repaired by the
-ordinary paths: the message is sent again, or the missed report or answer is applied. The last
-result is a document in the store, which also keeps replicas from comparing at the same time.
+Webhooks get lost, people delete messages and close tickets. Repairs take the normal path: the
+message is sent again, or the missed alert or command is submitted as an event. The last result is
+stored, which also keeps two replicas from comparing at the same time.
 """
 
 import asyncio
@@ -38,7 +38,7 @@ POLL = 60.0
 """Seconds between checks for a due comparison."""
 
 SETTLED = 120.0
-"""Seconds without a change after which an incident is compared: messages may be under way."""
+"""Seconds after its last change before an incident is compared: messages may be in transit."""
 
 LATELY = 86_400.0
 """Seconds for which a closed incident is still compared, and a repair is not repeated."""
@@ -47,7 +47,10 @@ INCIDENTS = 500
 """Maximum open incidents, and maximum closed incidents, in one comparison."""
 
 HIDDEN = 3
-"""Messages that are not all deleted by hand: if all are gone, the service hides them."""
+"""If at least this many messages are missing, and all of them, the service probably hides them.
+
+Then they aren't sent again: nobody deletes all messages by hand.
+"""
 
 PAGE = 1000
 """Rows per read from the store."""
@@ -182,7 +185,9 @@ class Reconciler:
             return
         gone = sum(mismatch.kind is DifferenceKind.GONE for mismatch in mismatches)
         if gone >= HIDDEN and gone == sum(message.incident.is_open for message in shown):
-            round_.fail(name, f"all {gone} are gone: check that it may still read them")
+            round_.fail(
+                name, f"all {gone} messages are gone: check that its token may still read them"
+            )
             return
         round_.compared.append(name)
         names = {message.incident.id: message.incident.name for message in shown}

@@ -1,6 +1,6 @@
 """The list of subscribers: they ask, confirm and unsubscribe.
 
-An address is kept here and shown nowhere.
+Addresses are stored here and shown nowhere.
 """
 
 import asyncio
@@ -34,7 +34,7 @@ TIDY = 3600.0
 """Seconds between checks for subscribers who did not confirm."""
 
 REFUSALS = 3
-"""Refusals of an address in a row after which its subscriber is dropped."""
+"""Rejected mails in a row after which a subscriber is dropped."""
 
 EVERYBODY = 1_000_000
 
@@ -53,7 +53,7 @@ class SubscriberList:
         self._callers = KeyedLimit(document.per_ip.count, document.per_ip.per)
 
     async def ask(self, address: str, caller: str) -> bool:
-        """Add a mail that asks `address` to confirm. Returns False if `caller` asks too often.
+        """Queue a mail that asks `address` to confirm. Returns False if `caller` asks too often.
 
         `caller` is a network address. A known address has the same result in the same time, so
         nobody can find out who subscribes.
@@ -98,7 +98,7 @@ class SubscriberList:
         return await self._whose("unsubscribe", token) is not None
 
     async def leave(self, token: str) -> bool:
-        """Forget a subscriber; pending mail to them isn't sent. A repetition has no effect."""
+        """Forget a subscriber, and don't send pending mail to them. A repeat has no effect."""
         number = await self._whose("unsubscribe", token)
         if number is not None:
             await self.subscribers.remove(number)

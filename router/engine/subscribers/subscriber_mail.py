@@ -34,7 +34,7 @@ SPREAD = 500
 
 
 class Spreading:
-    """Adds mails for subscribers about updates. `wake` is called when there's new mail to send."""
+    """Queues mails to subscribers about updates. `wake` is called when there's mail to send."""
 
     def __init__(
         self, store: Store, subscriber_list: SubscriberList, wake: Callable[[], None] = lambda: None

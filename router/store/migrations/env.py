@@ -1,4 +1,4 @@
-"""Alembic's entry, within the connection and transaction of `router.store.schema_upgrade`."""
+"""Alembic's entry point. Uses the connection and transaction of `router.store.schema_upgrade`."""
 
 from alembic import context
 

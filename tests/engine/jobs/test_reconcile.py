@@ -226,7 +226,7 @@ async def test_a_service_that_hides_everything_is_no_difference(
         answer = await daemon.ask("POST", "/api/v1/reconciliation")
         assert found_in(answer) == []
         (failed,) = answer.json["failed"]
-        assert (failed["place"], failed["reason"][:9]) == ("log", "all 3 are")
+        assert (failed["place"], failed["reason"][:14]) == ("log", "all 3 messages")
         double.issues.update({1: issues[1]})
         gone = [("log", "gone", f"INC-{number}", "sent_again") for number in (2, 3)]
         assert sorted(await compare(daemon)) == gone

@@ -1,4 +1,4 @@
-"""Documents of many kinds, the history of events, and messages by what their service calls them."""
+"""Documents by kind, the history of events, and an index of messages by their handle."""
 
 import sqlalchemy as sa
 from alembic import op

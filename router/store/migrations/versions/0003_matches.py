@@ -1,4 +1,4 @@
-"""The value, end and longest gap of an alert's match, and open incidents by rule."""
+"""The value, end and longest gap of a rule match, and an index of open incidents by rule."""
 
 import sqlalchemy as sa
 from alembic import op

@@ -1,8 +1,8 @@
-"""One outbox for messages, deployment events and mail; the replicas at work.
+"""One outbox for messages, deployment events and mail, and a table of the running replicas.
 
-Deployment events and mail to subscribers were documents with leases of their own; the pending ones
-become rows. Mail to a customer was a document once it was sent; it becomes a row that is done.
-Times in these documents are UTC seconds.
+Deployment events and mail to subscribers were documents with their own leases; pending documents
+become rows. Sent mail to customers was a document and becomes a row that is done. Times in these
+documents are UTC seconds.
 """
 
 import json
@@ -70,7 +70,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("incident_id", "channel", "kind", "subject"),
     )
     op.create_table("owners", sa.Column("name", sa.Text, primary_key=True), _count("beat"))
-    # A row that was in flight was tried at its present `seq`, as far as anybody knows.
+    # Assume that a row in flight was tried at its current `seq`.
     op.execute(_MESSAGES)
     op.drop_table("notifications")
     op.create_index("outbox_due", "outbox", ["state", "channel", "due_at"])
