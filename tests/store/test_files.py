@@ -44,7 +44,7 @@ async def test_a_second_daemon_is_refused_and_told_what_to_do(tmp_path: Path) ->
             await refused
         assert str(tmp_path / "router.db") in str(error.value)
         assert f"process {os.getpid()}" in str(error.value)
-        assert "stop that one first" in str(error.value)
+        assert "stop that process first" in str(error.value)
     reader = await open_store(url)
     await reader.ping()
     await reader.close()

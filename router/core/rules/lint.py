@@ -1,8 +1,7 @@
-"""Lint: rules without effect, covered by earlier rules or contradicting themselves.
+"""Lint: finds rules without effect, because earlier rules cover them or they contradict themselves.
 
-Every warning is certain for all possible alerts; uncertain cases are not reported. A regular
-expression is compared by its values if it is a list of plain texts (`error|fatal`), by its literal
-beginning, or as a whole.
+Only certain problems are reported, for all possible alerts. A regular expression is compared by its
+values if it's a list of plain texts (`error|fatal`), by its literal beginning, or as a whole.
 """
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
@@ -21,7 +20,7 @@ BUILT_IN = frozenset({"heartbeat", "person"})
 """The router's own sources of alerts."""
 
 MOST_CASES = 64
-"""Maximum combinations of label values that a rule is split into."""
+"""Maximum combinations of label values into which a rule is split."""
 
 _NOT = {MatchOp.NOT_EQUAL: MatchOp.EQUAL, MatchOp.NOT_MATCHES: MatchOp.MATCHES}
 _SPECIAL = frozenset(".*+?()[]{}^$\\|")
@@ -50,15 +49,16 @@ def doubts(rules: Sequence[Rule], sources: Collection[str] | None = None) -> lis
 def _doubts(rule: Rule, earlier: Sequence[Rule], sources: Collection[str] | None) -> Iterator[str]:
     if why := takes_nothing(rule, earlier, sources):
         yield f"rule '{rule.name}' matches no alert: {why}"
-    yield from (message for _, message in _tiers(rule))
+    yield from idle_tiers(rule).values()
+    yield from _tiers_above_all(rule)
     if rule.count_over is not None and rule.measure != "value":
-        yield f"rule '{rule.name}' counts alerts, so its measure '{rule.measure}' is not read"
+        yield f"rule '{rule.name}' counts alerts, so its measure '{rule.measure}' is not used"
 
 
 def takes_nothing(
     rule: Rule, earlier: Sequence[Rule], sources: Collection[str] | None = None
 ) -> str:
-    """The reason why no alert can match the rule, after these earlier ones; "" if one may."""
+    """The reason why no alert can match the rule after these earlier rules; "" if one may."""
     if sources is not None and not any(map(rule.is_from, {*sources, *BUILT_IN})):
         return f"no source '{rule.source}' is configured"
     label = contradiction(rule.matchers)
@@ -78,14 +78,14 @@ def may_match(rule: Rule, matchers: Iterable[Matcher], earlier: Iterable[Rule]) 
 
 def idle_tiers(rule: Rule) -> dict[Severity, str]:
     """The severities that no value of the rule results in, with the reason."""
-    return {severity: message for severity, message in _tiers(rule) if "reaches" in message}
+    return dict(_idle_tiers(rule))
 
 
 # --- matchers
 
 
 def contradiction(matchers: Iterable[Matcher]) -> str | None:
-    """The label for which no value fulfils all matchers, if that is certain."""
+    """A label for which certainly no value passes all matchers; None if there is none."""
     for name, of_label in _by_label(matchers).items():
         values = _values(of_label)
         if values is not None and not values:
@@ -117,7 +117,7 @@ def implies(matchers: Sequence[Matcher], others: Iterable[Matcher]) -> bool:
 
 
 def _is_implied(of_label: Sequence[Matcher], other: Matcher) -> bool:
-    """Check for one label if its matchers imply `other`."""
+    """Check if the matchers of one label imply `other`."""
     values = _values(of_label)
     if values is not None:
         return all(other.matches({other.name: value}) for value in values)
@@ -128,7 +128,7 @@ def _is_implied(of_label: Sequence[Matcher], other: Matcher) -> bool:
 
 
 def _cases(matchers: Sequence[Matcher]) -> Iterator[list[Matcher]]:
-    """The matchers, split into one case for each combination of values, where they list values."""
+    """Split the matchers into a case for each combination of the values that they list."""
     listed = {
         name: values
         for name, of_label in _by_label(matchers).items()
@@ -170,7 +170,7 @@ def _hold(of_label: Iterable[Matcher], value: str) -> bool:
 
 
 def _begin_differently(of_label: Iterable[Matcher]) -> bool:
-    """Check if two patterns of one label need different first letters: no value matches both."""
+    """Check if two patterns start with different text, so that no value matches both."""
     beginnings = [
         literal_beginning(matcher.value) for matcher in of_label if matcher.op is MatchOp.MATCHES
     ]
@@ -186,7 +186,7 @@ def literal_beginning(pattern: str) -> str:
     if "|" in pattern:
         return ""
     length = next((at for at, letter in enumerate(pattern) if letter in _SPECIAL), len(pattern))
-    # The part before a repetition may be missing.
+    # The last character may be optional, because of a quantifier.
     return (
         pattern[: length - 1]
         if pattern[length : length + 1] in _REPEATS and length
@@ -197,28 +197,30 @@ def literal_beginning(pattern: str) -> str:
 # --- thresholds
 
 
-def _tiers(rule: Rule) -> Iterator[tuple[Severity, str]]:
+def _idle_tiers(rule: Rule) -> Iterator[tuple[Severity, str]]:
     for position, (severity, threshold) in enumerate(rule.thresholds):
         worse = [threshold for _, threshold in rule.thresholds[:position]]
         holding = [value for value in _samples(rule) if threshold.holds(value)]
         tier = f"the tier {severity} of rule '{rule.name}'"
         if not holding:
-            yield severity, f"no count reaches {tier}: '{threshold.text}'"
+            yield severity, f"no count can reach {tier}: '{threshold.text}'"
         elif all(any(threshold.holds(value) for threshold in worse) for value in holding):
             yield (
                 severity,
-                f"no value reaches {tier}: where '{threshold.text}' holds, a worse one does",
+                f"no value results in {tier}: a worse one applies if '{threshold.text}' holds",
             )
-        if (
-            threshold.dimension is Dimension.RATIO
-            and threshold.limit > 1
-            and threshold.op in {">", ">="}
-        ):
-            yield severity, f"{tier} begins over 100%: '{threshold.text}'"
+
+
+def _tiers_above_all(rule: Rule) -> Iterator[str]:
+    """Warn of tiers that only a ratio of more than 100% reaches."""
+    for severity, threshold in rule.thresholds:
+        is_above = threshold.limit > 1 and threshold.op in {">", ">="}
+        if threshold.dimension is Dimension.RATIO and is_above:
+            yield f"the tier {severity} of rule '{rule.name}' starts above 100%: '{threshold.text}'"
 
 
 def _samples(rule: Rule) -> list[float]:
-    """Values between which no threshold of the rule changes: the limits, and their neighbours."""
+    """Example values on both sides of each threshold: the limits, and their neighbors."""
     limits = [threshold.limit for _, threshold in rule.thresholds]
     if rule.count_over is None:
         around = (

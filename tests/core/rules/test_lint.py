@@ -153,7 +153,7 @@ def test_a_tier_under_a_wider_one_is_found(thresholds: dict[str, str], dead: str
 def test_counts_are_whole_and_begin_at_one() -> None:
     """Fractions are unreachable, and so is a range between two neighbouring integers."""
     assert said(count_over=300.0, thresholds={"P0": "< 1"}) == [
-        "no count reaches the tier P0 of rule 'r': '< 1'"
+        "no count can reach the tier P0 of rule 'r': '< 1'"
     ]
     assert said(count_over=300.0, thresholds={"P0": ">= 6", "P1": "> 5"})
     assert not said(count_over=300.0, thresholds={"P0": "> 5", "P1": "> 0"})
@@ -182,8 +182,8 @@ def test_no_tier_is_said_to_be_dead_that_a_value_reaches(
 def test_what_is_doubtful_otherwise() -> None:
     """A share over 100 %, and a measure that nobody reads."""
     assert said(thresholds={"P0": "> 150%"}) == [
-        "the tier P0 of rule 'r' begins over 100%: '> 150%'"
+        "the tier P0 of rule 'r' starts above 100%: '> 150%'"
     ]
     (measure,) = said(count_over=60.0, measure="ratio", thresholds={"P0": "> 1"})
-    assert measure == "rule 'r' counts alerts, so its measure 'ratio' is not read"
+    assert measure == "rule 'r' counts alerts, so its measure 'ratio' is not used"
     assert not said(severity=Severity.P1)
