@@ -1,4 +1,4 @@
-"""The types of sources, one module each. A new type is a module and a line in `RECEIVERS`.
+"""The types of sources, one module each. To add a type, add a module and a line in `RECEIVERS`.
 
 The module of a type is imported when a config first names it, as with senders.
 """
@@ -19,9 +19,9 @@ from router.receivers.paths import ALERTS, CHANGE, ENQUEUE, HEARTBEATS, ONCALL, 
 class SourceType(Struct, frozen=True):
     """A type of source: the module with its config struct and the class of its receiver.
 
-    paths: the service's own paths, beside `/webhooks/NAME`; the credentials of a request select one
-    of several sources of the type. in_context: the receiver needs the context. polls: the module's
-    `poller` makes the part that asks the source for its state.
+    paths: the service's own paths, in addition to `/webhooks/NAME`; if there are several sources of
+    the type, a request's credentials select one. in_context: the receiver needs the context. polls:
+    the module has a function `poller`, which creates the source's poller.
     """
 
     module: str
@@ -41,7 +41,7 @@ class SourceType(Struct, frozen=True):
         return cast(Receiver, make(name, config, *([context] if self.in_context else [])))
 
     def poll(self, name: str, config: Any, session: ClientSession) -> SourcePoller | None:
-        """Return the part that asks the source for its state; None if there is none."""
+        """Return the poller that asks the source for its alerts; None if there is none."""
         if not self.polls:
             return None
         return cast(SourcePoller | None, self._loaded().poller(name, config, session))

@@ -23,23 +23,23 @@ from router.receivers.times import LATEST
 from router.receivers.wire_alert import read_alert
 
 DIGITS = 16
-"""Hexadecimal digits of Alertmanager's fingerprints, and of our own."""
+"""Hexadecimal digits of Alertmanager's and the router's fingerprints."""
 
 VERSIONS = frozenset({"4", "1"})
 """Versions of the payload: 4 is Alertmanager's, 1 is Grafana's."""
 
 
 class AlertmanagerConfig(Credentials, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Credentials that Alertmanager sends, by its `http_config`: exactly one of these.
+    """Credentials that Alertmanager sends, configured in its `http_config`: exactly one of these.
 
-    poll: compare with its alerts.
+    poll: also ask Alertmanager for its alerts, to find lost webhooks.
     """
 
     poll: AlertmanagerPoll | None = None
 
 
 class GrafanaConfig(Credentials, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Credentials that Grafana sends, by the contact point's settings: exactly one of these."""
+    """Credentials that Grafana sends, configured in its contact point: exactly one of these."""
 
 
 Moment = Annotated[datetime, Meta(tz=True)]
@@ -67,7 +67,7 @@ class _Alert(Struct, gc=False, rename="camel"):
 
 
 class _WellFormed(Struct, gc=False, rename="camel"):
-    """A webhook of Alertmanager's of which nothing needs a correction."""
+    """An Alertmanager webhook in which nothing needs a correction."""
 
     version: Literal["4"]
     alerts: list[_Alert]
@@ -81,7 +81,7 @@ _ANY = msgspec.json.Decoder()
 
 
 class AlertmanagerReceiver(Source):
-    """Decodes each alert of a group separately; common fields of the group follow from them."""
+    """Decodes each alert of a group separately, and ignores the group's common fields."""
 
     kind = "alertmanager"
     max_body = None
@@ -90,7 +90,7 @@ class AlertmanagerReceiver(Source):
         super().__init__(name)
         self.is_open = config.insecure
         self._credentials = config
-        # Sources have separate alerts: the same labels at another source are another alert.
+        # The same labels at another source are a different alert.
         self._prefix = "" if name == self.kind else f"{name}:"
 
     def admit(self, incoming: Incoming) -> bool:
@@ -130,8 +130,8 @@ class AlertmanagerReceiver(Source):
         return received
 
     def _well_formed(self, body: bytes) -> list[Alert]:
-        """The alerts of a webhook that needs no correction; empty for any other one."""
-        # So an alert is within all limits if its texts are.
+        """The alerts of a webhook in which nothing needs a correction; empty for other webhooks."""
+        # Then only the texts of alerts have to be compared with the limits.
         if self.kind == "grafana" or len(body) > MAX_ALERT:
             return []
         try:
@@ -158,8 +158,8 @@ class AlertmanagerReceiver(Source):
         return alerts
 
     def _read(self, envelope: _Envelope) -> Received:
-        """Read each alert by itself, and correct it."""
-        # Grafana's version is 1, and every version of its payload has `orgId`.
+        """Read and correct each alert separately."""
+        # Grafana's payload has version 1, and always has `orgId`.
         grafana = self.kind == "grafana" or envelope.org_id is not None
         grafana = grafana or str(envelope.version) == "1"
         alerts: list[Alert] = []
@@ -196,7 +196,7 @@ class AlertmanagerReceiver(Source):
 
 
 def _identity(given: str, labels: dict[str, str]) -> str:
-    # A custom payload may hold any text here, and an identity must be short.
+    # A custom payload may contain any text here, but an identity must be short.
     return given if len(given) == DIGITS else fingerprint(labels)
 
 
@@ -209,7 +209,7 @@ class GrafanaReceiver(AlertmanagerReceiver):
 def poller(
     name: str, config: AlertmanagerConfig, session: ClientSession
 ) -> AlertmanagerPoller | None:
-    """Compares with the Alertmanager of a source, if it says which one that is."""
+    """Return the poller of a source's Alertmanager; None if the config doesn't name it."""
     if config.poll is None:
         return None
     identify = AlertmanagerReceiver(name, config).fingerprint

@@ -23,14 +23,14 @@ from router.receivers.fetch import basic_or_bearer, fetch
 from router.receivers.wire_alert import WireAlert, read_alert
 
 LATE = 600.0
-"""Seconds in which a webhook is not overdue: Alertmanager groups alerts and retries."""
+"""Seconds until a webhook counts as lost: Alertmanager groups alerts and retries."""
 
 
 class AlertmanagerPoll(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The Alertmanager to compare with.
 
-    receiver: its receiver that sends to the router; without it every alert counts. At most one of
-    `bearer_token` and `basic`.
+    receiver: the name of its receiver that sends to the router; without it, all alerts are
+    compared. At most one of `bearer_token` and `basic` may be given.
     """
 
     url: HttpUrl
@@ -44,7 +44,7 @@ class AlertmanagerPoll(Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
 
 class AlertmanagerPoller:
-    """`identify` makes the fingerprint of an alert as the source does."""
+    """Finds missed alerts. `identify` returns an alert's fingerprint, as the source computes it."""
 
     def __init__(
         self,
@@ -62,8 +62,8 @@ class AlertmanagerPoller:
     async def missed(self, known: Sequence[AlertRow], now: float) -> Sequence[Alert]:
         """Return alerts that fire there but not here, and alerts that ended there.
 
-        A restarted Alertmanager has no alerts for a while, so an alert is over only if it was
-        missing before, too. Raises: CompareFailed.
+        A restarted Alertmanager has no alerts for a while, so an alert has ended only if it was
+        also missing in the poll before. Raises: CompareFailed.
         """
         there = {alert.fingerprint: alert for alert in self._read(await self._alerts())}
         firing = {
@@ -107,7 +107,7 @@ class AlertmanagerPoller:
             try:
                 wire = read_alert({**content, "status": "firing"}, [])
             except InvalidInput:
-                continue  # the webhook reports what cannot be read
+                continue  # the webhook's receiver reports unreadable alerts
             yield self._alert(wire, content)
 
     def _alert(self, wire: WireAlert, content: Mapping[str, Any]) -> Alert:

@@ -1,4 +1,4 @@
-"""The parts of the config that receivers need beyond their own."""
+"""The parts of the config that receivers need in addition to their own."""
 
 from collections.abc import Callable, Mapping
 
@@ -11,10 +11,10 @@ from router.core.oncall.schedule import Schedule
 class ReceiverContext(Struct, frozen=True):
     """The router's addresses, and the people who may send commands.
 
-    urls: public addresses without a slash at the end, the preferred one first. phones: names by
-    telephone number in E.164, of everybody who gets messages or calls. Other numbers are refused.
-    slack, telegram, mattermost: names by the user id of that service. names: contacts' names by
-    their keys in the config. schedules: the current ones.
+    urls: the router's public URLs without a slash at the end, the preferred URL first. phones: the
+    names of everybody who gets messages or calls, by phone number in E.164; other numbers are
+    rejected. slack, telegram, mattermost: names by the user id of that service. names: contacts'
+    names by their keys in the config. schedules: the current on-call schedules.
     """
 
     urls: tuple[str, ...] = ()
@@ -28,7 +28,7 @@ class ReceiverContext(Struct, frozen=True):
 
     @staticmethod
     def of(config: Config) -> "ReceiverContext":
-        """Build it from the config. The name of a number without a contact is the masked number."""
+        """Build it from the config. For a phone number without a contact, the name is masked."""
         file = config.file
         able = [channel.capabilities for channel in config.channels.values()]
         by_phone = [can for can in able if can.reaches == "phone"]
@@ -49,5 +49,5 @@ class ReceiverContext(Struct, frozen=True):
 
 
 def masked(number: str) -> str:
-    """A telephone number that its owner recognises and nobody else can call: `+44…123`."""
+    """A masked phone number, which its owner recognizes but nobody can call: `+44…123`."""
     return f"{number[:3]}…{number[-3:]}"

@@ -19,7 +19,7 @@ class Basic(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class SecretHeader(Struct, frozen=True, forbid_unknown_fields=True):
-    """A header that holds a secret, such as `X-Router-Secret`. The sender chooses its name."""
+    """A header that contains a secret. Its name, such as `X-Router-Secret`, is configurable."""
 
     name: str
     value: Secret
@@ -27,7 +27,7 @@ class SecretHeader(Struct, frozen=True, forbid_unknown_fields=True):
     def __post_init__(self) -> None:
         if not self.name:
             raise ValueError(
-                "name is empty: give the header that holds the secret, like X-Router-Secret"
+                "name is empty: give the name of the header with the secret, like X-Router-Secret"
             )
 
 
@@ -71,7 +71,7 @@ def check(incoming: Incoming, credentials: Credentials) -> None:
 
 
 def require_keys(field: str, keys: Mapping[str, Sequence[Secret]]) -> None:
-    """Raises: ValueError, unless each name has a key, and none is of two names."""
+    """Raises: ValueError, unless each name has a key, and no two names have the same key."""
     if not keys:
         raise ValueError(f"{field} is empty: give at least one name with its keys")
     if empty := [name for name, secrets in keys.items() if not secrets]:
@@ -82,7 +82,7 @@ def require_keys(field: str, keys: Mapping[str, Sequence[Secret]]) -> None:
 
 
 def owner_of(given: str, keys: Mapping[str, Sequence[Secret]]) -> str:
-    """The name that the key `given` belongs to, or "". It is compared with every key."""
+    """The name to which the key `given` belongs, or "". Always compares with every key."""
     found = ""
     for name, secrets in keys.items():
         for secret in secrets:

@@ -12,13 +12,13 @@ MOST = 200
 """Maximum details that become annotations."""
 
 LINKS, IMAGE = "links", "image_url"
-"""Annotations: the links, one a line, and the first image."""
+"""Names of annotations: the links, one per line, and the first image."""
 
 
 def details(given: object) -> dict[str, str]:
-    """An annotation for each detail; lists and objects as JSON. Text without keys is `details`.
+    """An annotation for each detail. Lists and objects become JSON; a plain text is `details`.
 
-    Beyond MOST of them the others are left out: an alert with many details must still page.
+    After the first MOST details the rest are left out: an alert with many details must still page.
     """
     if not isinstance(given, dict):
         return {"details": shown} if (shown := _text(given)) else {}
@@ -27,7 +27,7 @@ def details(given: object) -> dict[str, str]:
 
 
 def links(links: object, images: object) -> tuple[dict[str, str], str]:
-    """Annotations of the links and the first image; and the URL of the first link, or ""."""
+    """Annotations with the links and the first image; also the URL of the first link, or ""."""
     named = [*_links(links)]
     annotations = {}
     if named:

@@ -14,7 +14,7 @@ T = TypeVar("T")
 
 TIMEOUT = aiohttp.ClientTimeout(total=20.0)
 MAX_ANSWER = 64 * 1024 * 1024
-"""Bytes of one answer."""
+"""Maximum bytes of an answer."""
 
 GONE = 404
 
@@ -54,7 +54,7 @@ def bearer(token: Secret) -> dict[str, str]:
 
 
 def basic_or_bearer(basic: Basic | None, token: Secret | None) -> dict[str, str]:
-    """The header for one of the two credentials; none for neither."""
+    """The headers for whichever credential is given; {} for neither."""
     if token:
         return bearer(token)
     if basic is None:

@@ -1,8 +1,8 @@
 """GitHub's webhooks: deployments, by `deployment_status` events or by pushes.
 
 https://docs.github.com/webhooks/webhook-events-and-payloads. GitHub never repeats a delivery
-automatically. Only the body is signed, so a repeated delivery is recognised by its body, and dates
-are read from the body.
+automatically. Only the body is signed, so the body identifies a repeated delivery, and times are
+read from the body.
 """
 
 import hmac
@@ -31,7 +31,7 @@ OUTCOMES = {
 }
 """The outcome for each state of a deployment.
 
-Other states, such as `inactive`, are of a replaced deployment.
+Other states are ignored, such as `inactive` for a deployment that was replaced.
 """
 
 FORM = "application/x-www-form-urlencoded"
@@ -39,7 +39,7 @@ _BODY = msgspec.json.Decoder()
 
 
 class GitHubConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """secrets: the webhook's. Several during a rotation, or for several repositories."""
+    """secrets: the webhook's secret; several during a rotation, or for several repositories."""
 
     secrets: tuple[Secret, ...]
 
@@ -81,7 +81,7 @@ class GitHubReceiver(Source):
             case _:
                 return Received(ignored="Not an event about a deployment")
         if found is None:
-            return Received(ignored="Nothing was deployed by it")
+            return Received(ignored="Nothing was deployed")
         delivery = blake2b(incoming.body, digest_size=16).hexdigest()
         return Received(deployed=[msgspec.structs.replace(found, deliveries=(delivery,))])
 
@@ -91,12 +91,12 @@ def _signature(secret: Secret, body: bytes) -> str:
 
 
 def _json(incoming: Incoming) -> bytes:
-    """The payload. A webhook of the content type `form` has it in a field."""
+    """The payload. If the webhook's content type is `form`, it's in a field."""
     if not incoming.headers.get("content-type", "").startswith(FORM):
         return incoming.body
     payload = parse_qs(incoming.body.decode("utf-8", "replace")).get("payload", [])
     if not payload:
-        raise InvalidInput("a form has its payload in the field 'payload'", "/payload")
+        raise InvalidInput("the form has no field 'payload'", "/payload")
     return payload[0].encode()
 
 
@@ -107,7 +107,7 @@ def _deployment_status(body: Any, now: float) -> Deployment | None:
     if outcome is None:
         return None
     if not isinstance(number, int):
-        raise InvalidInput("a deployment has a number", "/deployment/id")
+        raise InvalidInput("expected the deployment's number", "/deployment/id")
     repository = _repository(body)
     return Deployment(
         id=f"github:{repository}:deployment:{number}",
@@ -123,7 +123,7 @@ def _deployment_status(body: Any, now: float) -> Deployment | None:
 
 
 def _push(body: Any, now: float) -> Deployment | None:
-    """A new head of a branch, dated by the repository's `pushed_at`, which is signed."""
+    """A new commit on a branch. Its time is the repository's `pushed_at`, which is signed."""
     kind, _, branch = text(member(body, "ref")).partition("refs/heads/")
     commit = text(member(body, "after"))
     if kind or not branch or not commit.strip("0"):
@@ -151,5 +151,5 @@ def _repository(body: Any) -> str:
 
 
 def _time(value: object, now: float) -> float:
-    """A time of GitHub's; now if it cannot be read or lies in the future."""
+    """A time from GitHub; `now` if it's unreadable or in the future."""
     return min(first_epoch(value) or now, now)

@@ -1,4 +1,4 @@
-"""Fields of Grafana Alerting's webhook beyond Alertmanager's: values, links, and failed queries.
+"""Fields that Grafana Alerting's webhook has and Alertmanager's doesn't: values, links, failures.
 
 https://grafana.com/docs/grafana/latest/alerting/configure-notifications/manage-contact-points/
 """
@@ -17,20 +17,20 @@ LINKS = {
     "panelURL": "panel_url",
     "imageURL": "image_url",
 }
-"""Links of an alert, and the annotations that they become."""
+"""Fields of an alert that contain links, with the annotations that they become."""
 
 NO_DATA, ERROR = "DatasourceNoData", "DatasourceError"
-"""Alerts that Grafana sends instead of the rule's own if its query returns nothing, or fails.
+"""Names of alerts that Grafana sends instead of the rule's if its query fails or has no data.
 
 https://grafana.com/docs/grafana/latest/alerting/fundamentals/alert-rule-evaluation/
 """
 
 _IN_VALUE_STRING = re.compile(r"\[ *(?:\w+='[^']*' )+labels=\{[^}]*\} value=([^\s\]]+) *\]")
-"""A value as in `[ var='B' metric='cpu' labels={instance=a} value=97 ]`."""
+"""A value like `[ var='B' metric='cpu' labels={instance=a} value=97 ]`."""
 
 
 def with_grafana(alert: WireAlert, content: Mapping[str, Any]) -> WireAlert:
-    """Add Grafana's fields as annotations. The annotations of the rule itself win."""
+    """Add Grafana's fields as annotations. The rule's own annotations take precedence."""
     added = {name: text for key, name in LINKS.items() if (text := scalar(content.get(key)))}
     if text := scalar(content.get("valueString")):
         added["value_string"] = text
@@ -49,13 +49,13 @@ def _values(given: object) -> dict[str, str]:
 
 
 def _only_value(value_string: str) -> dict[str, str]:
-    """The alert's `value`, if the value string has just one: older versions send no `values`."""
+    """The alert's `value` from a string with one value. Older versions send no `values`."""
     found = set(_IN_VALUE_STRING.findall(value_string))
     return {"value": str(found.pop())} if len(found) == 1 else {}
 
 
 def _with_failure(alert: WireAlert) -> WireAlert:
-    """Replace the summary of a failed query: the rule's own claims that the condition is met."""
+    """Replace the summary if the query failed, since it says that the condition is met."""
     reason = _failure(alert)
     if not reason:
         return alert

@@ -1,6 +1,6 @@
-"""Limits of one alert and of one request.
+"""Limits for an alert and for a request.
 
-A limit that is exceeded is reported with the field's name.
+If a limit is exceeded, the error names the field.
 """
 
 from msgspec.structs import replace
@@ -9,25 +9,26 @@ from router.ports.errors import InvalidInput
 from router.receivers.wire_alert import WireAlert, pointer
 
 MAX_ALERTS = 100_000
-"""Alerts in one request."""
+"""Maximum alerts in one request."""
 
 MAX_ALERT = 256 * 1024
-"""Bytes of one alert's JSON."""
+"""Maximum bytes of one alert's JSON."""
 
 MAX_LABEL = 16 * 1024
-"""Bytes of a label's value. Labels identify an alert, so a longer one is an error."""
+"""Maximum bytes of a label's value. Labels identify an alert, so a longer value is an error."""
 
 MAX_ANNOTATION = 32 * 1024
-"""Bytes of an annotation. A longer one is cut, since an alert with a long text must still page."""
+"""Maximum bytes of an annotation. Longer ones are cut: an alert with a long text must still page.
+"""
 
 MAX_FIELDS = 256
-"""Labels of one alert, and annotations."""
+"""Maximum labels of an alert, and maximum annotations."""
 
 SMALL = MAX_LABEL
 """An alert of at most this many bytes cannot exceed any of the limits above."""
 
 SHORT = MAX_LABEL // 4
-"""Characters that are within the limits above in any script."""
+"""A text of at most this many characters is within the limits above in any script."""
 
 CUT = "…"
 
@@ -66,7 +67,7 @@ def _cut(name: str, text: str, warnings: list[InvalidInput]) -> str:
 
 
 def within_limits(alert: WireAlert, warnings: list[InvalidInput]) -> WireAlert:
-    """Cut labels and annotations that are too long, of an alert that its labels don't identify."""
+    """Cut too long labels and annotations, of an alert that isn't identified by its labels."""
     labels = {
         name: shorten(text, SHORT, f"/labels{pointer(name)}", warnings)
         for name, text in alert.labels.items()
@@ -76,7 +77,7 @@ def within_limits(alert: WireAlert, warnings: list[InvalidInput]) -> WireAlert:
 
 
 def shorten(text: str, length: int, at: str, warnings: list[InvalidInput]) -> str:
-    """Cut a text of more than `length` characters: an alert with a long text must still page."""
+    """Cut the text to `length` characters, because an alert with a long text must still page."""
     if len(text) <= length:
         return text
     warnings.append(InvalidInput(f"Cut after {length} characters", at))

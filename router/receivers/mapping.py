@@ -32,14 +32,14 @@ RESOLVED = ("resolved", "ok", "closed", "up", "recovered", "success", "normal", 
 
 
 class AlertMapping(Struct, frozen=True, kw_only=True):
-    """Expressions that read an alert. Those of one alert see the whole payload as `_root`.
+    """Expressions that read an alert. They can use the whole payload as `_root`.
 
     alerts: the alerts, a list or one object; without it the payload is one alert. status: compared
     with `firing`, `resolved` and `ignored`, in lower case; without it every alert fires.
-    fingerprint: identity of an alert over time; without it the labels are. labels, annotations: one
-    expression for each; an expression for `"*"` selects an object of which every field is used.
-    starts_at, ends_at: times; of a resolved alert without an end, `starts_at` is the end. confirm:
-    a URL by which the sender asks to confirm a subscription.
+    fingerprint: identifies an alert over time; without it the labels do. labels, annotations: an
+    expression for each; an expression for `"*"` selects an object whose fields are all used.
+    starts_at, ends_at: times; if a resolved alert has no `ends_at`, `starts_at` is its end.
+    confirm: a URL to confirm a subscription, for which the sender asks.
     """
 
     alerts: Expression | None = None
@@ -94,7 +94,7 @@ UPTIMEROBOT = AlertMapping(
     status=_E("alertType"),
     firing=("1",),
     resolved=("2",),
-    ignored=("3",),  # a certificate that expires soon: no message ever resolves it
+    ignored=("3",),  # a certificate expires soon: no later message resolves that
     fingerprint=_E("monitorID || monitorURL"),
     labels=_all(alertname="monitorFriendlyName", monitor_url="monitorURL"),
     annotations=_all(
@@ -109,7 +109,7 @@ UPTIME_KUMA = AlertMapping(
     status=_E("heartbeat.status"),
     firing=("0",),
     resolved=("1",),
-    ignored=("2", "3", "", "null"),  # pending, maintenance, and messages about no monitor
+    ignored=("2", "3", "", "null"),  # pending, maintenance, and messages without a monitor
     fingerprint=_E("to_string(heartbeat.monitorID || monitor.id)"),
     labels=_all(
         alertname="monitor.name",
@@ -148,7 +148,7 @@ SNS_CLOUDWATCH = AlertMapping(
     status=_E("NewStateValue"),
     firing=("alarm",),
     resolved=("ok",),
-    ignored=("insufficient_data",),  # no data decides nothing: a firing alarm continues
+    ignored=("insufficient_data",),  # without data, the alarm's state stays the same
     fingerprint=_E("AlarmArn || AlarmName"),
     labels=_all(
         alertname="AlarmName",

@@ -1,8 +1,8 @@
 """Mattermost: buttons under messages.
 
 https://developers.mattermost.com/integrate/plugins/interactive-messages. Mattermost doesn't sign
-what it sends. The sender puts a signed token into each button's context, which Mattermost shows no
-reader and sends back. It shows the answer's `ephemeral_text` to the person who pressed.
+its requests. So the sender puts a signed token into each button's context, which Mattermost hides
+from users and sends back. It shows the answer's `ephemeral_text` to the person who pressed.
 """
 
 from collections.abc import Sequence
@@ -22,7 +22,7 @@ _PRESS = msgspec.json.Decoder()
 
 
 class MattermostConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """button_secret: the `button_secret` of the Mattermost channels."""
+    """button_secret: the same as in the Mattermost channels."""
 
     button_secret: Secret
 
@@ -53,7 +53,8 @@ class MattermostReceiver(Source):
             return Received(ignored="This button can't be used any more.")
         user = text(member(press, "user_id"))
         by = self._names.get(user) or text(member(press, "user_name")) or user
-        # The trigger is that of one press; grants of a message are the same for every press.
+        # The trigger is different for each press; the grant is the same for every press of a
+        # button.
         receipt = f"mattermost:{text(member(press, 'trigger_id')) or grant.receipt}"
         command = CommandRequest(
             grant.incident_id,

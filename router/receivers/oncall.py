@@ -1,7 +1,7 @@
 """Grafana OnCall's integration URLs: `/integrations/v1/TYPE/TOKEN/`.
 
-https://grafana.com/docs/oncall/latest/configure/integrations/. OnCall is archived; its users keep
-their URLs and change the host.
+https://grafana.com/docs/oncall/latest/configure/integrations/. OnCall is archived. Its users can
+keep their URLs and only change the host.
 """
 
 from collections.abc import Mapping, Sequence
@@ -28,13 +28,13 @@ ALERTMANAGER = ("alertmanager", "legacy_alertmanager", "alertmanagerV2")
 GRAFANA = ("grafana", "grafana_alerting", "legacy_grafana_alerting")
 SNS = "amazon_sns"
 HEARTBEAT = "heartbeat"
-"""The last part of the URL of an integration's heartbeat, or its type.
+"""The last part or the type in the URL of an integration's heartbeat.
 
-It is a beat of the router's heartbeat with the name of the integration.
+A request to it is a beat of the router's heartbeat that has the integration's name.
 """
 
 OVER = {"ok", "resolved"}
-"""States of an alert that ended, in lower case. Every other one fires, as in OnCall."""
+"""States of resolved alerts, in lower case. In any other state an alert fires, as in OnCall."""
 
 _USED = ("title", "ruleName", "message", "image_url", "imageUrl")
 
@@ -42,7 +42,7 @@ _BODY = msgspec.json.Decoder()
 
 
 class OnCallConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """integrations: tokens of the URLs by integration."""
+    """integrations: the tokens in the URLs, by integration."""
 
     integrations: dict[str, tuple[Secret, ...]]
 
@@ -51,7 +51,7 @@ class OnCallConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 
 
 class OnCallReceiver(Source):
-    """Reads a payload as the type in its URL says."""
+    """Reads a payload according to the type in its URL."""
 
     kind = "oncall"
     max_body = None
@@ -126,7 +126,7 @@ def _steps(incoming: Incoming) -> tuple[str, str, bool]:
 
 
 def _inner(type_: str, body: object, name: str) -> Receiver | None:
-    """The receiver of another type of source that reads this payload, if one does."""
+    """The receiver of another type of source that can read this payload, if there is one."""
     has_alerts = isinstance(member(body, "alerts"), list)
     if has_alerts and type_ in GRAFANA:
         return GrafanaReceiver(name, AlertmanagerConfig(insecure=True))

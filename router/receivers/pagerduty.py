@@ -1,8 +1,8 @@
 """PagerDuty's webhooks, version 3: people's actions on incidents of the `pagerduty` channel.
 
-https://developer.pagerduty.com/docs/webhooks-overview. PagerDuty drops a webhook that is answered
-with 4xx, and disables the subscription after three of them. So every signed webhook is accepted,
-and ignored if it is not understood.
+https://developer.pagerduty.com/docs/webhooks-overview. If a webhook is answered with 4xx, PagerDuty
+drops it, and after three of these disables the subscription. So every signed webhook is accepted,
+and ignored if it isn't understood.
 """
 
 import hmac
@@ -32,7 +32,7 @@ from router.receivers.times import first_epoch
 
 
 class EventAction(Struct, frozen=True):
-    """The command of an event. `about` names the property that it sets, if it can be set again."""
+    """The command for an event. `about` names the property that it sets, if it may change again."""
 
     command: Command
     text: str = ""
@@ -46,18 +46,18 @@ MERGED = "merge_resolve_reason"
 """The resolve reason of an incident that was merged into another."""
 
 PERSON = "user_reference"
-"""The agent type of a person. Any other agent is an echo, mostly of the router's own calls of the
-Events API.
+"""The agent type of a person. Events by other agents are mostly echoes of the router's own calls to
+the Events API.
 """
 
 _KEY = re.compile(r"alert-router:INC-([0-9]{1,15}):([0-9]{1,9})")
-"""The dedup_key that the sender makes: the incident, and how often it was reopened."""
+"""The dedup_key that the sender uses: the incident, and how often it was reopened."""
 
 _BODY = msgspec.json.Decoder()
 
 
 class PagerDutyConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """secrets: the subscription's. Several during a rotation, or for several subscriptions.
+    """secrets: the subscription's secret; several during a rotation, or for several subscriptions.
 
     priorities: the severity for each of PagerDuty's priorities, by name. Other priorities change
     nothing.
@@ -93,9 +93,9 @@ class PagerDutyReceiver(Source):
             raise Unauthorized("X-PagerDuty-Signature is wrong")
 
     def decode(self, incoming: Incoming, now: float) -> Received:
-        """A person's command for one of the router's incidents, or why there is none.
+        """Return a person's command for one of the router's incidents, or why there is none.
 
-        Nothing is refused.
+        Nothing is rejected.
         """
         try:
             event = member(decode(_BODY, clean(incoming.body)), "event")
@@ -118,7 +118,7 @@ class PagerDutyReceiver(Source):
     def reply(
         self, incoming: Incoming, received: Received, results: Sequence[CommandResult], now: float
     ) -> WebhookAnswer:
-        """Report the result, which PagerDuty's log of deliveries keeps."""
+        """Answer with the result, which PagerDuty shows in its log of deliveries."""
         words = (
             " ".join(map(sentence, results))
             or f"Ignored: {received.ignored or 'Not an incident of the router'}."
@@ -132,8 +132,8 @@ class PagerDutyReceiver(Source):
             case "incident.resolved":
                 return _resolved(data)
             case "incident.reopened":
-                # The router reopens by alerts only; the note reports the reopening in PagerDuty to
-                # responders.
+                # Only alerts reopen the router's incident; a note tells responders about
+                # PagerDuty's.
                 return EventAction(Command.NOTE, "Reopened in PagerDuty", about=STATUS)
             case "incident.annotated":
                 words = text(member(data, "content"))
@@ -153,7 +153,7 @@ class PagerDutyReceiver(Source):
 
 
 def _resolved(data: object) -> EventAction:
-    """A merged incident isn't over: another incident of PagerDuty continues it."""
+    """A note for a merged incident, which continues as part of another; otherwise a resolve."""
     reason = member(data, "resolve_reason")
     if member(reason, "type") != MERGED:
         return EventAction(Command.RESOLVE, about=STATUS)
@@ -168,7 +168,7 @@ def _resolved(data: object) -> EventAction:
 
 
 def _external(data: object) -> dict[str, ExternalIncident]:
-    """PagerDuty's id of one of the router's incidents, if the event has both."""
+    """The router's incident by PagerDuty's id for it, if the event names both."""
     key, its = _KEY.fullmatch(text(member(data, "incident_key"))), text(member(data, "id"))
     return {f"pagerduty:{its}": ExternalIncident(int(key[1]), int(key[2]))} if key and its else {}
 
@@ -181,8 +181,8 @@ def _request(action: EventAction, event: object, body: bytes) -> CommandRequest 
     key = _KEY.fullmatch(text(member(data, "incident_key")))
     if not its and not key:
         return None
-    # Identified by signed content, as anybody can change the headers: a note by its own id, since
-    # each subscription that covers its service sends a separate event; any other event by its id.
+    # The receipt is from signed content, as anybody can change the headers. Each subscription that
+    # covers the service sends a separate event for a note, so a note is identified by its own id.
     note_id, event_id = noted and text(member(data, "id")), text(member(event, "id"))
     receipt = f"pagerduty:note:{note_id}" if note_id else f"pagerduty:{event_id or _digest(body)}"
     at = first_epoch(member(event, "occurred_at"))

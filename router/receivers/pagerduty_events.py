@@ -1,7 +1,7 @@
 """PagerDuty's Events API v2, as its clients call it: alerts, acknowledgements and change events.
 
 https://developer.pagerduty.com/docs/events-api-v2-overview. The routing key in the body is the only
-credential, so it alone is read before the sender is known.
+credential, so nothing else is read from the body until it has been checked.
 """
 
 from collections.abc import Mapping, Sequence
@@ -36,7 +36,7 @@ MAX_SUMMARY = 1024
 """Characters: https://developer.pagerduty.com/docs/send-alert-event."""
 
 LONGEST = 500
-"""Characters of each text of a deployment: it goes into messages."""
+"""Maximum characters of each text of a deployment, which messages contain."""
 
 SEVERITIES = ("critical", "error", "warning", "info")
 
@@ -44,7 +44,7 @@ ACTIONS = ("trigger", "acknowledge", "resolve")
 
 
 class PagerDutyEventsConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """services: routing keys by service. Several during a rotation."""
+    """services: routing keys by service; several keys during a rotation."""
 
     services: dict[str, tuple[Secret, ...]]
 
@@ -61,7 +61,7 @@ _BODY = msgspec.json.Decoder()
 
 
 class PagerDutyEventsReceiver(Source):
-    """An alert for each `dedup_key`. A change event is a deployment of the key's service."""
+    """Makes an alert for each `dedup_key`. A change event is a deployment of the key's service."""
 
     kind = "pagerduty_events"
     max_body = 512 * KIB  # https://developer.pagerduty.com/docs/send-alert-event#event-size
@@ -73,7 +73,7 @@ class PagerDutyEventsReceiver(Source):
     def verify(self, incoming: Incoming, now: float) -> None:
         """Raises: Unauthorized; InvalidInput, if the body is not a JSON object."""
         if not self._service(incoming.body):
-            raise Unauthorized("routing_key is missing, or of no service of this source")
+            raise Unauthorized("routing_key is missing, or unknown to this source")
 
     def decode(self, incoming: Incoming, now: float) -> Received:
         """Decode an alert, a command for an alert, or a deployment. Raises: InvalidInput."""
@@ -229,7 +229,7 @@ def _labels(payload: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _time(value: object, now: float) -> float | None:
-    """A time that is not in the future. PagerDuty's own client appends a Z to an offset."""
+    """A time, if it isn't in the future. PagerDuty's own client adds a Z after an offset."""
     if isinstance(value, str) and value.endswith("+00:00Z"):
         value = value.removesuffix("Z")
     seconds = first_epoch(value)

@@ -1,7 +1,7 @@
-"""The paths of services whose clients know no others, apart from what is behind them."""
+"""Fixed paths of other services' APIs. This module is separate because loading it must be cheap."""
 
 HEARTBEATS = "/v2/heartbeats/"
-"""Opsgenie's path of a ping: `/v2/heartbeats/NAME/ping`, of any method but DELETE."""
+"""Opsgenie's path for a ping: `/v2/heartbeats/NAME/ping`, with any method except DELETE."""
 
 ALERTS = "/v2/alerts"
 """Opsgenie's alerts."""
@@ -13,4 +13,4 @@ ONCALL = "/integrations/v1/{segment:.+}"
 """Grafana OnCall's integrations."""
 
 POSTED = "/api/v2/alerts"
-"""Alertmanager's API for Prometheus, also below `/webhooks/NAME`: it has a `path_prefix`."""
+"""Alertmanager's API for Prometheus, which `path_prefix` can move below `/webhooks/NAME`."""

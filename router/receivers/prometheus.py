@@ -1,4 +1,4 @@
-"""Alerts that Prometheus, and other clients of Alertmanager's API v2, send straight to the router.
+"""Alerts that Prometheus and other clients of Alertmanager's API v2 send directly to the router.
 
 https://github.com/prometheus/alertmanager/blob/main/api/v2/openapi.yaml, `postAlerts`. A firing
 alert is repeated while it fires, and ends at its `endsAt`.
@@ -53,7 +53,7 @@ _ALERT = msgspec.json.Decoder(_Alert)
 
 
 class PrometheusReceiver(AlertmanagerReceiver):
-    """Reads each alert separately; answers as Alertmanager does."""
+    """Reads each alert separately, and answers as Alertmanager does."""
 
     kind = "prometheus"
 
@@ -87,7 +87,7 @@ class PrometheusReceiver(AlertmanagerReceiver):
     def reply(
         self, incoming: Incoming, received: Received, results: Sequence[CommandResult], now: float
     ) -> WebhookAnswer | None:
-        """An empty 200, or the errors as one text. Alerts without an error are stored anyway."""
+        """An empty 200, or the errors as one text. Alerts without errors are stored in any case."""
         del incoming, results, now
         if not received.errors:
             return WebhookAnswer()
@@ -96,7 +96,7 @@ class PrometheusReceiver(AlertmanagerReceiver):
         return WebhookAnswer(HTTPStatus.BAD_REQUEST, body, "application/json")
 
     def refuse(self, status: int, error: InvalidInput) -> WebhookAnswer | None:
-        """Answer with a code and a message, as for a body of a wrong form."""
+        """Answer with a code and a message, as Alertmanager does for a malformed body."""
         place = f"{error.pointer}: " if error.pointer else ""
         content = {"code": status, "message": place + error.detail}
         return WebhookAnswer(status, msgspec.json.encode(content), "application/json")
@@ -138,7 +138,7 @@ class PrometheusReceiver(AlertmanagerReceiver):
 
 
 def _without_path(incoming: Incoming) -> Incoming:
-    """The request without the API's path, so that its segment is the secret or empty."""
+    """The request without the API's path, so that its segment is the secret or ""."""
     segment = f"/{incoming.segment}".removesuffix(POSTED)
     return replace(incoming, segment=segment.strip("/"))
 
@@ -149,14 +149,14 @@ def _in_utc(moment: datetime) -> datetime:
 
 
 def _end(moment: datetime | None) -> float | None:
-    """UTC seconds since 1970; None for Go's zero time. A year that means "never" is kept."""
+    """UTC seconds since 1970; None for Go's zero time. Far years that mean "never" are kept."""
     if moment is None or moment.year == 1:
         return None
     return min(max(_in_utc(moment).timestamp(), 0.0), LATEST)
 
 
 def _check(labels: dict[str, str], starts_at: float | None, ends_at: float) -> None:
-    """Refuse what Alertmanager refuses, in its words. Raises: InvalidInput."""
+    """Reject what Alertmanager rejects, with the same message. Raises: InvalidInput."""
     if starts_at is not None and ends_at < starts_at:
         raise InvalidInput("start time must be before end time", "/endsAt")
     if not labels:
@@ -177,5 +177,5 @@ def _limited(wire: WireAlert, raw: Raw, at: str, warnings: list[InvalidInput]) -
 
 
 def _sentence(error: InvalidInput) -> str:
-    """The error in Alertmanager's words, or else with its place."""
+    """The error with Alertmanager's message or, if it's the router's own, with its place."""
     return error.detail if error.detail[:1].islower() else f"{error.pointer}: {error.detail}"

@@ -15,7 +15,7 @@ def sentence(result: CommandResult) -> str:
             else "No rule matched, so no incident was opened."
         )
     if result.incident is None or result.reason is Reason.UNKNOWN_INCIDENT:
-        return f"There's no INC-{result.request.incident_id}."
+        return f"INC-{result.request.incident_id} doesn't exist."
     return reply(result.reason, result.request.command, result.incident)
 
 
@@ -26,4 +26,4 @@ def _which(result: CommandResult) -> str:
         f"{incident.name} ({incident.severity}, {plain(incident.title)})"
         for incident in result.open
     )
-    return f"Say which: open are {shown}." if result.request.command else f"Open are {shown}."
+    return f"Which incident? Open: {shown}." if result.request.command else f"Open: {shown}."

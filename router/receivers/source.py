@@ -1,7 +1,7 @@
 """Parts that most receivers share: defaults, an alert's identity, and reading a body.
 
-Text that cannot be stored is replaced; a field that cannot be read is named. The functions from
-`text` on are for sources that promise no types: anything unreadable is "" or None.
+Characters that can't be stored are replaced. Errors name the unreadable field. The functions from
+`text` on are for sources whose fields may have any type: unreadable values become "" or None.
 """
 
 import hmac
@@ -17,8 +17,7 @@ from router.ports.webhooks import CommandResult, Incoming, Received, WebhookAnsw
 
 T = TypeVar("T")
 
-# Matches from left to right, so that an escaped backslash and a complete surrogate pair are
-# skipped.
+# It matches from left to right, and so skips escaped backslashes and complete surrogate pairs.
 _ESCAPE = re.compile(
     rb"""(?P<fine>\\\\|\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2})
     |\\u0000|\\u[dD][89a-fA-F][0-9a-fA-F]{2}""",
@@ -31,7 +30,7 @@ _MISSING = re.compile(r"Object missing required field `(.+)`")
 _STEP = re.compile(r"\.([^.\[]+)|\[(\d+)\]")
 
 LONGEST_ID = 64
-"""Characters of an alert's id at its source. A longer id is replaced by its digest."""
+"""Maximum characters of an alert's id at its source. A longer id is replaced by its digest."""
 
 KIB, MIB = 1024, 1024 * 1024
 
@@ -51,7 +50,7 @@ class Source:
         self.name = name
 
     def admit(self, incoming: Incoming) -> bool:
-        """Let every request in until its body was read."""
+        """Accept every request until its body has been read."""
         del incoming
         return False
 
@@ -63,14 +62,14 @@ class Source:
         return None
 
     def refuse(self, status: int, error: InvalidInput) -> WebhookAnswer | None:
-        """Use problem details."""
+        """Answer with problem details."""
         del status, error
         return None
 
     def fingerprint(self, identity: str) -> str:
-        """Identity of an alert among those of all sources.
+        """Return the identity of an alert among the alerts of all sources.
 
-        Sources have separate alerts: the same labels at another source are another alert.
+        The same labels at another source are a different alert.
         """
         return (
             shortened(identity) if self.name == self.kind else f"{self.name}:{shortened(identity)}"
@@ -87,7 +86,7 @@ def shortened(identity: str) -> str:
 def same(given: str, wanted: str) -> bool:
     """Compare two texts as bytes.
 
-    A header may hold bytes above ASCII, which arrive as lone surrogates.
+    A header may contain non-ASCII bytes, which become lone surrogates.
     """
     return hmac.compare_digest(
         given.encode("utf-8", "surrogatepass"), wanted.encode("utf-8", "surrogatepass")
@@ -97,11 +96,11 @@ def same(given: str, wanted: str) -> bool:
 def clean(body: bytes) -> bytes:
     """Remove a byte order mark; replace NUL characters and halves of surrogate pairs by U+FFFD.
 
-    PostgreSQL cannot store NUL. Half a pair, left when a message is cut within an emoji, is not
-    text at all. Either would lose an alert that is otherwise fine.
+    PostgreSQL can't store NUL. Half a pair, left when a message was cut within an emoji, isn't
+    valid text. Either would lose an otherwise valid alert.
     """
     body = body.removeprefix(BOM)
-    if b"\\" not in body or b"\\u" not in body:  # one byte is found much faster than two
+    if b"\\" not in body or b"\\u" not in body:  # a search for one byte is much faster
         return body
     if b"\\u0000" not in body and b"\\ud" not in body and b"\\uD" not in body:
         return body
@@ -111,7 +110,7 @@ def clean(body: bytes) -> bytes:
 def decode(decoder: msgspec.json.Decoder[T], body: bytes | msgspec.Raw, at: str = "") -> T:
     """Decode `body`, which is at the JSON Pointer `at` of the whole document.
 
-    Raises: InvalidInput, pointing at the field that is wrong or missing.
+    Raises: InvalidInput, with the pointer of the wrong or missing field.
     """
     try:
         return decoder.decode(body)
@@ -128,11 +127,11 @@ def _locate(message: str) -> tuple[str, str]:
     """Split msgspec's message into the problem and the JSON Pointer of its place."""
     before, located, after = message.rpartition(_LOCATED)
     detail, path = (before, after) if located else (message, "")
-    # msgspec does not name the key of a mapping, so the pointer ends at the mapping itself.
+    # msgspec doesn't name the key of a mapping, so the pointer ends at the mapping.
     steps = _STEP.findall(path.rstrip("`").split("[...]")[0])
     if missing := _MISSING.fullmatch(detail):
         steps.append((missing[1], ""))
-    # msgspec quotes a wrong value in full, however long.
+    # msgspec quotes a wrong value in full, so cut the message.
     return detail[:_DETAIL_LENGTH], "".join(f"/{name or index}" for name, index in steps)
 
 
@@ -163,5 +162,5 @@ def tag(tags: object, name: str) -> str:
 
 
 def kept(**values: object) -> dict[str, str]:
-    """`values` as text, without the empty ones."""
+    """`values` as text, without empty values."""
     return {name: found for name, value in values.items() if (found := text(value))}

@@ -27,13 +27,16 @@ _UPDATE = msgspec.json.Decoder()
 
 
 class TelegramConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """secret_token: the same as was given to `setWebhook`."""
+    """secret_token: the token that was given to `setWebhook`."""
 
     secret_token: Secret
 
 
 class TelegramReceiver(Source):
-    """Everybody in the chat may press its buttons. A contact's `telegram` id gives their name."""
+    """Accepts button presses from everybody in the chat.
+
+    A contact's `telegram` id maps a press to that person.
+    """
 
     kind = "telegram"
     max_body = 512 * KIB
@@ -53,7 +56,7 @@ class TelegramReceiver(Source):
         check_header(incoming.headers, self._header)
 
     def decode(self, incoming: Incoming, now: float) -> Received:
-        """A pressed button, or a reply, which is a note. Raises: InvalidInput."""
+        """Read a pressed button, or a reply, which becomes a note. Raises: InvalidInput."""
         update = decode(_UPDATE, clean(incoming.body))
         if query := member(update, "callback_query"):
             return self._pressed(query)
@@ -77,7 +80,7 @@ class TelegramReceiver(Source):
     def _pressed(self, query: object) -> Received:
         data, message = text(member(query, "data")), member(query, "message")
         press = pressed(data)
-        # Anybody can write a client that sends other data than that of the message's buttons.
+        # A client may send any data, so check that one of the message's buttons has it.
         if press is None or data not in _offered(message):
             return Received(ignored="This button can't be used any more.")
         command = CommandRequest(

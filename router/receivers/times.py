@@ -1,4 +1,4 @@
-"""Reads the times that sources write."""
+"""Reads times in the formats of sources."""
 
 import re
 from datetime import UTC, datetime
@@ -6,16 +6,16 @@ from datetime import UTC, datetime
 from router.ports.errors import InvalidInput
 
 UNKNOWN = 0.0
-"""Start of an alert whose sender gives none: the time at which the alert first arrived."""
+"""The start of an alert without one. It's replaced by the time at which the alert first arrived."""
 
-# 1970 to 9998. A time outside is a zero or a "never", and would overflow when shown in a time zone.
+# 1970 to 9998. Other times mean zero or "never", and would overflow when shown in a time zone.
 LATEST = datetime(9999, 1, 1, tzinfo=UTC).timestamp()
 _MILLISECONDS = 1e11
-"""A number from here on counts milliseconds: as seconds it would be after the year 5138."""
+"""Numbers of at least this are milliseconds: as seconds they would be after the year 5138."""
 
 _NUMBER = re.compile(r"[0-9]{1,15}(\.[0-9]{1,9})?")
 _ZERO = re.compile(r"(0000|0001|9999|\+?[0-9]{5,})-")
-"""Go's zero time and Java's, and the years that mean "never"."""
+"""The zero times of Go and Java, and the years that mean "never"."""
 
 
 def epoch(moment: datetime) -> float | None:
@@ -27,7 +27,7 @@ def epoch(moment: datetime) -> float | None:
 def first_epoch(*values: object) -> float | None:
     """UTC seconds since 1970 of the first of `values` that is a time, if any.
 
-    A time is text as in RFC 3339 (UTC if it has no offset), or a number of seconds or milliseconds.
+    A time is RFC 3339 text (UTC if it has no offset), or a number of seconds or milliseconds.
     """
     return next((seconds for value in values if (seconds := _read(value)) is not None), None)
 
@@ -35,11 +35,11 @@ def first_epoch(*values: object) -> float | None:
 def read_rfc3339(value: object, pointer: str) -> float | None:
     """UTC seconds since 1970; None if the time is zero or "never".
 
-    Raises: InvalidInput, if it is not a time in RFC 3339.
+    Raises: InvalidInput, if it isn't an RFC 3339 time.
     """
     if not isinstance(value, str):
         raise InvalidInput("Expected `str`", pointer)
-    if _ZERO.match(value):  # it may be a time that Python cannot represent
+    if _ZERO.match(value):  # Python may not be able to represent it
         return None
     try:
         moment = datetime.fromisoformat(value)

@@ -1,4 +1,4 @@
-"""The generic webhook source: reads alerts of any JSON payload by the config's expressions."""
+"""The generic webhook source: reads alerts from any JSON payload, by expressions in the config."""
 
 import hmac
 from collections.abc import Mapping
@@ -32,7 +32,7 @@ from router.receivers.wire_alert import WireAlert, scalar
 FORM = "application/x-www-form-urlencoded"
 FORM_FIELDS = 200
 ALL = "*"
-"""Name of the expression whose fields all become labels, or annotations."""
+"""The name of an expression that selects an object: all its fields become labels or annotations."""
 
 AMAZON = ".amazonaws.com"
 
@@ -47,7 +47,7 @@ Preset = Literal[
 
 
 class Signature(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """HMAC-SHA256 of the body in hex, sent in a header after `prefix`."""
+    """An HMAC-SHA256 of the body in hex, in a header, after `prefix`."""
 
     secret: Secret
     header: str = "X-Hub-Signature-256"
@@ -55,10 +55,9 @@ class Signature(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 class WebhookSourceConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The sender's credentials, exactly one, and a preset or expressions to read its payload.
+    """Exactly one of the credentials, and a preset or expressions to read the payload.
 
-    An expression given here replaces the preset's. Labels and annotations are added to the
-    preset's.
+    Expressions replace those of the preset, but labels and annotations are added to the preset's.
     """
 
     bearer_token: Secret | None = None
@@ -103,7 +102,7 @@ class WebhookSourceConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fiel
 
     @property
     def mapping(self) -> AlertMapping:
-        """The preset with the changes of the config."""
+        """The preset, changed by the config's expressions."""
         preset = PRESETS[self.preset] if self.preset else AlertMapping()
         names = (
             "alerts",
@@ -129,7 +128,7 @@ _BODY = msgspec.json.Decoder()
 
 
 class WebhookReceiver(Source):
-    """Makes an alert of each object that the expressions select."""
+    """Makes an alert from each object that the expressions select."""
 
     kind = "webhook"
     max_body = None
@@ -157,15 +156,15 @@ class WebhookReceiver(Source):
         payload = _payload(incoming)
         if url := self._confirmation(payload):
             asks = InvalidInput(
-                f"Amazon SNS asks to confirm the subscription. To confirm it, open {url}",
+                f"Amazon SNS asks you to confirm the subscription. To confirm it, open {url}",
                 "/SubscribeURL",
             )
             return Received(
-                warnings=[asks], ignored="A subscription to confirm: the router's log has its URL"
+                warnings=[asks], ignored="Confirm the subscription: the URL is in the router's log"
             )
         items = self._items(payload)
         if not items:
-            return Received(ignored="The payload holds no alert")
+            return Received(ignored="The payload contains no alert")
         alerts: list[Alert] = []
         errors: list[InvalidInput] = []
         warnings: list[InvalidInput] = []
@@ -184,9 +183,9 @@ class WebhookReceiver(Source):
         return Received(alerts, errors, warnings, ignored="" if alerts or errors else ignored)
 
     def _confirmation(self, payload: object) -> str:
-        """The URL by which the payload asks to confirm a subscription. It is never requested.
+        """The URL with which to confirm a subscription. The router never opens it.
 
-        Raises: InvalidInput, for a URL that is not Amazon's.
+        Raises: InvalidInput, if the URL isn't Amazon's.
         """
         if self._mapping.confirm is None or not isinstance(payload, dict):
             return ""
@@ -250,12 +249,11 @@ class WebhookReceiver(Source):
         starts_at = first_epoch(_search(mapping.starts_at, content)) if mapping.starts_at else None
         if status is AlertStatus.FIRING:
             return starts_at or UNKNOWN, None
-        # Without a start by the sender's clock, an end by it can't be compared with the time of
-        # arrival.
+        # The end is by the sender's clock. Without a start by that clock, it can't be compared.
         ends_at = None
         if mapping.starts_at and mapping.ends_at:
             ends_at = first_epoch(_search(mapping.ends_at, content))
-        # Many services send one time only, that of the change: at the end it is not the start.
+        # Many services send only the time of the change, which for a resolve isn't the start.
         return (UNKNOWN, starts_at) if ends_at is None else (starts_at or UNKNOWN, ends_at)
 
     def _status(self, content: object) -> AlertStatus | str:
@@ -319,7 +317,7 @@ def _texts(expressions: Mapping[str, Expression], content: object, at: str) -> d
 
 
 def _text(value: object) -> str:
-    """Any JSON value as text: a list of single values is joined, an object stays JSON."""
+    """Convert any JSON value to text: a list of plain values is joined, an object stays JSON."""
     if isinstance(value, list) and all(scalar(item) is not None for item in value):
         text = ",".join(filter(None, map(scalar, value)))
     elif isinstance(value, list | dict):

@@ -1,6 +1,6 @@
-"""Reads an alert of Alertmanager's shape that is malformed but unambiguous.
+"""Reads alerts in Alertmanager's format, even if they are malformed but unambiguous.
 
-Each correction is a warning.
+Each correction results in a warning.
 """
 
 from typing import Any
@@ -28,7 +28,7 @@ class WireAlert(Struct, frozen=True):
 
 
 def read_alert(content: Any, warnings: list[InvalidInput]) -> WireAlert:
-    """Add a warning to `warnings` for each value that had to be corrected. Raises: InvalidInput."""
+    """Read an alert. Adds a warning for each corrected value. Raises: InvalidInput."""
     if not isinstance(content, dict):
         raise InvalidInput("Expected an object")
     labels = {
@@ -37,7 +37,7 @@ def read_alert(content: Any, warnings: list[InvalidInput]) -> WireAlert:
         if value
     }
     if not labels:
-        raise InvalidInput("An alert has at least one label that isn't empty", "/labels")
+        raise InvalidInput("Expected at least one label that isn't empty", "/labels")
     starts_at = _starts_at(content.get("startsAt"), warnings)
     ends_at = _ends_at(content.get("endsAt"), warnings)
     return WireAlert(

@@ -36,14 +36,14 @@ MISSING = "apprise isn't installed: pip install 'alert-router[apprise]'"
 UNKNOWN = "Apprise can't read this URL"
 
 MAX_BODY = 4000
-"""Characters. Apprise itself cuts to the smaller limits of some services."""
+"""Maximum characters. Apprise itself cuts to the smaller limits of some services."""
 
 URL = re.compile(r"([a-z][a-z0-9+.-]*)://\S+")
 STATUS = re.compile(r"error=([1-5][0-9]{2})\b")
 UNSENT = re.compile(
     r"Failed to establish a new connection|ConnectTimeout|NameResolutionError|SSLError|ProxyError"
 )
-"""In the text of a `requests` exception that is raised before the request is written."""
+"""Found in the text of `requests` exceptions that are raised before the request is written."""
 
 SOCKET = "Socket Exception"
 NOT_SENT = "Socket Exception before the request"
@@ -94,7 +94,7 @@ class AppriseSender:
         return await self._list.tell(message, urls, side_by_side(one))
 
     async def verify(self) -> str | Result:
-        """Have Apprise read the URLs. It has no check of credentials."""
+        """Check that Apprise can parse the URLs. It can't check credentials."""
         loop = asyncio.get_running_loop()
         for url in self._config.urls:
             if not await loop.run_in_executor(self._threads, self._service, url.reveal()):
@@ -118,7 +118,7 @@ class AppriseSender:
     def _notify(self, url: str, message: Message) -> Result:
         if (known := self._service(url)) is None:
             return Rejected(f"{UNKNOWN}: {service(url)}")
-        check_write()  # its plugins connect by themselves: later checks aren't possible
+        check_write()  # its plugins open their own connections, so later checks aren't possible
         kind = KINDS[message.incident.severity] if message.incident.is_open else "success"
         result = known.notify(
             body=text(message, answerable=self._config.links),
@@ -131,7 +131,7 @@ class AppriseSender:
         return outcome(lines, succeeded=bool(result))
 
     def _service(self, url: str) -> Any:
-        """Apprise with the service of this URL; None if it can't read it."""
+        """Apprise with the service of this URL; None if it can't parse the URL."""
         if url not in self._services:
             self._services[url] = load(url, self._config.timeout)
         return self._services[url]
@@ -147,7 +147,7 @@ def service(url: str) -> str:
 
 
 def load(url: str, seconds: float) -> Any:
-    """Apprise with one service; None if it can't read the URL."""
+    """Apprise with one service; None if it can't parse the URL."""
     import apprise  # noqa: PLC0415 - see the module
 
     logger = logging.getLogger("apprise")
@@ -168,9 +168,9 @@ def load(url: str, seconds: float) -> Any:
 
 
 def harmless(record: logging.LogRecord) -> bool:
-    """Pass the records that `outcome` needs. At DEBUG, Apprise logs URLs and bodies.
+    """Pass only the log records that `outcome` needs. At DEBUG, Apprise logs URLs and bodies.
 
-    The text of an exception quotes the URL, so only its kind is kept.
+    The text of an exception quotes the URL, so only the kind of exception is kept.
     """
     if record.levelno > logging.DEBUG:
         return True
@@ -182,12 +182,12 @@ def harmless(record: logging.LogRecord) -> bool:
 
 
 def outcome(lines: Iterable[str], *, succeeded: bool) -> Result:
-    """The result by the lines that Apprise logged."""
+    """The result, derived from the lines that Apprise logged."""
     if succeeded:
         return Sent()
     text = "\n".join(lines)
     result = _failure(text)
-    # A URL may have several targets. Another attempt would send to all of them.
+    # A URL may have several targets, and a retry would send to all of them again.
     partly = re.search(r"^Sent .*notification", text, re.MULTILINE)
     return Uncertain(result.reason) if partly and isinstance(result, Retry) else result
 
@@ -200,7 +200,7 @@ def _failure(text: str) -> Retry | Rejected | Uncertain:
         return Retry("no connection")
     if SOCKET in text:
         return Uncertain("connection broke or timed out")
-    return Uncertain("Apprise reports a failure without a cause")
+    return Uncertain("Apprise reports a failure without a reason")
 
 
 def text(message: Message, *, answerable: bool) -> str:

@@ -1,4 +1,4 @@
-"""Several calls of one attempt at one service, which share its time limit."""
+"""The calls of one attempt to a service. They share the attempt's time limit."""
 
 import asyncio
 from collections.abc import Callable, Iterator, Mapping
@@ -19,11 +19,11 @@ T = TypeVar("T")
 JSON = {"Content-Type": "application/json", "User-Agent": "alert-router"}
 UNREADABLE = "answer isn't one of the service's"
 MAX_COMPLAINT = 200
-"""Characters of a reason that a service gives."""
+"""Maximum characters of an error message from a service."""
 
 
 class Failed(Exception):
-    """A call that failed. `status` and `answer` are the service's; 0 and b"" without one."""
+    """A call that failed. `status` and `answer` are the service's; 0 and b"" without an answer."""
 
     def __init__(self, result: Result, status: int = 0, answer: bytes = b"") -> None:
         super().__init__(result)
@@ -33,11 +33,11 @@ class Failed(Exception):
 
 
 Judge = Callable[[aiohttp.ClientResponse, bytes, bool], Result]
-"""The result of an answer, by its body, and by whether the request may safely be repeated."""
+"""Returns the result for a response, its body, and whether the request may safely be repeated."""
 
 
 class Calls:
-    """Calls below `url`, which is requested as it's written. None starts after `seconds`."""
+    """Calls to paths below `url`, which isn't re-encoded. No call starts after `seconds`."""
 
     def __init__(
         self,
@@ -100,26 +100,26 @@ class Calls:
         try:
             return msgspec.json.decode(answer, type=type_)
         except msgspec.DecodeError:
-            # A change was made, but its outcome is unknown: the next attempt finds it.
+            # The service made the change, but the answer is unreadable: the next attempt finds it.
             result = Retry(UNREADABLE) if idempotent else Uncertain(UNREADABLE)
             raise Failed(result) from None
 
 
 def _url(text: str) -> URL:
-    # A signature in a URL is valid as written. Only a name that isn't ASCII has to be encoded.
+    # A signature in a URL is valid only as written, so encode nothing but non-ASCII characters.
     return URL(text, encoded=text.isascii())
 
 
 Wait = Callable[[bytes], float | None]
-"""Seconds to wait that a service gives in its answer, instead of in a Retry-After header."""
+"""Reads the seconds to wait from the body of an answer, instead of a Retry-After header."""
 
 
 def refusals(*names: str, hide: str, now: float, wait: Wait = lambda _: None) -> Judge:
-    """Judge answers by their status.
+    """Return a function that decides on answers by their status.
 
     Args:
-        names: the fields of the service's JSON that may hold its reason, the first one preferred.
-        hide: the secret, which no reason contains, even if the service quotes it.
+        names: the fields of the service's JSON that may contain its error message, best first.
+        hide: a secret to remove from error messages that quote it.
         now: UTC seconds.
         wait: reads the seconds to wait from an answer.
     """
@@ -139,7 +139,7 @@ def refusals(*names: str, hide: str, now: float, wait: Wait = lambda _: None) ->
 
 
 def number_at(*path: str) -> Callable[[bytes], float | None]:
-    """A function that finds a number in an answer's JSON, by the names of the fields around it."""
+    """Return a function that reads a number from an answer's JSON, at this path of field names."""
 
     def find(answer: bytes) -> float | None:
         try:
@@ -154,7 +154,7 @@ def number_at(*path: str) -> Callable[[bytes], float | None]:
 
 
 def complaint(answer: bytes, names: tuple[str, ...], hide: str) -> str:
-    """The reason that a service gave, to add to the router's own; "" for none."""
+    """The service's error message, to append to the router's own; "" if there is none."""
     try:
         content = msgspec.json.decode(answer)
     except msgspec.DecodeError:
@@ -165,7 +165,7 @@ def complaint(answer: bytes, names: tuple[str, ...], hide: str) -> str:
 
 
 def _texts(value: object, name: str = "") -> Iterator[str]:
-    """All texts in a value of any form, with the names of those that have one."""
+    """All texts in a JSON value, with the name of the field that contains each, if any."""
     if isinstance(value, dict):
         for key, item in value.items():
             yield from _texts(item, "" if key == "message" else str(key))

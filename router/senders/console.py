@@ -36,12 +36,15 @@ class ConsoleSender:
             check_write()
             sys.stdout.write(text.encode(encoding, "replace").decode(encoding))
             sys.stdout.flush()
-        except (OSError, ValueError) as error:  # the pipe's reader is gone, or the stream closed
+        except (
+            OSError,
+            ValueError,
+        ) as error:  # the reader of the pipe is gone, or the stream is closed
             return Retry(f"standard output: {type(error).__name__}")
         return Sent()
 
     async def verify(self) -> str:
-        return "prints to standard output of the router"
+        return "prints to the router's standard output"
 
     async def close(self) -> None: ...
 

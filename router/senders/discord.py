@@ -1,7 +1,7 @@
 """Type `discord`: a channel of Discord, by a webhook. One message per incident, edited in place.
 
-Discord takes no idempotency key for a webhook's message. Its buttons open links, because a webhook
-receives no presses.
+Discord supports no idempotency key for webhook messages. The buttons open links, because a webhook
+isn't notified when a button is pressed.
 
 Limits: https://docs.discord.com/developers/resources/message#embed-object-embed-limits,
 https://docs.discord.com/developers/components/reference#button (links) and
@@ -32,7 +32,7 @@ MAX_CONTENT = 2000
 MAX_DESCRIPTION = 4096
 MAX_BUTTON_URL = 512
 ROW = 5
-"""Buttons in a row, of which a message has up to five."""
+"""Maximum buttons in a row. A message has up to five rows."""
 
 GONE = 404
 PATH = re.compile(r".*/webhooks/[0-9]+/[A-Za-z0-9_-]+")
@@ -48,7 +48,7 @@ CLOSED = 0x388E3C
 
 
 class DiscordConfig(ChannelOptions, frozen=True, kw_only=True):
-    """`webhook_url` is the URL that Discord gives, with its token at the end.
+    """`webhook_url` is the URL from Discord, with the token at the end.
 
     thread: the id of a thread of the webhook's channel to post in.
     links: add links to answer with. Anybody who has a link may use it.

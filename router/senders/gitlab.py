@@ -1,7 +1,7 @@
 """Type `gitlab`: an issue for each incident, commented, closed and reopened with it.
 
-GitLab takes no idempotency key, so the router marks its texts like those at GitHub, and looks for
-the marks among the issues that it made itself, and among its own comments.
+GitLab supports no idempotency key, so the router marks its texts as it does at GitHub, and looks
+for the marks in the issues and comments that it has created.
 
 https://docs.gitlab.com/api/issues/, https://docs.gitlab.com/api/notes/ and
 https://docs.gitlab.com/security/rate_limits/ (429 with Retry-After).
@@ -101,7 +101,7 @@ class _Note(msgspec.Struct, frozen=True):
 
 
 IsOurs = Callable[[str | None], bool]
-"""Checks the mark in an issue's text."""
+"""Checks if an issue's text has the mark that is wanted."""
 
 
 class Issues:
@@ -132,7 +132,7 @@ class Issues:
             if failure.status == GONE:
                 return None
             raise
-        # The channel's project may have changed, and the number may be of another issue there.
+        # Check the mark: if the channel's project was changed, this number is another issue.
         return issue.ticket() if is_ours(issue.description) else None
 
     async def _find(self, since: float, is_ours: IsOurs) -> Ticket | None:
@@ -172,12 +172,12 @@ class Issues:
         return made.ticket()
 
     async def newest(self, ticket: Ticket, since: float) -> int:
-        """The newest comments: GitLab doesn't list those since a time."""
+        """Search the newest comments: GitLab can't list comments since a time."""
         query = {"sort": "desc", "order_by": "created_at", "per_page": str(PER_PAGE)}
         notes = await self._calls.ask(
             "GET", f"/issues/{ticket.ref}/notes", list[_Note], idempotent=True, query=query
         )
-        # Anybody can write a mark into a comment. Only the issue's author is the router.
+        # Anybody can write a mark into a comment, so only those of the issue's author count.
         return max(
             (seen_entry_in(note.body) for note in notes if note.author.id == ticket.author),
             default=0,

@@ -1,7 +1,7 @@
 """Type `googlechat`: a space of Google Chat, by a webhook, with a thread for each incident.
 
 A webhook's message can't be edited, and its buttons open links. A repeated request has the same
-`requestId`, for which Chat returns the message that it made, so no result is `Uncertain`.
+`requestId`, and Chat then returns the existing message, so no result is `Uncertain`.
 
 https://developers.google.com/workspace/chat/api/reference/rest/v1/spaces.messages/create (the
 fields, 32,000 bytes) and https://developers.google.com/workspace/chat/limits (one message a second
@@ -25,11 +25,11 @@ from router.senders.links import answers, links
 from router.senders.markup import HTML, headline, octets, write
 
 MAX_TEXT = 16_000
-"""Bytes. The whole request stays below 32,000, even when JSON escapes the text."""
+"""Maximum bytes of the text. With it the request stays below 32,000, even after JSON escaping."""
 
 
 class GoogleChatConfig(ChannelOptions, frozen=True, kw_only=True):
-    """`webhook_url` is the URL that Google Chat gives, with its key and token in the query.
+    """`webhook_url` is the URL from Google Chat, with the key and token in the query.
 
     links: add links to answer with. Anybody who has a link may use it.
     """
@@ -43,7 +43,7 @@ class GoogleChatConfig(ChannelOptions, frozen=True, kw_only=True):
         if not url.path.endswith("/messages") or not {"key", "token"} <= parse_qs(url.query).keys():
             raise ValueError(
                 "`webhook_url` must be like https://chat.googleapis.com/v1/spaces/…/messages?key=…"
-                "&token=…, as Google Chat gives it"
+                "&token=…, copied from Google Chat"
             )
 
 
@@ -60,7 +60,7 @@ class GoogleChatSender:
     async def send(self, message: Message) -> Result:
         judge = refusals("error", hide=self._hide, now=message.at)
         calls = Calls(self._session, self._url, JSON, seconds=self._config.timeout, judge=judge)
-        # The thread of its first incident would hide a summary of several.
+        # Don't hide a summary of several incidents in the thread of one of them.
         own = message_id(self._name, message)
         thread = own if message.other_incidents else origin(self._name, message.incident)
         query = {

@@ -11,13 +11,13 @@ from router.ports.write_guard import check_write
 from router.senders.outcome import from_error, from_response
 
 MAX_ANSWER = 64 * 1024
-"""Bytes read of an answer. The rest is dropped with its connection."""
+"""Maximum bytes to read of an answer. If there are more, the connection is closed."""
 
 
 def open_session(**options: Any) -> aiohttp.ClientSession:
-    """Return a session that checks each attempt before it writes. `options` are aiohttp's."""
+    """Return a session that calls `check_write` before each write. `options` are aiohttp's."""
     guard = aiohttp.TraceConfig()
-    # Despite their names they are called before the headers, and each chunk, are written.
+    # Despite their names, aiohttp calls them before it writes the headers and each chunk.
     guard.on_request_headers_sent.append(_check)
     guard.on_request_chunk_sent.append(_check)
     jar = aiohttp.DummyCookieJar()
@@ -31,7 +31,7 @@ async def _check(*_: object) -> None:
 def timeouts(seconds: float) -> aiohttp.ClientTimeout:
     """`seconds` for the whole attempt, half of them to connect.
 
-    The two must differ: only a time-out while connecting proves that nothing was sent.
+    They must differ, because only a time-out while connecting proves that nothing was sent.
     """
     return aiohttp.ClientTimeout(total=seconds, connect=seconds / 2)
 
@@ -42,7 +42,7 @@ async def post(  # noqa: PLR0913 -- the parts of one request, each by name
     *,
     body: bytes,
     headers: Mapping[str, str],
-    timeout: float,  # noqa: ASYNC109 -- aiohttp's own tells a time-out before the request from one after it
+    timeout: float,  # noqa: ASYNC109 -- aiohttp's time-outs show whether the request was sent
     idempotent: bool,
     now: float,
 ) -> tuple[Result, bytes]:
@@ -51,12 +51,12 @@ async def post(  # noqa: PLR0913 -- the parts of one request, each by name
     Redirects aren't followed.
 
     Args:
-        session: for its connections.
-        url: never part of the result.
+        session: provides the connections.
+        url: a secret, which the result never contains.
         body: sent unchanged.
         headers: in addition to aiohttp's own.
         timeout: seconds for the whole attempt.
-        idempotent: the service recognises a repeated request.
+        idempotent: the service recognizes a repeated request.
         now: UTC seconds.
     """
     try:
@@ -72,7 +72,7 @@ async def post(  # noqa: PLR0913 -- the parts of one request, each by name
 
 
 async def _read(response: aiohttp.ClientResponse) -> bytes:
-    """The body as far as it arrives. The status counts even if the body breaks off."""
+    """Read the body as far as it arrives. The status is valid even if the connection breaks."""
     answer = bytearray()
     try:
         while len(answer) < MAX_ANSWER and (

@@ -1,4 +1,4 @@
-"""Ids of messages, by which a service recognises a repetition."""
+"""Ids of messages, by which a service recognizes a repeated message."""
 
 from hashlib import sha256
 
@@ -14,6 +14,6 @@ def message_id(channel: str, message: Message) -> str:
 def origin(channel: str, incident: Incident) -> str:
     """Sixteen hex digits that distinguish the incident in this channel from all others.
 
-    With a new database, incident numbers start again at 1. The time distinguishes them.
+    A new database numbers incidents from 1 again, so the digits depend on the opening time, too.
     """
     return sha256(f"{incident.opened_at!r} {incident.key} {channel}".encode()).hexdigest()[:16]

@@ -1,8 +1,8 @@
-"""One message per incident, edited in place, for chat services that notify nobody of an edit.
+"""One message per incident, edited in place, for chat services that don't notify people of edits.
 
-A change that people have to notice is also posted as a reply. The message matters and the reply is
-a convenience: if the reply was certainly not made, the result is `Retry`, because repeating the
-edit does no harm; if it may have been made, or is refused, the result is `Sent`.
+Changes that people should notice are also posted as a reply, which is less important than the edit.
+If the reply was certainly not posted, the result is `Retry`, because repeating the edit does no
+harm. If it may have been posted, or was rejected, the result is `Sent`.
 """
 
 import re
@@ -36,12 +36,12 @@ class Chat(Protocol):
 
 
 async def deliver(chat: Chat, message: Message, known: re.Pattern[str]) -> Result:
-    """Bring the incident's message up to date, or post it.
+    """Edit the incident's message, or post it if there is none.
 
-    known: matches a `ref` of this type of channel. The `ref` of an earlier type doesn't match.
+    known: matches a `ref` of this type of channel, and none from when the channel had another type.
     A summary of several incidents is always posted, since an edit notifies nobody.
     """
-    # A repeated edit leaves no second message.
+    # A repeated edit doesn't result in a second message.
     edited = replace(message, may_be_doubled=False)
     try:
         is_known = known.fullmatch(message.ref) and not message.other_incidents
@@ -63,7 +63,7 @@ async def _announce(chat: Chat, message: Message) -> Result:
 
 
 def is_loud(message: Message) -> bool:
-    """Report whether people have to notice the changes since the last message."""
+    """Return whether people should notice the changes since the last message."""
     return (
         message.sent == 0
         or message.reason in PAGES

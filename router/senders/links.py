@@ -8,19 +8,19 @@ from router.core.messages.render import Content
 from router.model.notification import Message
 
 MAX_URL = 2000
-"""Characters. Browsers and mail gateways may cut longer URLs."""
+"""Maximum characters of a URL. Browsers and mail gateways may truncate longer ones."""
 
 SAFE = ":/?#[]@!$&'()*+,;=%~-._"
 """Characters that a URL may contain unescaped (RFC 3986, 2).
 
-Others can end a link early in some markup.
+Other characters end the link in some markup.
 """
 
 LABELS = {"Incident": "Open incident"}
 
 
 def links(said: Content) -> Iterator[tuple[str, str]]:
-    """(label, URL) of each link, without those that no browser could open."""
+    """(label, URL) of each link, except for links that browsers can't open."""
     for name, url in said.links:
         written = quote(url, safe=SAFE)
         if len(written) <= MAX_URL and _has_host(written):
@@ -30,7 +30,7 @@ def links(said: Content) -> Iterator[tuple[str, str]]:
 def answers(message: Message, who: str = "") -> Iterator[tuple[str, str]]:
     """(label, URL) of each link for answers, while the incident is open.
 
-    `who`: the only reader of the message; "" for several.
+    `who`: the only reader of the message; "" for several readers.
     """
     if message.link is None:
         return

@@ -1,8 +1,8 @@
 """E-mail over SMTP: one mail per recipient, one thread per incident.
 
-The Message-ID is made from the incident, the message's number, the channel and the recipient, so a
-repeated mail has the same id, by which mail systems recognise it. SMTP has no better way, so no
-result here is `Uncertain`.
+The Message-ID is derived from the incident, the message's number, the channel and the recipient, so
+a repeated mail has the same id, and mail systems can recognize it. SMTP offers nothing better, so
+no result is `Uncertain`.
 """
 
 import asyncio
@@ -33,7 +33,7 @@ from router.senders.recipients import RecipientList
 
 MAX_REASON = 300
 
-# After these the connection still works for the next recipient; after others it doesn't.
+# After these errors the connection can be used for the next recipient; after others it can't.
 _ABOUT_ONE_MAIL = (
     aiosmtplib.SMTPResponseException,
     aiosmtplib.SMTPRecipientsRefused,
@@ -43,10 +43,10 @@ _ADDRESS = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]+@[A-Za-z0-9.-]*[A-Za-z0-
 
 
 class Smtp(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The relay.
+    """The SMTP server.
 
-    tls: from the first byte on (port 465).
-    starttls: otherwise, insist on an upgrade (port 587).
+    tls: use TLS from the first byte (port 465).
+    starttls: without `tls`, require an upgrade to TLS (port 587).
     """
 
     host: str
@@ -96,7 +96,7 @@ class MailSender:
     async def send(self, message: Message) -> Result:
         """Send to each recipient.
 
-        `Sent` once each mail is accepted or refused for good, and at least one is accepted.
+        `Sent` once each mail is accepted or permanently rejected, and at least one is accepted.
         """
         to = (_address(message.to),) if message.to else self._to
         if not to:
@@ -114,7 +114,7 @@ class MailSender:
         return await self._recipients.tell(message, list(named), tell_all)
 
     async def mail(self, mail: PublicMail) -> Result:
-        """Send a mail with published text to somebody outside."""
+        """Send a mail with public text to a subscriber or customer."""
         try:
             to = _address(mail.to)
         except ValueError:
@@ -140,7 +140,7 @@ class MailSender:
     async def close(self) -> None: ...
 
     async def _deliver(self, mails: Sequence[tuple[Address, EmailMessage]]) -> Mapping[str, Result]:
-        """The result for each recipient, all over one connection."""
+        """Send all mails over one connection. Returns the result for each recipient."""
         results: dict[str, Result] = {}
         relay = self._connection()
         try:
@@ -151,7 +151,7 @@ class MailSender:
                     results[to.addr_spec] = await self._deliver_one(relay, mail, to)
                 await relay.quit()
         except (aiosmtplib.SMTPException, OSError, ValueError) as error:
-            # An answer of the relay counts, even if the connection broke afterwards.
+            # An answer of the server counts, even if the connection broke afterwards.
             return {to.addr_spec: self._failed(error) for to, _ in mails} | results
         finally:
             relay.close()
@@ -171,8 +171,8 @@ class MailSender:
             username=smtp.username or None,
             password=smtp.password.reveal() if smtp.password else None,
             use_tls=smtp.tls,
-            # By default, the library continues unencrypted if the upgrade isn't offered, by mistake
-            # or in an attack.
+            # By default, the library continues unencrypted if the server doesn't offer the upgrade,
+            # which may be an attack.
             start_tls=smtp.starttls and not smtp.tls,
             tls_context=self._tls,
             timeout=self._config.timeout,
@@ -186,7 +186,7 @@ class MailSender:
         return Sent()
 
     def _failed(self, error: Exception) -> Result:
-        """The result of an error, without the password if the relay quotes it."""
+        """The result of an error, without the password if the server quotes it."""
         result, password = _result(error), self._config.smtp.password
         said = result.reason.replace(password.reveal(), "***") if password else result.reason
         return replace(result, reason=plain(said)[:MAX_REASON])
@@ -195,7 +195,7 @@ class MailSender:
 def _guard_writes(relay: aiosmtplib.SMTP) -> None:
     """Check each command, and the mail itself, right before it is written.
 
-    A mail counts from its last byte: a connection that ends before drops it.
+    The server accepts a mail with its last byte; if the connection ends earlier, it drops the mail.
     """
     assert relay.protocol is not None
     write = relay.protocol.write
@@ -218,7 +218,7 @@ def _result(error: Exception) -> Retry | Rejected:
         result = _result(error.recipients[0])
         return replace(result, address=True) if isinstance(result, Rejected) else result
     if isinstance(error, aiosmtplib.SMTPResponseException):
-        # A server may quote the refused command, which has the credentials in it.
+        # The server may quote the rejected command, which contains the credentials.
         quoted = (
             "authentication refused"
             if isinstance(error, aiosmtplib.SMTPAuthenticationError)
@@ -230,8 +230,8 @@ def _result(error: Exception) -> Retry | Rejected:
         if isinstance(fault, ssl.SSLCertVerificationError):
             return Rejected(refused_certificate(fault))
     reason = _explained(error)
-    # Time-outs and lost connections pass. Other errors mean that the server lacks a feature that
-    # the config requires.
+    # Time-outs and lost connections are temporary. Other errors mean that the server lacks a
+    # feature that the config requires.
     return Retry(reason) if isinstance(error, OSError) else Rejected(reason)
 
 
@@ -249,7 +249,7 @@ def _explained(error: Exception) -> str:
 def _address(text: str) -> Address:
     """Raises: ValueError."""
     name, address = parseaddr(text)
-    # Relays differ on internationalised addresses. Their domain can be written as xn--.
+    # Servers differ on internationalized addresses. Their domain can be written as xn--.
     if not _ADDRESS.fullmatch(address) or "," in text or text != plain(text):
         raise ValueError(f"not an e-mail address: {text!r}")
     return Address(name, *address.split("@"))

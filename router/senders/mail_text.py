@@ -18,7 +18,7 @@ from router.model.statuspage import PublicMail
 
 MAX_SUBJECT = 200
 
-# Beyond 76 characters Python's header folding would turn a message id into an encoded word.
+# Python's header folding would turn a message id of more than 76 characters into an encoded word.
 MAX_ID_HOST = 30
 
 BUTTON = (
@@ -85,10 +85,10 @@ def _attach(mail: EmailMessage, picture: bytes, name: str) -> None:
 def _about(message: Message, sender: Address, to: Address, subject: str) -> EmailMessage:
     """An empty mail in the thread of its incident."""
     incident, host = message.incident, _id_host(sender)
-    # Two routers, or one with a new database, may number different incidents alike. The opening
-    # time distinguishes them.
+    # Two routers, or one router with a new database, may use the same number for different
+    # incidents. The opening time distinguishes them.
     root = f"<incident-{incident.id}.{incident.opened_at:.0f}@{host}>"
-    # A repeated mail with further incidents is another mail, not a copy that a mailbox may drop.
+    # A retry with more incidents is a different mail: a mailbox must not drop it as a copy.
     also = "".join(f"|{other.incident.id}" for other in message.other_incidents)
     about = f"{incident.opened_at}|{message.channel}|{to.addr_spec}{also}"
     whose = hashlib.sha256(about.encode()).hexdigest()[:16]
@@ -119,7 +119,7 @@ def _headed(  # noqa: PLR0913, PLR0917 - each is a header
     mail["Date"] = format_datetime(datetime.fromtimestamp(at, UTC))
     mail["Message-ID"] = message_id
     if root:
-        # The root was never sent. Clients group all mails that refer to it, even without the first.
+        # No mail with the thread's root id is ever sent. Clients group the mails that refer to it.
         mail["In-Reply-To"] = root
         mail["References"] = root
     mail["Auto-Submitted"] = "auto-generated"

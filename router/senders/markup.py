@@ -1,6 +1,7 @@
 """An incident as the text of a chat message, in the markup of its service.
 
-Text of alerts and people is cut and then escaped, piece by piece, so that no escape is split.
+Text from alerts and people is first cut and then escaped, piece by piece, so that no escape
+sequence is split.
 """
 
 import re
@@ -15,10 +16,10 @@ from router.core.messages.summary import TOP, further
 from router.model.notification import Message
 
 MAX_PIECE = 300
-"""Characters of one piece of text."""
+"""Maximum characters of one piece of text."""
 
 MAX_LINES = 10
-"""Lines of one detail."""
+"""Maximum lines of one detail."""
 
 Size = Callable[[str], int]
 
@@ -26,7 +27,7 @@ Size = Callable[[str], int]
 class Markup(Struct, frozen=True):
     """A service's markup.
 
-    escape: makes plain text show as it is. bold: the marks around bold text.
+    escape: escapes plain text. bold: the marks around bold text.
     """
 
     escape: Callable[[str], str]
@@ -45,12 +46,15 @@ def cut(text: str, limit: int) -> str:
 
 
 def unmentioned(text: str) -> str:
-    """A zero-width space after `@` and `<`, which begin mentions, keeps them plain text."""
+    """Insert a zero-width space after `@` and `<`, so that they don't begin a mention."""
     return re.sub("[@<]", "\\g<0>\u200b", text)
 
 
 def escaped(text: str) -> str:
-    """Markdown's special characters after a backslash: https://spec.commonmark.org/0.31.2/#backslash-escapes."""
+    """Escape Markdown's special characters.
+
+    https://spec.commonmark.org/0.31.2/#backslash-escapes
+    """
     return re.sub(r"[\\`*_{}\[\]()#+!|~>-]", r"\\\g<0>", unmentioned(text))
 
 
@@ -65,7 +69,7 @@ HTML = Markup(in_html, ("<b>", "</b>"))
 
 
 def units(text: str) -> int:
-    """UTF-16 units, the most that a service can mean by "characters"."""
+    """The length in UTF-16 units: whatever a service counts as characters, there aren't more."""
     return len(text.encode("utf-16-le")) // 2
 
 
@@ -96,13 +100,13 @@ def write(message: Message, markup: Markup, limit: int, size: Size = units) -> s
 
 
 def news(message: Message, markup: Markup) -> str:
-    """The unseen entries as lines; "" if readers need none of them."""
+    """The unseen entries that readers need, as lines; "" if there are none."""
     shown = content(replace(message, timeline=message.unseen_entries))
     return "\n".join(_updates(shown, markup))
 
 
 def headline(message: Message) -> str:
-    """The plain headline with the incident's title, for a notification."""
+    """The headline as plain text, with the incident's title, for a notification."""
     shown = content(message)
     return f"{shown.headline}: {shown.title}"
 

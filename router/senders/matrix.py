@@ -1,7 +1,7 @@
 """Type `matrix`: a room of Matrix. One message per incident, edited in place.
 
-A repeated request has the same transaction id, for which the server returns the event that it made,
-so no result is `Uncertain`.
+A repeated request has the same transaction id, and the server then returns the existing event, so
+no result is `Uncertain`.
 
 https://spec.matrix.org/latest/client-server-api/#put_matrixclientv3roomsroomidsendeventtypetxnid,
 …#event-replacements, …#size-limits (65,536 bytes) and …#rate-limiting.
@@ -27,7 +27,8 @@ from router.senders.markup import HTML, PLAIN, headline, news, octets, write
 from router.senders.verify import fetch
 
 MAX_TEXT = 6000
-"""Bytes of the body. An edit has it four times: as text and HTML, new and for old clients."""
+"""Maximum bytes of the body. An edit contains it four times: as text and HTML, for new and old
+clients."""
 
 ROOM = re.compile(r"![A-Za-z0-9._~=/+-]+(:[A-Za-z0-9.:\[\]-]+)?")
 REF = re.compile(r"\$\S{1,254}")
@@ -111,7 +112,7 @@ class MatrixSender:
         return await in_place.deliver(room, message, REF)
 
     async def verify(self) -> str | Result:
-        """Look up the token's user, and that they are in the room."""
+        """Look up the token's user, and check that the user is in the room."""
         url = f"{self._url}/_matrix/client/v3/joined_rooms"
         result, rooms = await fetch(self._session, url, self._headers, self._config.timeout)
         if not isinstance(result, Sent):
@@ -129,7 +130,7 @@ def build(name: str, config: MatrixConfig, session: aiohttp.ClientSession) -> Ma
 
 
 def wait(answer: bytes) -> float | None:
-    """Seconds of `retry_after_ms`, which servers gave before they gave a Retry-After header."""
+    """The seconds in `retry_after_ms`, which older servers send instead of a Retry-After header."""
     milliseconds = _milliseconds(answer)
     return None if milliseconds is None else milliseconds / 1000
 

@@ -1,8 +1,8 @@
 """Type `mattermost`: a channel of Mattermost, by an incoming webhook or by a bot's token.
 
 A webhook can only add messages: one for each change. A bot has one message per incident, and edits
-it in place. Mattermost takes no idempotency key that lasts. Its buttons are answered by the source
-`mattermost`: Mattermost doesn't sign what it sends, so each button carries a signed token.
+it in place. Mattermost remembers idempotency keys only briefly. The source `mattermost` handles
+pressed buttons: Mattermost doesn't sign its requests, so each button contains a signed token.
 
 https://developers.mattermost.com/integrate/webhooks/incoming,
 https://developers.mattermost.com/integrate/plugins/interactive-messages and
@@ -34,7 +34,7 @@ from router.senders.verify import fetch, named
 MAX_TEXT = 8000
 REF = re.compile(r"[a-z0-9]{26}")
 GONE = frozenset({403, 404})
-"""The post was deleted, or the bot may not edit it."""
+"""Statuses for a post that was deleted, or that the bot may not edit."""
 
 PRESSABLE = 30 * 86_400
 """Seconds that a button's token is valid."""
@@ -57,7 +57,7 @@ class MattermostConfig(ChannelOptions, frozen=True, kw_only=True):
     channel: the channel's id, of 26 letters and digits.
     button_secret: put buttons under the message of an open incident, with tokens that this key
         signs; needs the source `mattermost` with the same key, and `callback_url`.
-    callback_url: the router's address, as the Mattermost server reaches it.
+    callback_url: the URL at which the Mattermost server can reach the router.
     links: without buttons, add links to answer with. Anybody who has a link may use it.
     """
 
@@ -142,7 +142,7 @@ class MattermostBotSender:
         return await in_place.deliver(Bot(calls, self._config), message, REF)
 
     async def verify(self) -> str | Result:
-        """Look up the channel; only its members may."""
+        """Look up the channel, which only its members may do."""
         url = f"{self._url}/api/v4/channels/{self._config.channel}"
         result, channel = await fetch(self._session, url, self._headers, self._config.timeout)
         if not isinstance(result, Sent):
@@ -202,7 +202,7 @@ def build_message(message: Message, config: MattermostConfig) -> dict[str, Any]:
 
 
 def _buttons(message: Message, config: MattermostConfig) -> Iterator[dict[str, Any]]:
-    """Buttons. Mattermost doesn't show their context to readers."""
+    """The buttons. Their context contains the token; Mattermost doesn't show it to users."""
     if config.button_secret is None or config.callback_url is None:
         return
     signer = Signer(config.button_secret.reveal().encode())

@@ -1,8 +1,8 @@
 """Type `ntfy`: push notifications to the subscribers of a topic, by ntfy.sh or your own server.
 
-A message has a sequence id. Clients replace a notification by the next one of the same id, without
-a sound, so a change that people have to notice has an id of its own. A repetition has the same id,
-so no result is `Uncertain`.
+A message has a sequence id. Clients silently replace a notification by the next one with the same
+id, so a change that people should notice gets a new id. A repeated message has the same id, so no
+result is `Uncertain`.
 
 Limits and fields: https://docs.ntfy.sh/publish/#limitations, …#publish-as-json,
 …#updating-deleting-notifications (since ntfy 2.16) and …#action-buttons.
@@ -45,8 +45,8 @@ class NtfyConfig(ChannelOptions, frozen=True, kw_only=True):
 
     token: an access token (`tk_…`) that may write to the topic.
     links: add buttons to answer with. Anybody who reads the topic may use them.
-    owner: the e-mail address of a contact, the topic's only reader. The buttons then answer at
-        once, in their name, without a page in between.
+    owner: the e-mail address of the contact who is the topic's only reader. The buttons then run
+        the command at once, as that person, without a page in between.
     api_url: your own server, a proxy or a test server.
     """
 
@@ -65,7 +65,7 @@ class NtfyConfig(ChannelOptions, frozen=True, kw_only=True):
 
 
 class NtfySender:
-    """`ref` is the sequence id of the notification that is shown."""
+    """`ref` is the sequence id of the displayed notification."""
 
     def __init__(self, name: str, config: NtfyConfig, session: aiohttp.ClientSession) -> None:
         self._name = name

@@ -16,17 +16,14 @@ import aiohttp
 from router.model.notification import Rejected, Result, Retry, Sent, Uncertain
 
 MAX_RETRY_AFTER = 3600.0
-"""Seconds.
-
-A service that asks for a longer wait is tried after this, in case its clock is wrong.
-"""
+"""Maximum seconds to wait, even if the service asks for longer: its clock may be wrong."""
 
 TRANSIENT = frozenset({408, 425, 429})
 UNANSWERED = frozenset({502, 504})
-"""A gateway got no usable answer from its service, which may have acted (RFC 9110, 15.6)."""
+"""Statuses of gateways without an answer from the service behind them, which may have acted
+(RFC 9110, 15.6)."""
 
-# aiohttp raises these while it connects (DNS, refusal, TLS handshake, proxy), before it writes any
-# of the request.
+# aiohttp raises these while it connects (DNS, TCP, TLS, proxy), before it writes the request.
 UNSENT = (
     aiohttp.ClientConnectorError,
     aiohttp.ConnectionTimeoutError,
@@ -47,7 +44,7 @@ WORDS: tuple[tuple[type[Exception], str], ...] = (
     (aiohttp.NonHttpUrlClientError, "address unusable"),
     (ValueError, "address or header unusable"),
 )
-"""The name of each failure. The first match counts, so the narrower classes come first."""
+"""The text for each failure. The first match counts, so subclasses come first."""
 
 ERROR_WORD = re.compile(rb"[a-z]+(_[a-z]+)*")
 MAX_WORD = 60
@@ -59,11 +56,11 @@ def from_response(
     """The result of an HTTP answer, by its status.
 
     Args:
-        status: of the answer, with redirects not followed.
+        status: of the answer. Redirects aren't followed.
         headers: with case-insensitive names, as aiohttp's.
-        body_excerpt: quoted only if it is just the name of an error like `invalid_token`, because
+        body_excerpt: quoted only if it's just the name of an error like `invalid_token`, because
             an error page may echo the request.
-        idempotent: the service recognises a repeated request.
+        idempotent: the service recognizes a repeated request.
         now: UTC seconds, to read a Retry-After that is a date.
     """
     if 200 <= status < 300:
@@ -83,7 +80,7 @@ def from_response(
 def from_error(exc: Exception, *, idempotent: bool) -> Result:
     """The result of a request without an answer.
 
-    If it may have been sent, it may have taken effect.
+    It's uncertain if the request may have been sent, unless it's idempotent.
     """
     reason = _known_words(exc)
     if isinstance(exc, UNSENT):
@@ -104,7 +101,7 @@ def retry_after(value: str, now: float) -> float | None:
         date = parsedate_to_datetime(value)
     except (ValueError, OverflowError):
         return None
-    # A date in "-0000" is parsed without a zone, but is in UTC.
+    # A date with the zone "-0000" is parsed without a zone, but is in UTC.
     at = (date if date.tzinfo else date.replace(tzinfo=UTC)).timestamp()
     return min(max(at - now, 0.0), MAX_RETRY_AFTER)
 

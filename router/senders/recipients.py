@@ -13,7 +13,7 @@ from router.model.notification import Message, Rejected, Result, Retry, Sent, Un
 log = structlog.get_logger(__name__)
 
 TellAll = Callable[[Sequence[str]], Awaitable[Mapping[str, Result]]]
-"""Sends a message to some recipients, with a result for each."""
+"""Sends a message to the given recipients, and returns the result for each."""
 
 _decoder = msgspec.json.Decoder(dict[str, Sent | Rejected])
 
@@ -24,10 +24,9 @@ def ending(number: str) -> str:
 
 
 class RecipientList:
-    """Skips recipients who have the message, so that a retry for one doesn't notify all others.
+    """Skips recipients who already have the message, so that a retry doesn't notify them again.
 
-    They are stored in the message's outbox row, as digests, so a restart forgets none.
-
+    Their digests are stored in the message's outbox row, so they survive a restart.
     shown: formats a recipient for the log.
     """
 
@@ -35,14 +34,15 @@ class RecipientList:
         self._shown = shown
 
     async def tell(self, message: Message, recipients: Sequence[str], tell_all: TellAll) -> Result:
-        """Send to each recipient. `ref` joins the refs of all.
+        """Send to each recipient. The result's `ref` joins the refs of all.
 
-        `Sent` once each has accepted it or refused it for good, and at least one has accepted it.
+        `Sent` once the message was accepted or permanently rejected for each recipient, and was
+        accepted for at least one.
 
         Args:
             message: the message.
             recipients: at least one.
-            tell_all: sends it to some of them; see `side_by_side`.
+            tell_all: sends to the given recipients; see `side_by_side`.
         """
         settled = _decoder.decode(message.progress) if message.progress else {}
         left = [to for to in dict.fromkeys(recipients) if _digest(to) not in settled]
@@ -57,7 +57,7 @@ class RecipientList:
                     to=self._shown(to),
                     why=result.reason,
                 )
-        # An uncertain result outweighs a certain failure: both are tried again.
+        # Both are retried, but an uncertain result must be recorded, so it takes precedence.
         for kind in (Uncertain, Retry):
             for result in results.values():
                 if isinstance(result, kind):
@@ -68,7 +68,7 @@ class RecipientList:
 
 
 def side_by_side(tell: Callable[[str], Awaitable[Result]]) -> TellAll:
-    """Send to all concurrently, because they share the time of one attempt."""
+    """Return a function that sends to all concurrently, as they share the time of one attempt."""
 
     async def tell_all(recipients: Sequence[str]) -> Mapping[str, Result]:
         return dict(zip(recipients, await asyncio.gather(*map(tell, recipients)), strict=True))

@@ -1,7 +1,7 @@
 """Type `teams`: a Microsoft Teams channel or chat, by a webhook of its Workflows app.
 
-The answer 202 means that the workflow started, not that the card was posted: if Teams refuses a
-card, the workflow's run fails invisibly. A card can't be edited, so each message is a new one.
+The answer 202 means that the workflow started, not that the card was posted: if Teams rejects the
+card, the workflow's run fails invisibly. A card can't be edited, so each message is a new card.
 There is no idempotency key.
 
 Microsoft's pages:
@@ -30,7 +30,7 @@ from router.senders.markup import cut
 from router.senders.outcome import from_response
 
 MAX_CARD = 25_000
-"""Bytes of the whole request. Teams invisibly refuses about 28 KB."""
+"""Maximum bytes of the whole request. Teams silently rejects about 28 KB."""
 MAX_TEXT = 800
 MAX_FACT = 300
 
@@ -38,7 +38,7 @@ RETIRED = re.compile(r"(.+\.)?webhook\.office\.com|outlook\.office(365)?\.com")
 """The hosts of Office 365 connectors, shut down in 2026."""
 
 HIDDEN_STATUS = re.compile(rb"Microsoft Teams endpoint returned HTTP error ([45][0-9]{2})")
-"""A connector reported the error of Teams in an answer with status 200."""
+"""Found in the body of a status 200 answer if Teams itself failed."""
 
 SEVERITY_COLOURS = {
     Severity.P0: "Attention",
@@ -62,11 +62,11 @@ class TeamsConfig(ChannelOptions, frozen=True, kw_only=True):
     def __post_init__(self) -> None:
         url = self.webhook_url.reveal()
         if not url.isascii():
-            raise ValueError("`webhook_url` must be written as Teams gives it, in plain ASCII")
+            raise ValueError("`webhook_url` must be copied from Teams unchanged, in plain ASCII")
         if RETIRED.fullmatch(URL(url, encoded=True).host or ""):
             raise ValueError(
                 "`webhook_url` is of an Office 365 connector, which Microsoft has retired: "
-                "make a webhook with the Workflows app of Teams instead"
+                "create a webhook with the Workflows app of Teams instead"
             )
 
 
@@ -74,7 +74,7 @@ class TeamsSender:
     """Posts each message as one card."""
 
     def __init__(self, config: TeamsConfig, session: aiohttp.ClientSession) -> None:
-        # The signature is valid for the query as written. yarl would turn %2F into a slash.
+        # The signature is only valid for the query as written; yarl would turn %2F into a slash.
         self._url = URL(config.webhook_url.reveal(), encoded=True)
         self._seconds = config.timeout
         self._answerable = config.links
@@ -193,10 +193,10 @@ def _facts(facts: Sequence[str]) -> Iterator[dict[str, Any]]:
 
 
 def _block(*runs: dict[str, Any], spacing: str = "Small") -> dict[str, Any]:
-    # The only element whose text isn't Markdown: text of an alert is shown unchanged.
+    # The only element whose text isn't Markdown, so an alert's text is shown unchanged.
     return {"type": "RichTextBlock", "inlines": list(runs), "spacing": spacing}
 
 
 def _run(text: str, **style: Any) -> dict[str, Any]:
-    # A card would evaluate {{DATE(...)}}.
+    # Teams would evaluate {{DATE(...)}} in the text.
     return {"type": "TextRun", "text": re.sub(r"\{(?=\{)", "{ ", text), **style}

@@ -1,6 +1,6 @@
 """Type `telegram`: a chat of Telegram, by a bot. One message per incident, edited in place.
 
-Telegram takes no idempotency key for a message. Its buttons are answered by the source `telegram`.
+Telegram supports no idempotency key for messages. The source `telegram` handles pressed buttons.
 
 Methods, their limits and errors: https://core.telegram.org/bots/api#sendmessage,
 …#editmessagetext, …#responseparameters (`retry_after`) and
@@ -28,7 +28,7 @@ from router.senders.markup import HTML, headline, news, write
 from router.senders.verify import fetch, named
 
 MAX_TEXT = 3000
-"""UTF-16 units of the body. With headline and links, the text stays below Telegram's 4,096."""
+"""Maximum UTF-16 units of the body. With headline and links, the text stays below 4,096."""
 
 TOKEN = re.compile(r"[0-9]+:[A-Za-z0-9_-]+")
 CHAT = re.compile(r"-?[0-9]{1,20}|@[A-Za-z][A-Za-z0-9_]{3,40}")
@@ -64,7 +64,7 @@ class TelegramConfig(ChannelOptions, frozen=True, kw_only=True):
 
     def __post_init__(self) -> None:
         if not TOKEN.fullmatch(self.token.reveal()):
-            raise ValueError("`token` must be as BotFather gives it: digits, `:` and letters")
+            raise ValueError("`token` must be the one from BotFather: digits, `:` and letters")
         if not CHAT.fullmatch(self.chat):
             raise ValueError("`chat` must be a number such as -1001234567890, or @NAME")
 
@@ -128,7 +128,7 @@ class Bot:
 
 
 class TelegramSender:
-    """`ref` is the chat's id and the message's, such as `-1001234567890:42`."""
+    """`ref` is the chat's id and the message's id, such as `-1001234567890:42`."""
 
     def __init__(self, config: TelegramConfig, session: aiohttp.ClientSession) -> None:
         self._url = f"{config.api_url.rstrip('/')}/bot{config.token.reveal()}"
@@ -176,7 +176,7 @@ def build_message(message: Message, config: TelegramConfig) -> dict[str, Any]:
 
 
 def _links(message: Message, *, answerable: bool) -> Iterator[str]:
-    """Links in the text: Telegram refuses a message with an internal URL in a button."""
+    """Links in the text: Telegram rejects a message that has an internal URL in a button."""
     asked = answers(message) if answerable else ()
     for label, url in (*asked, *links(content(message))):
         yield f'<a href="{escape(url)}">{HTML.piece(label)}</a>'

@@ -14,13 +14,13 @@ from router.senders.http import MAX_ANSWER, timeouts
 from router.senders.outcome import from_error, from_response
 
 MAX_NAME = 80
-"""Characters of a name that a service gives."""
+"""Maximum characters of a name from a service."""
 
 
 async def fetch(
     session: aiohttp.ClientSession, url: str, headers: Mapping[str, str], seconds: float
 ) -> tuple[Result, dict[str, Any]]:
-    """The JSON object at `url`. The result `Sent` means that it exists."""
+    """Fetch the JSON object at `url`. The result is `Sent` if it exists."""
     try:
         async with session.get(
             url, headers=headers, timeout=timeouts(seconds), allow_redirects=False
@@ -38,7 +38,7 @@ async def fetch(
 
 
 def named(name: object) -> str:
-    """A service's name, safe for a terminal."""
+    """A name from a service, safe to print on a terminal."""
     return plain(str(name))[:MAX_NAME]
 
 
@@ -77,7 +77,7 @@ async def verify_twilio(  # noqa: PLR0913, PLR0917 - the parts of a request
 ) -> str | Result:
     """Find the number that messages or calls come from, and check its capabilities.
 
-    An API key of the type Standard may read numbers, and not the account itself.
+    An API key of the type Standard may read numbers, but not the account itself.
     https://www.twilio.com/docs/phone-numbers/api/incomingphonenumber-resource
     """
     headers = {"Authorization": aiohttp.encode_basic_auth(*credentials)}

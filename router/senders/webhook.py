@@ -1,8 +1,8 @@
 """Type `webhook`: any HTTP endpoint, by Standard Webhooks (https://www.standardwebhooks.com).
 
-A repeated message has the same `webhook-id`, by which receivers drop duplicates. So a request whose
-answer was lost is sent again: no message is lost, and only a receiver that ignores the id gets it
-twice. `410 Gone` is a refusal like any other 4xx.
+A repeated message has the same `webhook-id`, by which receivers drop duplicates. So a request
+without an answer is sent again: no message is lost, and only receivers that ignore the id process
+it twice. `410 Gone` is an error like any other 4xx.
 """
 
 import base64
@@ -27,14 +27,14 @@ from router.senders.http import post
 from router.senders.identity import message_id
 
 MAX_BODY = 20_000
-"""Bytes. The specification asks for less than 20 kB.
+"""Maximum bytes. The specification recommends less than 20 kB.
 
-Alerts and old entries are left out first; the incident itself never is.
+Alerts and old entries are left out to stay below it, but never the incident itself.
 """
 
 ARRIVES_WITHIN = 900.0
-"""Seconds in which a receiver may process an event that it has not answered. For a receiver that
-queues events for longer, they have a `sequence`.
+"""Seconds in which a receiver may still process an unanswered event. For receivers that queue
+events for longer, each event has a `sequence`.
 """
 
 HEADER_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
@@ -62,7 +62,7 @@ class WebhookConfig(ChannelOptions, frozen=True, kw_only=True):
                 raise ValueError(f"`headers` can't set {name!r}")
             if not HEADER_VALUE.fullmatch(value.reveal()):
                 raise ValueError(
-                    f"`headers`: the value of {name!r} has characters that a header can't hold"
+                    f"`headers`: the value of {name!r} has characters that a header can't contain"
                 )
 
     @property

@@ -1,12 +1,13 @@
 """Type `webpush`: notifications by the browsers' own push services, on any phone or computer.
 
-A contact's devices subscribe on the page `/device`. A message goes to all of them; it is sent if
-one service accepts it. A service that answers 404 or 410 has forgotten the subscription (RFC 8030,
-7.3), and so does the router. A notification has the incident as its tag, so that the next one
-replaces it, and an id, by which the device recognises a repetition: no result is `Uncertain`.
+A contact's devices subscribe on the page `/device`. A message goes to all of them, and counts as
+sent if one service accepts it. When a service answers 404 or 410, the subscription has ended (RFC
+8030, 7.3), and the router deletes it. A notification's tag is its incident, so the next
+notification replaces it. It also has an id, by which the device recognizes a repeated message, so
+no result is `Uncertain`.
 
 Protocol: RFC 8030 (requests, TTL, Urgency, Topic), RFC 8291 (encryption), RFC 8292 (VAPID). A
-service need not take more than 4,096 bytes (RFC 8030, 7.2).
+service need not accept more than 4,096 bytes (RFC 8030, 7.2).
 """
 
 import asyncio
@@ -44,26 +45,26 @@ SERVICES = (
 """Hosts of the push services of Chrome, Firefox, Safari and Edge, and the domains above them."""
 
 MAX_TEXT = 1_500
-"""Bytes of the text: the rest of 4,096 is for the links and the encryption."""
+"""Maximum bytes of the text. The rest of 4,096 is for the links and the encryption."""
 
 MAX_TITLE = 200
 TOPIC = 32
-"""Characters of a topic, at most (RFC 8030, 5.4)."""
+"""Maximum characters of a topic (RFC 8030, 5.4)."""
 
 GONE = (404, 410)
 EXPIRES = 12 * 3600.0
 """Seconds until a signature expires; at most 24 h (RFC 8292, 2)."""
 
 BUTTONS = 2
-"""Buttons that every browser shows."""
+"""Maximum buttons that every browser shows."""
 
 
 class WebPushConfig(ChannelOptions, frozen=True, kw_only=True):
     """Push messages to the devices of contacts.
 
-    contact: an e-mail address or URL by which a push service reaches whoever runs the router.
+    contact: an e-mail address or URL by which a push service can contact the router's operators.
     keep: how long a service keeps a message for a device that is off.
-    services: hosts, with all below them, at which a device may subscribe.
+    services: hosts of push services, including their subdomains, at which devices may subscribe.
     """
 
     contact: str
@@ -79,7 +80,7 @@ class WebPushConfig(ChannelOptions, frozen=True, kw_only=True):
         return Capabilities(reaches="contact", to=(), is_paging=True)
 
     def accepts(self, endpoint: str) -> bool:
-        """Report whether the endpoint is at one of the services."""
+        """Return whether the endpoint is at one of the services."""
         parts = urlsplit(endpoint)
         host = parts.hostname or ""
         return parts.scheme == "https" and any(
@@ -164,7 +165,7 @@ def build(name: str, config: WebPushConfig, session: aiohttp.ClientSession) -> W
 
 
 def public_key(pem: bytes) -> str:
-    """Return the public key of a private one as browsers take it: base64url of the point."""
+    """Return the public key of a private key in the browsers' format: base64url of the point."""
     point = Vapid02.from_pem(pem).public_key.public_bytes(
         Encoding.X962, PublicFormat.UncompressedPoint
     )
@@ -172,7 +173,7 @@ def public_key(pem: bytes) -> str:
 
 
 def notification(channel: str, message: Message) -> dict[str, Any]:
-    """The notification as the page's service worker reads it."""
+    """The notification in the format that the page's service worker reads."""
     opens, incident = dict(links(content(message))), message.incident
     reader = f"contact:{person_of(message.channel)}"
     asked = () if message.for_stakeholder else answers(message, reader)
@@ -189,7 +190,7 @@ def notification(channel: str, message: Message) -> dict[str, Any]:
 
 
 def _tag(channel: str, message: Message) -> str:
-    """A later notification with the same tag replaces this one, but never a summary of several."""
+    """The tag: a notification replaces an earlier one with the same tag, but not a summary."""
     if message.other_incidents:
         return message_id(channel, message)
     return origin(channel, message.incident)
@@ -203,7 +204,7 @@ def _encrypted(device: Device, body: bytes) -> bytes:
 
 
 def _joined(results: Sequence[Result]) -> Result:
-    """One accepted message is enough; or else one that may still be; or else the last refusal."""
+    """The first of: an accepted message, one that may still be accepted, a rejection."""
     for kind in (Sent, Retry):
         if found := next((result for result in results if isinstance(result, kind)), None):
             return found

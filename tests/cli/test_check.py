@@ -157,7 +157,8 @@ def test_rules_that_can_do_nothing_are_warned_of(tmp_path: Path) -> None:
         rf"{re.escape(str(tmp_path))}/rules\.yaml:\d+:3: warning: {re.escape(why)}", dead
     )
     assert (
-        "no value reaches the tier P1 of rule 'tiers': where '> 5%' holds, a worse one does" in tier
+        "no value results in the tier P1 of rule 'tiers': a worse one applies if '> 5%' holds"
+        in tier
     )
     strict = CliRunner().invoke(main, ["check", "--strict", "--config", str(path)])
     assert (strict.exit_code, strict.stdout) == (1, "")
@@ -192,7 +193,7 @@ async def test_the_rules_are_held_against_what_was_seen(tmp_path: Path) -> None:
     assert said[0] == "compared with 2 stored alerts"
     assert said[1].endswith("warning: rule 'a': no alert has had the label 'hots'")
     assert said[2].endswith(
-        "warning: rule 'b': no alert has had a name that alertname=\"Aa\" takes"
+        "warning: rule 'b': no alert has had a name that alertname=\"Aa\" matches"
     )
 
 

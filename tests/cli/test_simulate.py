@@ -284,9 +284,7 @@ def test_a_message_about_several_incidents_is_shown_for_each(folder: Path) -> No
     assert [line.split(" ana mail ")[1] for line in mails] == [
         "opened", "in the message about INC-1", "in the message about INC-1",
     ]  # fmt: skip
-    assert (
-        "not considered: messages that ana received before: the throttle of 1 in 20s" in done.stdout
-    )
+    assert "not considered: earlier messages to ana: the throttle of 1 in 20s" in done.stdout
     assert (
         "not considered: the rate of channel mail (1 in 60 s), which other incidents share"
         in done.stdout

@@ -32,7 +32,7 @@ async def test_the_turns_are_those_of_the_core() -> None:
 
 
 async def test_an_error_is_passed_on() -> None:
-    with pytest.raises(ValueError, match="not an iCalendar that can be read"):
+    with pytest.raises(ValueError, match="not a readable iCalendar"):
         await turns_of("<html>", BEGIN, END)
 
 

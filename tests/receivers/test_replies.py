@@ -85,7 +85,7 @@ def test_each_decision_has_its_sentence(
 def test_an_incident_there_is_not() -> None:
     assert (
         sentence(CommandResult(CommandRequest(7, ACK, "cleo"), Reason.UNKNOWN_INCIDENT, None))
-        == "There's no INC-7."
+        == "INC-7 doesn't exist."
     )
 
 
@@ -95,11 +95,11 @@ def test_who_names_no_incident_hears_which_are_open() -> None:
     incidents = [make_incident()]
     assert (
         sentence(CommandResult(CommandRequest(None, ACK, "cleo"), None, None, incidents))
-        == f"Say which: open are {shown}."
+        == f"Which incident? Open: {shown}."
     )
     assert (
         sentence(CommandResult(CommandRequest(None, None, "cleo"), None, None, incidents))
-        == f"Open are {shown}."
+        == f"Open: {shown}."
     )
     assert (
         sentence(CommandResult(CommandRequest(None, ACK, "cleo"), None, None))

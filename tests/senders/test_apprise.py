@@ -89,7 +89,7 @@ async def test_a_request_that_was_never_sent_is_tried_again() -> None:
         (["Failed to send X notification: error=200."], Rejected("refused, HTTP 200")),
         (["Failed to send X notification: error=403."], Rejected("HTTP 403")),
         (["Sent X notification to a.", "Failed to send: error=503."], Uncertain("HTTP 503")),
-        (["There were no targets."], Uncertain("Apprise reports a failure without a cause")),
+        (["There were no targets."], Uncertain("Apprise reports a failure without a reason")),
     ],
 )
 def test_the_result_comes_from_what_apprise_logs(lines: list[str], expected: Result) -> None:

@@ -168,7 +168,7 @@ async def test_acknowledge_and_resolve_by_text_message(router: Router, peer: Pee
         assert again == "INC-1 was escalated a moment ago by +44...456."
         assert await text(daemon, "RES 1 restarted it", BEN) == "Resolved INC-1."
         assert await text(daemon, "Ack 1") == "INC-1 is already resolved by +44...456."
-        assert await text(daemon, "ACK 7") == "There's no INC-7."
+        assert await text(daemon, "ACK 7") == "INC-7 doesn't exist."
         assert await story(daemon) == [
             (Reason.ACKNOWLEDGED, "+44…123"),
             (Reason.ALREADY_DONE, "+44…456"),
@@ -194,7 +194,7 @@ async def test_who_names_no_incident_means_the_only_open_one(router: Router, pee
         assert await text(daemon, "ACK", sid=SM1) == "No incident is open."
         await daemon.alert(alert(), alert(service="web"))
         assert (await text(daemon, "ACK", sid=SM2)).startswith(
-            "Say which: open are INC-2 (P0, Payment"
+            "Which incident? Open: INC-2 (P0, Payment"
         )
         assert await story(daemon) == []
         await text(daemon, "RES 2")

@@ -1,7 +1,7 @@
 """The alerts that are active now, each with its receivers and its mutes.
 
-A receiver is the policy that an alert's rule and severity lead to. An alert without a severity
-opens nothing: it is unprocessed, and has no receiver.
+Its receiver is the policy for its rule and severity. An alert without a severity opens no incident:
+it's shown as unprocessed, without a receiver.
 """
 
 import re
@@ -20,10 +20,11 @@ from router.model.alert import Alert, AlertStatus, RuleMatch
 from router.model.incident import Incident
 
 LASTS = 300.0
-"""Seconds from now until the end that is shown for an alert without an end."""
+"""Seconds: an alert without an end is shown as ending this long from now."""
 
 _FINGERPRINT = re.compile(r"(?:.*:)?([0-9a-f]{16})")
-"""The fingerprint of most alerts contains Alertmanager's, which is slow to compute."""
+"""The fingerprint of most alerts contains Alertmanager's, so it needn't be computed, which is slow.
+"""
 
 RECEIVER = "receiver"
 """The label name in a matcher that compares receivers."""
@@ -36,7 +37,7 @@ class State(StrEnum):
 
 
 class Group(Struct, frozen=True, order=True):
-    """Alerts of one incident, or of one that is muted: its labels, receiver and key."""
+    """Alerts of one incident, also of one that a mute prevents: its labels, receiver and key."""
 
     labels: tuple[tuple[str, str], ...]
     receiver: str
@@ -129,7 +130,7 @@ def active_alerts(
 
 
 def _fires(rule_match: RuleMatch, now: float) -> bool:
-    """The deadline of an alert with a lifetime may be processed shortly after its end."""
+    """Check if the alert still fires: it may have ended before its deadline is processed."""
     over = rule_match.ended_at is not None and rule_match.ended_at <= now
     return rule_match.status is AlertStatus.FIRING and not over
 
@@ -214,7 +215,7 @@ class _View:
 
 
 def grouped(alerts: Iterable[ActiveAlert], wanted: AlertFilter) -> dict[Group, list[ActiveAlert]]:
-    """The alerts that the filter lets through, by their groups."""
+    """Return the alerts that pass the filter, by group."""
     groups: dict[Group, list[ActiveAlert]] = {}
     for alert in alerts:
         for group in alert.groups if wanted.has(alert) else ():

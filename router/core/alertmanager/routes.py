@@ -1,7 +1,7 @@
 """The rules as the routes of an Alertmanager configuration.
 
-Only matchers are translated: a rule for sources of another kind is left out, and the receiver of a
-rule with several severities is the policy of the worst.
+Only matchers are translated. Rules for other kinds of sources are left out, and the receiver of a
+rule with several severities is the policy of the worst one.
 """
 
 from collections.abc import Collection, Sequence
@@ -13,7 +13,7 @@ from router.core.rules.rule import Rule
 from router.model.incident import Severity
 
 NOBODY = "none"
-"""The receiver of rules that open nothing."""
+"""The receiver of rules that open no incident."""
 
 
 def configuration(settings: Settings, sources: Collection[str]) -> dict[str, Any]:

@@ -8,11 +8,11 @@ from router.model.statuspage import Maintenance, PublicMail, QueuedMail, StatusP
 
 
 def ask_to_confirm(plan: StatusPlan, address: str, link: str, queued: QueuedMail) -> PublicMail:
-    """Return the request to confirm, the only mail before somebody has confirmed."""
+    """Return the mail that asks to confirm: the only mail to unconfirmed addresses."""
     text = (
         f"Somebody, most likely you, asked for updates of {plan.title} at this address.\n\n"
         f"To get them, open this link and confirm:\n{link}\n\n"
-        "If it wasn't you, do nothing: you won't hear from us again."
+        "If it wasn't you, ignore this mail: you won't hear from us again."
     )
     return PublicMail(
         address, f"Confirm updates of {plan.title}", text, _name(queued), queued.queued_at
@@ -25,10 +25,10 @@ def already(plan: StatusPlan, address: str, unsubscribe: str, queued: QueuedMail
     The form does not reveal it, as anybody can enter any address.
     """
     text = (
-        f"You asked for updates of {plan.title}, which you get already.\n\n"
-        f"To get no more of them:\n{unsubscribe}\n"
+        f"You asked for updates of {plan.title}. You are already subscribed.\n\n"
+        f"To unsubscribe:\n{unsubscribe}\n"
     )
-    subject = f"You get updates of {plan.title}"
+    subject = f"You are already subscribed to updates of {plan.title}"
     return PublicMail(
         address, subject, text, _name(queued), queued.queued_at, unsubscribe=unsubscribe
     )
@@ -47,7 +47,7 @@ def update(
         text=_text(plan, notice, update, unsubscribe),
         name=_name(queued),
         at=queued.queued_at,
-        # A new database reuses numbers: the time distinguishes the incidents.
+        # A new database starts again at INC-1, so the id contains the time, too.
         thread=f"status-{notice.id}.{notice.published_at:.0f}",
         unsubscribe=unsubscribe,
     )
@@ -128,7 +128,7 @@ def maintenance_over(
 
 
 def letter_text(text: str) -> str:
-    """Return `text` in its lines, with characters that every reader can show."""
+    """Return `text` with its line breaks, and only characters that every mail client can show."""
     return "\n".join(clean(line) for line in text.splitlines()).strip()
 
 

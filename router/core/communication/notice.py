@@ -15,10 +15,7 @@ IMPACT = {
     Severity.P2: ComponentState.DEGRADED,
     Severity.P3: ComponentState.OPERATIONAL,
 }
-"""Effect of a severity on customers.
-
-By the plan's definition, customers don't notice a P3.
-"""
+"""Effect of a severity on customers. By definition, customers don't notice a P3."""
 
 INDICATORS = {
     ComponentState.OPERATIONAL: "none",
@@ -86,7 +83,7 @@ class Notice(Struct, frozen=True):
         return self.updates[0].at
 
     def reached(self, status: Status) -> float | None:
-        """Return when that status was last published, if it is the current or an earlier one."""
+        """Return when `status` was last published; None if it wasn't, or is no longer reached."""
         if status is Status.RESOLVED and self.is_open:
             return None
         return next((update.at for update in self.updates if update.status is status), None)

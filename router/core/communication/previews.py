@@ -1,7 +1,7 @@
 """Previews of every message template, rendered from the incident's current state.
 
-Nothing is public: a person approves with the command `publish` or `announce`, which carries the
-text that they saw.
+Previews publish nothing: a person approves with the command `publish` or `announce`, which
+contains the text that they saw.
 """
 
 from collections.abc import Iterator, Sequence

@@ -14,7 +14,7 @@ LEAST = 60.0
 """Minimum seconds of data for a percentage to be shown."""
 
 WEIGHTS = {ComponentState.MAJOR: 1.0, ComponentState.PARTIAL: 0.3}
-"""Share of the time in a state that counts as down, equal to Statuspage's for comparison.
+"""The share of the time in each state that counts as downtime, as on Statuspage.
 
 https://support.atlassian.com/statuspage/docs/display-historical-uptime-of-components/
 """

@@ -14,7 +14,7 @@ FARTHEST = 86_400.0
 """Seconds before the opening within which an alert's start counts as the onset."""
 
 DELIVERIES = 20
-"""Webhook ids that are kept for one deployment, which has few states."""
+"""Maximum webhook ids stored per deployment, to recognize repeats. A deployment has few states."""
 
 
 class DeployedService(Struct, frozen=True):
@@ -37,7 +37,7 @@ class DeployedService(Struct, frozen=True):
 
 
 class Deploys(Struct, frozen=True):
-    """The settings of deployments. `window` is how long before an onset (seconds) a suspect may be.
+    """The settings of deployments. A suspect finished at most `window` seconds before the onset.
 
     `label` is the incident label that names its service. `recent` are the possible suspects.
     """
@@ -87,7 +87,7 @@ def services_of(incident: Incident, deploys: Deploys) -> set[str]:
 
 
 def is_suspect(deployment: Deployment, incident: Incident, deploys: Deploys) -> bool:
-    """Return whether it succeeded for the incident's service shortly before the onset."""
+    """Return whether a deployment of the incident's service succeeded shortly before the onset."""
     onset = incident.onset or incident.opened_at
     return (
         deployment.outcome is DeployOutcome.SUCCESS

@@ -13,7 +13,7 @@ from router.core.oncall.rotation import Handover
 
 
 class Cadence(Struct, frozen=True):
-    """A drill of `scenario` every `every` seconds, at that time of the week by the clock in `zone`.
+    """A drill of `scenario` every `every` seconds, at the same weekday and local time in `zone`.
 
     Once it is overdue, the targets `tell` are notified, and again every `remind` seconds. It starts
     automatically only with `auto`.

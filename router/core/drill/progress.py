@@ -1,9 +1,8 @@
 """The course of a drill: due alerts, expectations, and the end.
 
-The law: a drill's alerts go through the rules as alerts of the source that they imitate, under
-their own fingerprints. Expectations are evaluated again each time, from the timelines of its
-incidents and from confirmed items, so a message that a service returns after the end shows in the
-report.
+Invariant: the rules treat a drill's alerts as alerts of the source that they imitate, but they have
+their own fingerprints. Expectations are always evaluated from the current timelines of the drill's
+incidents and from ticked items, so a message that bounces after the drill's end is in the report.
 """
 
 from collections.abc import Iterable, Sequence
@@ -40,7 +39,7 @@ class DrillState(StrEnum):
 
 
 class ExpectationOutcome(Struct, frozen=True):
-    """The state of a step: when it was done (UTC epoch seconds), by whom, and its seconds."""
+    """The state of a step: when it was done (UTC epoch seconds), by whom, and after how long."""
 
     step: DrillStep
     state: DrillState
@@ -132,7 +131,7 @@ def _outcome(
             else DrillState.MISSED,
         )
     at, by = done
-    # A message that the policy sends later isn't late.
+    # A message isn't late if the policy sends it later.
     took = _slowest(scene) if step.kind is Kind.DELIVERED else at - begins
     return ExpectationOutcome(
         step, DrillState.MET if took <= step.within else DrillState.LATE, at, by, took
@@ -204,7 +203,7 @@ def is_delivery(entry: Entry) -> bool:
 
 
 def is_silent(entry: Entry) -> bool:
-    """Check if a message was empty, as after an acknowledgement."""
+    """Check if there was nothing left to send, as after an acknowledgement."""
     return entry.what is Reason.DELIVERED and bool(entry.data.get("silent"))
 
 
@@ -231,7 +230,7 @@ def started(plan: DrillPlan, drill_id: str, by: str, now: float) -> Drill:
 def fired(drill: Drill, number: int, keys: Iterable[str]) -> Drill:
     """Record that the step's alert was submitted.
 
-    If the drill has ended meanwhile, its incidents are cleaned up again.
+    If the drill has ended in the meantime, its incidents are cleaned up again.
     """
     numbers = tuple(dict.fromkeys((*drill.fired, number)))
     return replace(

@@ -1,6 +1,6 @@
 """Explains why an alert would or would not page somebody: each rule's result and its effects.
 
-Nothing here decides: it calls the functions that do, and keeps their results.
+This module decides nothing: it calls the functions that decide, and records their results.
 """
 
 from collections.abc import Collection
@@ -36,8 +36,8 @@ class RuleOutcome(Struct, frozen=True):
 class Explanation(Struct, frozen=True):
     """The explanation; `verdicts` has each rule's result in order, the default last.
 
-    `outcomes` are the results of the matching rules without mutes; `quiet` is the mute.
-    `inhibitions` are the ones by which an incident could mute it.
+    `outcomes` are the results of the matching rules as if nothing were muted; `quiet` is the mute.
+    `inhibitions` are those by which an incident could mute the alert.
     """
 
     alert: Alert

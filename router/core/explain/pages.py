@@ -1,8 +1,8 @@
 """Pages: each message about an incident, its decision, and its deliveries.
 
 Everything is read from the timeline and the outbox, as it was decided then. Data that an older
-version did not record is unknown here, and never filled in from today's settings. All times are UTC
-epoch seconds.
+version did not record stays unknown; it's never filled in from the current settings. All times are
+UTC epoch seconds.
 """
 
 from collections.abc import Sequence
@@ -26,7 +26,7 @@ _ARRIVED = having(Trait.ARRIVED)
 _NO_CAUSE = _SETTLED | having(Trait.SKIPS_STEP) | {Reason.NOBODY_REACHED}
 
 _SAME_MOMENT = 0.001
-"""Seconds. Times are stored as floats, and a delivery's decision is found by subtraction."""
+"""Seconds within which two times are the same: computed times have rounding errors."""
 
 
 class IncidentHistory(Struct, frozen=True):
@@ -42,7 +42,8 @@ class Page(Struct, frozen=True):
     """A message decided at `at`: `cause` is its timeline entry, `deliveries` the results.
 
     `reason` is the message's reason. `duties` explain why it went to this person; None if not
-    recorded. `ref` is the service's receipt for the latest attempt. `stakeholder`: it only informs.
+    recorded. `ref` is the service's receipt for the latest attempt. `stakeholder`: the message only
+    informs a stakeholder.
     """
 
     at: float
@@ -64,7 +65,7 @@ class Page(Struct, frozen=True):
 
     @property
     def is_page(self) -> bool:
-        """Check if it asks for an answer, rather than informs."""
+        """Check if the message asks for an answer. Other messages only inform."""
         why = self.reason or (self.cause.what if self.cause else Reason.OPENED)
         return why in PAGING and not self.stakeholder
 
@@ -75,7 +76,7 @@ def pages(history: IncidentHistory) -> tuple[Page, ...]:
     for entry in history.timeline:
         if entry.what in _SETTLED:
             address = str(entry.data.get("channel", ""))
-            # A receipt has no number: it belongs to the latest message.
+            # A delivery receipt doesn't say which message it's for: it belongs to the latest one.
             newest = max((seq for known, seq in settled if known == address), default=0)
             settled.setdefault((address, entry.data.get("seq", newest)), []).append(entry)
     found = [_settled_page(history, address, entries) for (address, _), entries in settled.items()]
@@ -86,7 +87,7 @@ def pages(history: IncidentHistory) -> tuple[Page, ...]:
 
 def _settled_page(history: IncidentHistory, address: str, entries: Sequence[Entry]) -> Page:
     first = entries[0]
-    # `late` excludes the delay by a limit, which was after the decision.
+    # Subtract the delay by a rate limit as well: `late` doesn't include it.
     queued_at = first.at - first.data.get("late", 0.0) - first.data.get("held", 0.0)
     reason = Reason(first.data["reason"]) if "reason" in first.data else None
     return _page(history, address, queued_at, reason, tuple(entries))
@@ -122,7 +123,7 @@ def _is_stakeholder(cause: Entry | None, address: str) -> bool:
 def _cause(
     timeline: Sequence[Entry], address: str, at: float, reason: Reason | None
 ) -> Entry | None:
-    """The entry of that moment that names the address, preferably with the message's reason."""
+    """The entry at `at` that names the address, preferably with the message's reason."""
     then = [
         entry
         for entry in timeline
@@ -136,7 +137,7 @@ def _cause(
     ):
         if found:
             return found[0]
-    # A later decision was merged into the waiting message, which has the latest reason of its kind.
+    # A later decision was merged into the pending message, which has the latest reason.
     return next(
         (entry for entry in reversed(timeline) if entry.what is reason and entry.at >= at), None
     )

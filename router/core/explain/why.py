@@ -1,7 +1,7 @@
 """Explains why somebody was or wasn't paged: the decisions as they were made, from the store.
 
-Nothing here decides. A decision is on the timeline with its reason, its policy, its steps and its
-duties, so a later change of a rotation, a role or a policy changes no answer. All times are UTC
+This module decides nothing. Each decision is on the timeline with its reason, policy, steps and
+duties, so later changes of a rotation, role or policy don't change the answer. All times are UTC
 epoch seconds.
 """
 
@@ -42,10 +42,10 @@ ENDING = having(Trait.TURNING_POINT)
 class Why(Struct, frozen=True):
     """An answer in one sentence, with its evidence.
 
-    `opened` has the value, the threshold and the grouping; `load` is the commit of the rules then,
-    and `changed` means that `explanation` uses newer ones. `joined` counts the alerts that joined.
-    `on_call` are the duties at `at`: as recorded then or, without `on_call_recorded`, by the
-    current schedules.
+    `opened` has the value, the threshold and the grouping. `load` is the git commit of the rules at
+    that time, and `changed` means that `explanation` uses newer rules. `joined` counts the alerts
+    that joined. `on_call` are the duties at `at`: as recorded at that time if `on_call_recorded`,
+    otherwise by the current schedules.
     """
 
     answer: str
@@ -67,7 +67,7 @@ class Why(Struct, frozen=True):
 def why_incident(
     history: IncidentHistory, settings: Settings, explanation: Explanation | None = None
 ) -> Why:
-    """Explain who was paged about the incident and why; if nobody was, the first obstacle."""
+    """Explain who was paged about the incident and why, or the first reason why nobody was."""
     incident = history.incident
     if arrived := _arrived(history):
         people = ", ".join(dict.fromkeys(page.person for page in arrived))
@@ -85,7 +85,7 @@ def why_alert(
     explanation: Explanation,
     at: float,
 ) -> Why:
-    """Explain a stored alert: its incident, or else the first reason that it has none."""
+    """Explain a stored alert: its incident, or the first reason why it has none."""
     if histories:
         why = why_incident(histories[0], settings, explanation)
         joined = [
@@ -141,7 +141,7 @@ def why_person(
 
 
 def _why_not(contact: str, history: IncidentHistory, settings: Settings, at: float) -> str:
-    """The obstacle by the decisions until then; for later steps, by the current policy."""
+    """The reason by the decisions until `at`; for steps after that, by the current policy."""
     before = [entry for entry in history.timeline if entry.at <= at]
     if any(page.person == contact and page.stakeholder for page in pages(history) if page.at <= at):
         return "they are a stakeholder, who is informed and not paged"

@@ -1,4 +1,4 @@
 """The hot path: read plan, dedup, decide, escalate.
 
-Everything a page depends on is here or below.
+Everything that a page depends on is in this package or in a lower layer.
 """

@@ -1,8 +1,8 @@
 """Parameters of an action: typed values, and texts with `{name}` placeholders.
 
-The law: a value replaces the one placeholder that names it, once, and isn't expanded again. So it
-can't become another argument or placeholder, nor an option: it can't begin with a dash unless its
-parameter allows that.
+Invariant: a value replaces only the placeholders with its name, and isn't expanded again. So it
+can't become another argument or placeholder. It can't become an option either, because it can't
+begin with a dash unless its parameter allows that.
 """
 
 import re
@@ -15,13 +15,13 @@ from router.core.rules.matcher import compile_regex
 from router.model.scalars import IntegerRange
 
 LONGEST = 200
-"""Maximum characters of a value. No name that an action needs is longer."""
+"""Maximum characters of a value: enough for any name that an action needs."""
 
 _ORIGIN = re.compile(
     r"(labels|annotations)\.[a-zA-Z_][a-zA-Z0-9_]*|suspect\.(commit|version|previous)|incident"
 )
 _INTEGER = re.compile(r"-?[0-9]{1,18}")
-# Values are approved by reading them: nothing in them may be invisible or reorder the text.
+# People read values to approve them, so no character may be invisible or reorder the text.
 _UNWANTED = re.compile(
     r"[\x00-\x1f\x7f-\x9f\xad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ud800-\udfff"
     r"\ufeff\ufff9-\ufffb\U000e0000-\U000e007f]"
@@ -29,10 +29,10 @@ _UNWANTED = re.compile(
 
 
 class Parameter(Struct, frozen=True):
-    """A person's value: text that a regular expression matches, a choice, or an integer.
+    """A value that a person enters: text that matches a pattern, a choice, or an integer.
 
-    `default` is for a missing value, unless the incident has the value that `origin` names, such as
-    `labels.service`.
+    A missing value is the incident's value that `origin` names, such as `labels.service`, or else
+    `default`.
     """
 
     pattern: str = ""
@@ -70,7 +70,7 @@ class Parameter(Struct, frozen=True):
             if value not in self.choices:
                 raise ValueError(f"expected one of: {', '.join(self.choices)}")
         elif compile_regex(self.pattern).fullmatch(value) is None:
-            raise ValueError(f"expected what the pattern {self.pattern} takes")
+            raise ValueError(f"expected a value that matches the pattern {self.pattern}")
         if value.startswith("-") and not self.dash:
             raise ValueError("it begins with a dash, so a program could read it as an option")
 

@@ -1,8 +1,8 @@
 """Life cycle of a request to run an action: `act(incident, event, settings)` decides on it.
 
-The law: nothing runs before a person has approved what was shown, and a request runs at most once.
-A run that ended before its outcome was known may have run, and only a person requests it again.
-Every state that waits ends by a deadline.
+Invariant: nothing runs before a person has approved exactly what was shown, and a request runs at
+most once. If the router stops before a run's outcome is known, the action may have run, and only a
+person can request it again. Every waiting state ends by a deadline.
 
     requested ──▶ checking ──dry run──▶ ready ──approve──▶ running ──▶ done, failed, timed_out
                      │                    │ └─ a guide ──▶ confirming ──▶ done
@@ -38,10 +38,11 @@ TIMER = "action:"
 """The prefix of the names of requests' deadlines; the number follows."""
 
 SETTLE_WITHIN = 60.0
-"""Seconds after an action's time-out by which its outcome is recorded, or it may have run."""
+"""Seconds after an action's time-out. Without an outcome by then, the request ends as may_have_run.
+"""
 
 KEPT = 20
-"""Finished requests that an incident's row keeps. The timeline has all of them."""
+"""Maximum finished requests stored with an incident. The timeline has all of them."""
 
 RUN_BY_ROUTER = frozenset({ActionState.CHECKING, ActionState.RUNNING})
 """States with a run or dry run in the outbox."""
@@ -55,7 +56,7 @@ _OUTCOMES = {
 
 
 def act(incident: Incident, event: ActionEvent, settings: Settings) -> Decision | Reason:
-    """Decide on a request: a person requests or answers, or its run has ended."""
+    """Decide on an action event: a request, a person's answer, or the end of a run."""
     match event:
         case ActionRequested():
             return _requested(incident, event, settings)
@@ -306,7 +307,7 @@ def _step(  # noqa: PLR0913 - the parts of one step
     by: str = "",
     **data: Any,
 ) -> Decision:
-    """Put the request in its new state: note why, and set or clear its deadline."""
+    """Move the request to its new state: note why, and set or clear its deadline."""
     others = [action for action in incident.actions if action.number != request.number]
     latest = sorted((*others, request), key=lambda other: other.number)
     requests = [request for request in latest[:-KEPT] if request.state in WAITING] + latest[-KEPT:]

@@ -58,10 +58,11 @@ def leave_others(
     matching_rules: set[str],
     rule_matches: Iterable[RuleMatch],
 ) -> None:
-    """Let the alert leave incidents of rules that no longer match it.
+    """Remove the alert from incidents of rules that no longer match it.
 
-    The rules or its labels have changed. At a source of events this doesn't apply: an occurrence in
-    staging, which other rules match, ends nothing in production.
+    They no longer match because the rules or its labels have changed. This doesn't apply to sources
+    of events, such as Sentry: an occurrence in staging, which other rules match, doesn't end an
+    incident in production.
     """
     had = {rule_match.incident_id for rule_match in rule_matches}
     now = (
@@ -116,7 +117,7 @@ def _end_stale(tx: Transaction, at: float, rule_match: RuleMatch, alert: Alert) 
 
 
 def time_out(tx: Transaction, due: TimerDue, fingerprint: str) -> Reason:
-    """The end of an alert is due: it ends, or a report has moved the end."""
+    """Handle the deadline of an alert's end: end it, unless a report has moved the end."""
     rule_matches = tx.view.rule_matches.get(fingerprint, [])
     over_at = latest_end(rule_matches)
     if over_at is None:

@@ -1,8 +1,8 @@
 """Reports of alerts: they open, join, worsen or leave incidents, or do nothing.
 
-The law: an alert that fires and is severe enough holds one incident open for each rule that matches
-it, unless it's muted or a person closed that incident during this firing. Unsettled alerts are
-evaluated again with the next report.
+Invariant: an alert that fires and is severe enough keeps one incident open for each rule that
+matches it, unless it's muted or a person closed that incident during this firing. Such an alert
+without an incident is evaluated again with its next report.
 """
 
 from collections.abc import Sequence
@@ -38,7 +38,7 @@ from router.model.reason_row import Trait
 from router.model.reasons import having
 
 MAX_WINDOW = 10_000
-"""Maximum occurrences in a sliding window. Config refuses thresholds beyond it."""
+"""Maximum occurrences in a sliding window. The config can't have a higher threshold."""
 
 _NOTIFIES = having(Trait.SUPPRESSIBLE)
 """The effects of an alert on an incident that a silence or an inhibition prevents."""
@@ -47,7 +47,7 @@ _HELD = having(Trait.HELD)
 
 
 def see(tx: Transaction, report: SeenAlert) -> Reason:
-    """Process a report. The reason is that of the first rule."""
+    """Process a report. Returns the first rule's reason."""
     at, alert, mark, _, rules, _ = report
     rule_matches = tx.view.rule_matches.get(alert.fingerprint, [])
     if is_repeat(rule_matches, mark):
@@ -79,7 +79,7 @@ def see(tx: Transaction, report: SeenAlert) -> Reason:
 
 
 def _touch(tx: Transaction, at: float, alert: Alert, rule_matches: list[RuleMatch]) -> None:
-    """Note when the alert was last seen, now and then."""
+    """Store when the alert was last seen, but not for every report."""
     for position, rule_match in enumerate(rule_matches):
         gap, end = at - rule_match.last_seen, rule_match.ended_at
         if rule_match.status is AlertStatus.FIRING:
@@ -118,7 +118,7 @@ def _resolved(tx: Transaction, report: SeenAlert, rule_matches: Sequence[RuleMat
 
 
 def _remember_resolve(tx: Transaction, report: SeenAlert, rule: Rule) -> None:
-    """Its firing may arrive late, and must not open an incident that never ends."""
+    """Remember the resolve: if its firing arrives late, it must not open an incident for good."""
     at, alert, mark, *_ = report
     over = RuleMatch(
         alert.fingerprint,
@@ -217,7 +217,7 @@ def _apply(
 def _continued(
     rule_match: RuleMatch, report: SeenAlert, before: RuleMatch, *, start: bool
 ) -> RuleMatch:
-    """The match with what is known of the firing, if the report doesn't start another."""
+    """The match with the stored data of the firing, unless the report starts a new firing."""
     alert, gap, starts_at = report.alert, before.longest_gap, rule_match.starts_at
     if not start:
         gap = max(gap, report.seen - before.last_seen)
@@ -226,7 +226,7 @@ def _continued(
 
 
 def _count(tx: Transaction, at: float, key: str, over: float, *, occurred: bool) -> int:
-    """The number of matches within the last `over` seconds, this one included."""
+    """The number of matches within the last `over` seconds, including this one."""
     times = tuple(time for time in tx.view.windows.get(key, ()) if time > at - over)
     if occurred:
         times = (*times, at)[-MAX_WINDOW:]
@@ -262,7 +262,7 @@ def _hold(  # noqa: PLR0913, PLR0917 - each is a different fact about one muted 
     at, alert, *_ = report
     tx.set_timer(recheck(alert.fingerprint, rule_match.rule, mute.until))
     if incident and incident.is_open and not (before and before.reason in SUPPRESSED):
-        # It would have joined the incident, or made it worse: people look at that timeline.
+        # Note it on the timeline of the incident that it would have joined or made worse.
         data = {
             "alert": alert.labels.get("alertname", ""),
             "fingerprint": alert.fingerprint,

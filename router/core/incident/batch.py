@@ -5,8 +5,8 @@
         batch.view.add(read(plan))
     changes, reasons = batch.decide()
 
-The daemon does this between a read and a write of the store; simulations do the same over a store
-in memory. Nothing here waits, and the same events over the same store give the same changes.
+The daemon reads from and writes to the database; simulations use a store in memory. Nothing here
+waits, and the same events with the same store result in the same changes.
 """
 
 from collections.abc import Sequence
@@ -48,9 +48,9 @@ from router.model.reason_row import Trait
 from router.model.reasons import having
 
 _WITHOUT_EFFECT = having(Trait.NO_EFFECT)
-"""Outcomes that the history leaves out: most events have one, and none affects a replay.
+"""Outcomes that the history leaves out: they are frequent, and a replay doesn't need them.
 
-A message that arrived changes no decision either, but a replay needs its time.
+A delivered message changes no decision either, but a replay needs its time.
 """
 
 _Other = Commanded | MessageEvent | ActionEvent | AroundEvent | FollowUp
@@ -63,9 +63,9 @@ MAX_WINDOW = alerts.MAX_WINDOW
 
 
 class Batch:
-    """One batch of events, in order, over a view of the store.
+    """One batch of events, in order, decided on a view of the store.
 
-    Used once; see the module for the steps.
+    Use it once, with the steps in the module's docstring.
     """
 
     def __init__(self, settings: Settings, events: Sequence[Event]) -> None:
@@ -73,9 +73,9 @@ class Batch:
         self._tx = Transaction(settings)
         self._planner = ReadPlanner(settings, events, self._tx.view)
         self.view = self._tx.view
-        """The data read, with the decisions since."""
+        """The data read, updated with each decision."""
         self.reads = self._planner.plans()
-        """The reads; each must be in the view before the next."""
+        """The reads, one after another. Add each to the view before taking the next."""
 
     def decide(self) -> tuple[Writes, list[Reason]]:
         """The writes, and the reason decided for each event."""
@@ -120,7 +120,7 @@ class Batch:
         )
 
     def _is_repeated(self, event: Event) -> bool:
-        """Report whether the event came before. If not, it's known from now on."""
+        """Return whether the event was seen before, and remember it."""
         receipt = receipt_of(event)
         if receipt and receipt not in self.view.receipts:
             self.view.receipts.add(receipt)
@@ -172,7 +172,7 @@ class Batch:
         return reason, not (still_muted and reason in _PUT_OFF)
 
     def _recheck(self, position: int, at: float, fingerprint: str, rule: str) -> Reason:
-        """Evaluate a muted alert as if it had been reported again: it may still fire."""
+        """Evaluate a muted alert as if it had been reported again, since it may still fire."""
         tx = self._tx
         report = self._planner.reports.get(position)
         matches = tx.view.rule_matches.get(fingerprint, ())
@@ -182,8 +182,7 @@ class Batch:
         alert = tx.view.alerts[fingerprint, rule]
         reason = alerts.see(tx, report._replace(at=at, alert=alert, seen=muted.last_seen))
         if muted in tx.view.rule_matches[fingerprint]:
-            # Only other rules match it now, and this rule does nothing more with it: see `alerts`
-            # for the reason.
+            # This rule no longer matches the alert, so it does nothing.
             tx.remember(replace(muted, reason=Reason.RULES_CHANGED), alert)
         return reason
 
@@ -197,7 +196,7 @@ class Batch:
         )
         reason = happen(tx, event.incident_id, Related(event, tx.view.incidents.get(other_id)))
         if incident and reason in {Reason.MERGED, Reason.LINKED}:
-            # The alerts that it counted before.
+            # Those that the incident counted before it was closed.
             source = replace(incident, merged_into=other_id if reason is Reason.MERGED else 0)
             happen(tx, other_id, Absorbed(event, source))
             if reason is Reason.MERGED:

@@ -1,6 +1,6 @@
 """People's commands on an incident.
 
-A command that arrives too late changes nothing, and the timeline notes the person.
+A command that arrives too late changes nothing, but the timeline notes who sent it.
 """
 
 import math
@@ -48,7 +48,7 @@ ONE_PRESS = 1.0
 def commanded(
     incident: Incident, event: Commanded, settings: Settings, other: Incident | None = None
 ) -> Decision | Reason:
-    """Carry out a command. `other` is the second incident of a command about two: see `Related`."""
+    """Run a command. `other` is the second incident of a command about two: see `Related`."""
     late = _outdated(incident, event)
     if event.dated:
         about, since = event.dated
@@ -67,7 +67,7 @@ def commanded(
 def _outdated(incident: Incident, event: Commanded) -> Reason | None:
     """The reason why the command is about an earlier state, if it is.
 
-    A note is always accepted: it's worth keeping.
+    A note is always accepted.
     """
     if event.command is Command.NOTE:
         return None
@@ -79,7 +79,7 @@ def _outdated(incident: Incident, event: Commanded) -> Reason | None:
 
 
 def _too_late(incident: Incident, event: Commanded, reason: Reason, **data: str) -> Decision:
-    """Change nothing, and note the person."""
+    """Change nothing, but note who sent the command."""
     decision = Decision(reason, later(incident, event.at))
     decision.note(event.at, reason, event.by, command=event.command, **data)
     return decision
@@ -150,7 +150,7 @@ def _acknowledged(incident: Incident, event: Commanded, _settings: Settings) -> 
 def _escalated(incident: Incident, event: Commanded, settings: Settings) -> Decision:
     """Withdraw the acknowledgement and take the policy's next step now.
 
-    Later steps follow in their time. After the last one, everybody is notified again.
+    Later steps keep their times. If there is no further step, everybody is notified again.
     """
     if _just_escalated(incident, event):
         return _too_late(incident, event, Reason.JUST_ESCALATED)
@@ -192,7 +192,7 @@ def _escalated(incident: Incident, event: Commanded, settings: Settings) -> Deci
 
 
 def _just_escalated(incident: Incident, event: Commanded) -> bool:
-    """Check if another command took this step a moment before."""
+    """Check if another command took this step just before."""
     if incident.escalated_at is None or incident.acknowledged_at is not None:
         return False
     window = ONE_PRESS if event.by == incident.escalated_by else TOGETHER
@@ -221,7 +221,7 @@ def _severity_set(incident: Incident, event: Commanded, settings: Settings) -> D
 def _assigned(incident: Incident, event: Commanded, settings: Settings) -> Decision:
     """Set the lead, or another role: `text` names the person, "" means the requester.
 
-    Somebody who gets a role from another person is notified.
+    The person is notified if somebody else assigned the role.
     """
     person, role = event.text or event.by, event.role or LEAD
     if incident.assigned.get(role) == person:

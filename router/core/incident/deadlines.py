@@ -1,6 +1,6 @@
-"""The deadlines of an incident: the effect of each, and delays of deadlines.
+"""The deadlines of an incident: what each does when due, and what delays it.
 
-A deadline that was claimed just before its purpose ended, or began again, changes nothing.
+An outdated deadline changes nothing: it was claimed just before it was cancelled or set anew.
 """
 
 from msgspec import Struct
@@ -91,7 +91,7 @@ def _pause(incident: Incident, event: TimerDue) -> Suppression | None:
 
 
 def _hold_back(incident: Incident, event: Muted) -> Decision | Reason:
-    """Delay the deadline. The timeline gives the reason once."""
+    """Delay the deadline, and note the reason on the timeline once."""
     due, by = event.due, event.by
     if _is_outdated(incident, due):
         return Reason.TIMER_OUTDATED

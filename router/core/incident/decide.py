@@ -1,9 +1,9 @@
 """The life cycle of one incident: `decide(incident, event, settings)` returns the decision.
 
-The law: an incident is open or closed. Alerts open it, hold it open and raise its severity; only
-their end or a person closes it. An open incident that nobody has answered always has a next step
-due, or an entry that the steps have ended. An event that arrives too late changes nothing, and is
-noted.
+Invariant: an incident is open or closed. Alerts open it, keep it open and raise its severity; only
+a person or the end of its alerts closes it. An open incident that nobody has answered always has a
+deadline for the next step, or a timeline entry that the escalation has ended. An event that arrives
+too late changes nothing, but is noted.
 """
 
 from collections.abc import Callable
@@ -48,7 +48,7 @@ __all__ = ["PAGES", "Cleared", "DeliveryFailed", "Fired", "IncidentEvent", "Mute
 
 
 class DeliveryFailed(Struct, frozen=True):
-    """A channel has failed to accept its message for too long, or permanently.
+    """A message to a channel has failed for too long, or permanently.
 
     `reason` is the reason of the message.
     """
@@ -92,8 +92,8 @@ def _delivery_failed(
     incident: Incident, event: DeliveryFailed, settings: Settings
 ) -> Decision | Reason:
     policy = settings.policy_of(incident)
-    # Everybody who was notified gets all messages. But a page went to few, and somebody must know
-    # of its loss.
+    # Other messages go to everybody who was notified, so the loss of one does little harm. A page
+    # goes to few people, so somebody must be notified of its loss.
     knowing = (event.channel,) if event.reason in PAGES else incident.notified
     reached = settings.people.reach(policy.fallback, incident.severity, event.at).without(knowing)
     if reached == Recipients():

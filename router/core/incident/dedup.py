@@ -1,7 +1,7 @@
-"""Dedup: the news in a report of an alert.
+"""Dedup: tells what is new in a report of an alert.
 
-A report is a repeat, the same firing with news, or a new firing. Reports arrive late and twice:
-retries, a second Alertmanager, a restart that moves `startsAt`.
+A report is a repeat, a change of the same firing, or a new firing. Reports arrive late and twice,
+because of retries, a second Alertmanager, or a restart that changes `startsAt`.
 """
 
 from collections.abc import Sequence
@@ -15,7 +15,7 @@ from router.model.incident import Severity
 from router.model.reason import Reason
 
 SEEN_EVERY = 60.0
-"""Maximum age of the stored `last_seen` in seconds: an earlier repeat costs no write."""
+"""Seconds after the stored `last_seen` during which a repeat isn't written."""
 
 LATE_FOR = 600.0
 """Seconds in which a firing may arrive after its own resolve.
@@ -28,7 +28,7 @@ MORE_OFTEN = 2.0
 
 
 def dated(alert: Alert, rule_matches: Sequence[RuleMatch], at: float) -> Alert:
-    """Give an alert without a start its known start, or else the time `at`."""
+    """Set the start of an alert without one: its known start, or else `at`."""
     known = [
         rule_match.starts_at
         for rule_match in rule_matches
@@ -38,28 +38,28 @@ def dated(alert: Alert, rule_matches: Sequence[RuleMatch], at: float) -> Alert:
 
 
 def begins(alert: Alert, before: RuleMatch | None, at: float) -> bool:
-    """Check if this report begins a firing.
+    """Check if this report begins a new firing.
 
-    At a source of events each report has a start of its own.
+    Each report of a source of events has its own start.
     """
     if before is None or before.status is AlertStatus.RESOLVED:
         return True
     if alert.event_id or alert.starts_at == before.starts_at:
         return False
-    # Seen firing after its claimed start, and not resolved since: only the start moved. A person's
-    # report is new.
+    # It was already firing at its claimed start, and wasn't resolved since: only the start changed.
+    # But a person's report is always new.
     moved = alert.starts_at <= at and alert.starts_at < before.last_seen + SEEN_EVERY
     return bool(alert.by) or not moved
 
 
 def is_late_resolve(alert: Alert, before: RuleMatch) -> bool:
-    """Check if the resolve is of an earlier firing than the present one."""
+    """Check if the resolve belongs to an earlier firing than the current one."""
     firing = before.status is AlertStatus.FIRING
     return firing and alert.ends_at is not None and alert.ends_at < before.starts_at
 
 
 def is_late_firing(alert: Alert, before: RuleMatch, at: float) -> bool:
-    """Check if the firing ended before its first report, which follows its resolve."""
+    """Check if this is the first report of a firing, received after its resolve."""
     if before.reason is not Reason.NEVER_FIRED or before.ended_at is None:
         return False
     return alert.starts_at <= before.ended_at and at - before.last_seen <= LATE_FOR
@@ -73,7 +73,7 @@ def is_news(severity: Severity, before: RuleMatch | None) -> bool:
 
 
 def got_worse(rule: Rule, judgement: Judgement, before: RuleMatch) -> bool:
-    """Check if the value is worse than before, by more than noise."""
+    """Check if the value is considerably worse than before."""
     value, then = judgement.value, before.value
     if value is None or then is None or judgement.threshold is None:
         return False

@@ -1,4 +1,4 @@
-"""The state of an outbox row after its sender returned: sent, to be tried again, or dead.
+"""The state of an outbox row after an attempt: sent, pending for a retry, or dead.
 
 pending --Sent--------------------> sent
 pending --Retry, Uncertain--------> pending, due later     until it is `give_up_after` late: dead
@@ -34,9 +34,9 @@ from router.model.reasons import having
 _ARRIVED = having(Trait.ARRIVED)
 
 ARRIVES_WITHIN = 60.0
-"""Seconds after an uncertain attempt in which a service processes it, if it does.
+"""Seconds after an uncertain attempt in which the service may still process it.
 
-Channels whose service may take longer have a longer `Capabilities.arrives_within`.
+Channels with a slower service have a longer `Capabilities.arrives_within`.
 """
 
 GIVE_UP_AFTER = 86_400.0
@@ -67,7 +67,7 @@ def settle(event: DeliverySettled, settings: Settings, *, stakeholder: bool = Fa
         after = replace(after, seen_entry=max(event.seen_entry, before.seen_entry))
         if event.bundle[1:] and event.bundle[0] != before.incident_id:
             what = Reason.BUNDLED
-    # Fall back without waiting for a retry that would be too late: a service may ask for an hour.
+    # Don't wait for a retry that would be too late (a service may ask for an hour): fall back now.
     too_late = after.attempts > 0 and after.due_at - before.queued_at >= settings.fallback_after
     too_late = too_late and after.state is NotificationState.PENDING
     falls_back = (too_late or what is Reason.DELIVERY_FAILED) and not before.fallen_back
@@ -94,7 +94,7 @@ def progress_after(result: Result, before: str) -> str:
 
 
 def settle_task(before: Notification, attempt: Attempt, jitter: float) -> Notification:
-    """Settle a row of any other kind: no timeline, no fallback."""
+    """Settle a row that isn't about an incident: no timeline entry, no fallback."""
     after, _ = _next_state(before, (attempt,), attempt.at, jitter, GIVE_UP_AFTER)
     return after
 
@@ -122,7 +122,7 @@ def _next_state(
             may_have_arrived=True,
         )
     elif after.uncertain_until <= at and isinstance(attempts[-1].result, Sent):
-        # Until it is sent, keep the mark: an attempt of an hour ago may have arrived, too.
+        # Keep the mark until the row is sent: even an attempt an hour ago may have arrived.
         after = replace(after, uncertain=0, uncertain_until=0.0)
     in_time = at - before.queued_at < give_up_after
     match attempts[-1].result:
@@ -142,12 +142,12 @@ def _next_state(
 def _sent(row: Notification, at: float, arrives_within: float) -> Notification:
     """Mark the row as sent, or as due again if an older message may still arrive after this one.
 
-    It is due after a minute, since late messages mostly arrive soon, and again when none can arrive
-    any more.
+    It's due again after a minute, as most late messages arrive soon, and once more when no older
+    message can arrive any more.
     """
     row = replace(row, sent=row.sent + 1, error="", may_be_doubled=False, may_have_arrived=False)
     older = row.uncertain not in {0, row.seq} and row.uncertain_until > at
-    if not older or person_of(row.channel):  # nobody is called twice to correct the order
+    if not older or person_of(row.channel):  # don't page a person twice only to correct the order
         return replace(row, state=NotificationState.SENT)
     soon = row.uncertain_until - arrives_within + ARRIVES_WITHIN
     due = soon if soon > at else row.uncertain_until

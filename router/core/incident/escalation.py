@@ -1,9 +1,9 @@
 """Escalation: the steps of the policy, the recipients so far, and the next deadline.
 
-A deadline is a row, never a sleeping task. An open incident has at most one timer of each name.
-STEP is for the policy's next step, then for its repeats, then for noting that nobody answered.
-REACH is for further contact methods, PROMOTE for the worse severity, RESPOND for the promised
-response, REMIND for the promised update, and SNOOZE for the end of a snooze.
+A deadline is a row, never a sleeping task. An open incident has at most one timer of each name:
+STEP for the policy's next step, then its repeats, then noting that nobody answered; REACH for
+further contact methods; PROMOTE for the worse severity; RESPOND for the promised response; REMIND
+for the promised update; SNOOZE for the end of a snooze.
 """
 
 from typing import Any
@@ -30,18 +30,18 @@ PAGING = frozenset({STEP, REACH, PROMOTE})
 """The deadlines that page people. They're delayed while the incident is muted."""
 
 PATIENCE = 900.0
-"""Seconds after the last step of a policy without repeats in which somebody may still answer."""
+"""Seconds to wait for an answer after the last step of a policy without repeats."""
 
 
-# --- the policy's steps, and later actions
+# --- the policy's steps, and what follows
 
 
 def run_steps(
     decision: Decision, at: float, reason: Reason, settings: Settings, *, ahead: int = 0
 ) -> None:
-    """Take the policy's due steps, and at least the first `ahead` of them, and set the next timer.
+    """Take all due steps of the policy, the first `ahead` of them in any case; set the next timer.
 
-    If a step names people and reaches none, the next one is due at once.
+    If a step names people but reaches none, the next step is due at once.
     """
     incident = decision.incident
     policy, people, calendar = settings.policy_of(incident), settings.people, settings.calendar
@@ -90,7 +90,7 @@ def unneeded(step: Step, incident: Incident) -> Reason | None:
 def _wait_for_answer(decision: Decision, at: float, policy: Policy) -> None:
     """Set the timer after the last step: the next repeat, or noting that nobody answered."""
     goes_on = policy.repeat is not None and policy.repeat.unless is Unless.RESOLVED
-    # A policy that only opens a ticket waits for nobody.
+    # A policy that only opens a ticket needs no answer.
     waits = policy.repeat or any(step.unless is Unless.ACKNOWLEDGED for step in policy.steps)
     if waits and (goes_on or decision.incident.acknowledged_at is None):
         decision.set_timer(STEP, at + (policy.repeat.every if policy.repeat else PATIENCE))
@@ -113,7 +113,7 @@ def go_on(decision: Decision, at: float, settings: Settings) -> None:
 
 
 def resume(decision: Decision, timer: TimerDue, settings: Settings) -> None:
-    """Continue after delayed pages: the policy was paused, and its steps keep their distance."""
+    """Resume a paused policy: its remaining steps keep their distance from each other."""
     incident = decision.incident
     steps = settings.policy_of(incident).steps
     if incident.step >= len(steps):
@@ -125,13 +125,13 @@ def resume(decision: Decision, timer: TimerDue, settings: Settings) -> None:
             + timer.due_at
             - settings.calendar.after(after, incident.policy_since)
         )
-        # Counted in business days, another start might delay it once more.
+        # Keep the start of a period in business days: a later start might delay it further.
         moved = since > incident.policy_since and settings.calendar.after(after, since) <= timer.at
         decision.change(muted=None, policy_since=since if moved else incident.policy_since)
 
 
 def tell_again(decision: Decision, at: float, policy: Policy, settings: Settings) -> None:
-    """Notify the targets of all steps for this incident again."""
+    """Notify the targets of all steps again."""
     incident = decision.incident
     steps = [
         step for step in policy.steps if unneeded(step, incident) is not Reason.CONDITION_FAILED
@@ -176,7 +176,7 @@ def _unanswered(decision: Decision, at: float, policy: Policy, settings: Setting
 
 
 def tell(decision: Decision, at: float, reason: Reason, reached: Recipients) -> None:
-    """Notify these recipients, those of later contact methods by a timer. Note problems."""
+    """Notify these recipients, and set a timer for their further contact methods. Note problems."""
     for target, why in reached.problems:
         decision.note(at, Reason.NOBODY_REACHED, target=target, why=why)
     incident = decision.incident
@@ -247,7 +247,7 @@ def promotion_due(incident: Incident, policy: Policy) -> float | None:
 
 
 def remind(decision: Decision, at: float, settings: Settings) -> None:
-    """The timer REMIND is due: ask for an update, or wait on if there was one."""
+    """Handle the timer REMIND: ask for an update, or wait again if there was one."""
     incident = decision.incident
     every = settings.plan_of(incident).update_every
     if every is None:
@@ -257,7 +257,7 @@ def remind(decision: Decision, at: float, settings: Settings) -> None:
         return
     decision.set_timer(REMIND, at + every)
     if incident.acknowledged_at is None:
-        return  # it's still being escalated, which is more urgent
+        return  # the escalation is still running, which is more urgent
     decision.reason = Reason.UPDATE_OVERDUE
     decision.note(
         at,
@@ -269,10 +269,10 @@ def remind(decision: Decision, at: float, settings: Settings) -> None:
 
 
 def to_lead(incident: Incident, at: float, settings: Settings) -> tuple[str, ...]:
-    """The addresses to remind the person in charge, and the channels that get every change.
+    """The addresses of the lead, and the channels that get every change.
 
-    A lead who isn't a contact, such as a name from a chat, has no address: then the people of the
-    policy's first step are reminded, or without any the channels.
+    A lead who isn't a contact, such as a name from a chat, has no address. Then the people of the
+    policy's first step are reminded, or its channels if it has no people.
     """
     lead = settings.people.find(incident.lead)
     steps = settings.policy_of(incident).steps
@@ -286,5 +286,5 @@ def to_lead(incident: Incident, at: float, settings: Settings) -> tuple[str, ...
 
 
 def edited(incident: Incident, settings: Settings) -> tuple[str, ...]:
-    """The channels that get every change, since they edit their message."""
+    """The channels that get every change, because they edit their message."""
     return tuple(channel for channel in incident.notified if channel in settings.edited)

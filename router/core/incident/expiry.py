@@ -1,11 +1,11 @@
 """Stale alerts: their source stopped reporting them without resolving them.
 
-Alertmanager repeats an alert while it fires. An alert without a report for longer than
-`expire_after`, or for several of the repeat intervals observed, is stale. Then pages and promotion
-stop, and the alert ends or people are asked, as configured. A report makes it an ordinary alert
-again.
+Alertmanager repeats an alert while it fires. An alert is stale if it wasn't reported for longer
+than `expire_after`, or for several of its observed repeat intervals. Then pages and promotion stop,
+and the alert ends or people are asked about it, as configured. With the next report it isn't stale
+any more.
 
-The deadline belongs to no incident, since it costs nothing while reports arrive: `stale/INCIDENT`.
+The deadline `stale/INCIDENT` isn't stored with the incident, so that reports needn't move it.
 """
 
 from msgspec import Struct
@@ -31,7 +31,7 @@ HELD_FOR = 900.0
 class Expired(Struct, frozen=True):
     """An alert is stale: its last report came at `since`.
 
-    With `all_stale`, so are all alerts of the incident.
+    `all_stale`: all alerts of the incident are stale.
     """
 
     at: float
@@ -52,7 +52,7 @@ def expiring(due: TimerDue) -> int:
 
 
 def expired(incident: Incident, event: Expired, settings: Settings) -> Decision:
-    """Note the stale alert; with the last of them, pages stop and people are asked."""
+    """Note the stale alert. If all are stale, stop the pages and ask people."""
     decision = Decision(Reason.STALE, later(incident, event.at))
     data = {"alert": event.alert, "since": utc(event.since), "ask": "Is it still firing?"}
     decision.note(event.at, Reason.STALE, **data)
@@ -67,7 +67,7 @@ def expired(incident: Incident, event: Expired, settings: Settings) -> Decision:
 
 
 def reported_again(incident: Incident, at: float, alert: str, settings: Settings) -> Decision:
-    """A stale incident has a report: delayed pages continue with their next deadline."""
+    """Handle a report of a stale incident: delayed pages continue with their next deadline."""
     decision = Decision(Reason.REPORTED_AGAIN, later(incident, at, stale_since=None))
     decision.note(at, Reason.REPORTED_AGAIN, alert=alert)
     decision.queue(at, Reason.REPORTED_AGAIN, edited(incident, settings))

@@ -1,6 +1,6 @@
 """A firing alert: its effect on the incident with its key, and the incident that it opens.
 
-The law: alerts open an incident, hold it open and raise its severity. See `lifecycle` for the rest.
+Invariant: alerts open an incident, keep it open and raise its severity. `lifecycle` has the rest.
 """
 
 from typing import Any
@@ -25,15 +25,15 @@ from router.model.reason_row import Trait
 from router.model.reasons import having
 
 WARNINGS = having(Trait.UNMEASURED)
-"""Judgements whose severity is a guess, because the value is unknown."""
+"""Judgements whose severity is a guess, because the alert's value is unknown."""
 
 
 class Fired(Struct, frozen=True):
     """A firing alert of this incident.
 
-    `counted`: the incident already counts it. `fresh`: it's new, and not the firing during which a
-    person closed the incident. `incident_id` is the id to open under. `before` is the alert's
-    previous match.
+    `counted`: the incident already counts the alert. `fresh`: the firing is new, not the firing
+    during which a person closed the incident. `incident_id` is the id for a new incident. `before`
+    is the alert's previous match.
     """
 
     at: float
@@ -57,7 +57,7 @@ def effect_of(incident: Incident | None, event: Fired, settings: Settings) -> Re
         return Reason.OPENED
     if not incident.is_open:
         return _held(incident, event) or Reason.REOPENED
-    # An alert that was as severe when a person lowered the severity doesn't override them.
+    # If a person lowered the severity, an alert that was this severe then doesn't raise it again.
     if event.severity.worse_than(incident.severity) and (event.fresh or not event.counted):
         return Reason.SEVERITY_RAISED
     if not event.counted:
@@ -91,7 +91,7 @@ def _held(incident: Incident, event: Fired) -> Reason | None:
 
 
 def _is_milder(incident: Incident, event: Fired) -> bool:
-    """Check if the severity follows its only alert down. A severity set by a person doesn't."""
+    """Check if the severity drops with that of its only alert. One set by a person doesn't."""
     follows = (
         event.rule.severity_from is not None
         and event.rule.severity_from.follow
@@ -106,7 +106,7 @@ def _is_milder(incident: Incident, event: Fired) -> bool:
 
 
 def open_incident(event: Fired, settings: Settings, earlier: Incident | None = None) -> Decision:
-    """Open an incident. It continues to count the changes of the earlier one with its key."""
+    """Open an incident. It continues the earlier incident's count of flaps."""
     at, alert, known = event.at, event.alert, earlier.changes if earlier else ()
     decision = Decision(Reason.OPENED, _new_incident(event, known))
     title = decision.incident.title
@@ -164,7 +164,7 @@ def onset_of(opened_at: float, starts_at: float) -> float:
 
 
 def title_of(event: Fired) -> str:
-    """The title by the summary of the rule; a drill's has its mark."""
+    """The title by the summary of the rule; a drill's title is marked."""
     alert, rule = event.alert, event.rule
     title = render(
         rule.summary,
@@ -177,7 +177,7 @@ def title_of(event: Fired) -> str:
 
 
 def begin(decision: Decision, event: Fired, settings: Settings) -> None:
-    """Escalate an incident that opens, for the first time or again."""
+    """Start to escalate an incident that opens or reopens."""
     run_steps(decision, event.at, decision.reason, settings)
     start_clocks(decision, event.at, settings)
     if settings.plan_of(decision.incident).stakeholders:
@@ -217,7 +217,7 @@ def facts_of(
 
 
 def warn(decision: Decision, event: Fired) -> None:
-    """Note that the severity is the lowest only because the value is unreadable or unmapped."""
+    """Warn that the severity is only the lowest because the value is unreadable or unmapped."""
     judgement = event.judgement
     if judgement.reason is Reason.VALUE_UNREADABLE:
         data = {

@@ -1,8 +1,9 @@
 """Flapping: the alerts of an incident clear and fire again too often.
 
-The law: a flapping incident stays open until no alert fired for `settle` seconds, and is settled
-once its state hasn't changed for that long. The changes in between notify nobody; a worse severity
-does. A P0 never flaps: each of its changes is reported. Nor does a test of a channel.
+Invariant: a flapping incident stays open until no alert has fired for `settle` seconds, and stops
+flapping once its state hasn't changed for that long. Changes in between notify nobody, unless the
+severity gets worse. A P0 never flaps, so that each change is reported. Tests of channels never flap
+either.
 """
 
 from router.core.incident.settings import Settings
@@ -14,7 +15,7 @@ from router.model.incident import Incident, Severity
 from router.model.reason import Reason
 
 SETTLE = "settle"
-"""The deadline at which a flapping incident whose alerts fire is settled."""
+"""The deadline at which a flapping incident stops flapping if its alerts still fire."""
 
 
 def limits(incident: Incident, settings: Settings) -> Flapping:
@@ -22,7 +23,7 @@ def limits(incident: Incident, settings: Settings) -> Flapping:
 
 
 def count(decision: Decision, at: float, settings: Settings) -> None:
-    """Count a change of state. With one too many the incident begins to flap."""
+    """Count a change of state. With too many changes the incident starts to flap."""
     incident = decision.incident
     limit = limits(incident, settings)
     if not limit.changes or incident.canary:
@@ -47,13 +48,13 @@ def _begin(decision: Decision, at: float, limit: Flapping) -> None:
         within=duration(limit.within),
         settle=duration(limit.settle),
     )
-    reported = {message.channel for message in decision.queued}  # as opened, or reopened
+    reported = {message.channel for message in decision.queued}  # that it opened or reopened
     notified = [address for address in decision.incident.notified if address not in reported]
     decision.queue(at, Reason.FLAPPING, notified)
 
 
 def watch(decision: Decision, settings: Settings) -> None:
-    """Set the deadline of a flapping incident, unless it is quiet: then it resolves by itself."""
+    """Set the deadline of a flapping incident, unless no alert fires: then it will resolve."""
     incident = decision.incident
     if incident.flapping_since is None:
         return

@@ -1,9 +1,9 @@
 """Follow-up of a closed incident: the post-mortem, and its action items.
 
-The law: a resolved incident whose severity needs a post-mortem has a deadline for it until that is
-shared, and an open action item has one until it's done; nothing else of a closed incident has any.
-People are reminded over their least urgent contact method, as a reminder isn't a page. An overdue
-item has a timer of another name, so that it can be counted.
+Invariant: a closed incident has only these deadlines: one for its post-mortem, if its severity
+needs one, until that is shared; and one for each action item until it's done. People are reminded
+over their least urgent contact method, as a reminder isn't a page. Timers of overdue items have
+another name, so that the metrics can count them.
 """
 
 from typing import Any
@@ -27,7 +27,7 @@ ITEM = "item"
 ITEM_OVERDUE = "item-overdue"
 
 TIMERS = (POSTMORTEM, POSTMORTEM_OVERDUE, ITEM, ITEM_OVERDUE)
-"""Names of the timers. An item's is followed by its number: `item:3`."""
+"""Names of the timers. An item's timer ends with its number: `item:3`."""
 
 LONGEST_SUMMARY = 500
 """Characters of the summary that a message shows."""
@@ -65,7 +65,7 @@ def call_off_postmortem(decision: Decision) -> None:
 def postmortem_shared(
     incident: Incident, event: PostMortemShared, settings: Settings
 ) -> Decision | Reason:
-    """Notify the channels, each time that somebody shares it."""
+    """Notify the channels each time somebody shares the post-mortem."""
     if incident.is_open:
         return Reason.STILL_OPEN
     if event.waived:
@@ -171,7 +171,7 @@ def _with_items(  # noqa: PLR0913, PLR0917 - each is a different fact about one 
 
 
 def _watch(decision: Decision, at: float, item: Item, settings: Settings) -> None:
-    """Set the deadline of an open item: a while before it's due, if there's time."""
+    """Set the deadline of an open item: a while before it's due or, if that's past, then."""
     early = item.due_at - settings.postmortems.remind
     decision.set_timer(f"{ITEM}:{item.number}", early if early > at else max(at, item.due_at))
 
@@ -194,7 +194,7 @@ def reminded(incident: Incident, event: TimerDue, settings: Settings) -> Decisio
     kind, _, number = event.name.partition(":")
     if kind in (POSTMORTEM, POSTMORTEM_OVERDUE):
         due_at = incident.postmortem_due
-        # It may have been claimed just before its purpose ended or began again.
+        # The timer may have been claimed just before it was cancelled or set anew.
         if due_at is None or incident.closed_at is None or event.due_at <= incident.closed_at:
             return Reason.TIMER_OUTDATED
         who = incident.lead or incident.acknowledged_by
@@ -216,7 +216,7 @@ def reminded(incident: Incident, event: TimerDue, settings: Settings) -> Decisio
 
 
 def _whom(name: str, incident: Incident, at: float, settings: Settings) -> Recipients:
-    """The person in charge; if not in the config, the `owners`, else the incident's channels."""
+    """The lead or the item's owner; if not in the config, the `owners`, else the channels."""
     contact = settings.people.find(name)
     targets = (f"contact:{contact}",) if contact else settings.postmortems.owners
     return gently(targets, at, settings) if targets else Recipients(_channels(incident))

@@ -1,6 +1,6 @@
-"""The path of most alerts in a storm: one that only joins the open incident of its rule.
+"""A short path for most alerts in a storm: those that only join the open incident of their rule.
 
-The outcome is the one of `alerts.see`, without the steps that such an alert doesn't need. A
+The result is the same as that of `alerts.see`, but without steps that such alerts don't need. A
 property test compares the two.
 """
 
@@ -20,9 +20,9 @@ from router.model.reason import Reason
 
 
 def join(tx: Transaction, report: SeenAlert, incident: Incident) -> bool:
-    """Let a new firing alert join the incident of its rule; False if more than that happens.
+    """Let a new firing alert join the incident of its rule. Returns False if it has other effects.
 
-    One rule matches the alert, which has no match so far.
+    Only one rule matches the alert, and it has no stored match.
     """
     alert, rule = report.alert, report.rules[0][0]
     if rule.count_over is not None or alert.lifetime:

@@ -1,8 +1,8 @@
 """An incident and its alerts: opened, joined, made worse, cleared, reopened.
 
-The law: alerts open an incident, hold it open and raise its severity. It closes when none has held
-it open for a while. Only a person lowers the severity, unless the rule says that it follows its
-alert.
+Invariant: alerts open an incident, keep it open and raise its severity. It closes when no alert has
+kept it open for a while. Only a person lowers the severity, unless the rule says that it follows
+its alert.
 """
 
 from msgspec import Struct
@@ -56,7 +56,7 @@ _ENDED = {
     Reason.STALE: "the alert is stale: it is no longer reported",
     Reason.TIMED_OUT: "the alert timed out: no report extended it",
 }
-"""Why an incident ended, by the reason of its last alert's end."""
+"""Why an incident ended, by the reason why its last alert left."""
 
 
 # --- alerts that fire
@@ -65,7 +65,7 @@ _ENDED = {
 def fired(
     incident: Incident | None, event: Fired, settings: Settings, effect: Reason | None = None
 ) -> Decision | Reason:
-    """Apply the alert's effect, if it is known as computed by `effect_of`."""
+    """Apply the alert's effect. If `effect_of` has already computed it, pass it."""
     effect = effect or effect_of(incident, event, settings)
     if incident is None or effect is Reason.OPENED:
         return open_incident(event, settings, incident)
@@ -143,7 +143,7 @@ def _join(incident: Incident, event: Fired, settings: Settings) -> Decision:
 
 
 def _change(incident: Incident, event: Fired, settings: Settings) -> Decision | Reason:
-    """Note a value that got worse within its tier, or that can't be read any more."""
+    """Note that a value got worse at the same severity, or can't be read any more."""
     judgement, known = event.judgement, incident.measured
     threshold, value = judgement.threshold, judgement.value
     if (
@@ -160,7 +160,7 @@ def _change(incident: Incident, event: Fired, settings: Settings) -> Decision | 
             later(incident, event.at, measured=worst(known, event.judgement, event.at)),
         )
         if event.severity.worse_than(incident.severity) and event.fresh:
-            return decision  # the severity change reports it
+            return decision  # the change of severity has notified people
         note_alert(decision, event, Reason.CHANGED, settings)
     else:
         return Reason.CHANGED
@@ -197,7 +197,7 @@ def _change_severity(decision: Decision, event: Fired, settings: Settings, reaso
 
 
 def cleared(incident: Incident, event: Cleared, settings: Settings) -> Decision | Reason:
-    """Count the alert no more; after the last one the incident waits, and then closes."""
+    """Stop counting the alert. After the last one the incident waits, then closes."""
     if not incident.is_open and not incident.firing:
         return Reason.ALREADY_CLOSED
     at, firing = event.at, max(0, incident.firing - 1)

@@ -44,7 +44,7 @@ def mute_of(
 
 
 def held_back(tx: Transaction, due: TimerDue) -> Muted | None:
-    """The mute of a paging deadline, if all alerts that hold the incident open are muted."""
+    """The mute of a paging deadline, if all alerts that keep the incident open are muted."""
     if due.name not in PAGING or not tx.settings.keeps_quiet(due.at):
         return None
     firing = [alert for _, alert in tx.firing(due.incident_id).values()]

@@ -1,6 +1,6 @@
 """Outlook of an open incident for readers: next steps, overdue promises, and on-call people.
 
-Nothing here decides: it reads the incident and its timeline as the escalation will.
+This module decides nothing: it reads the incident and its timeline as the escalation will.
 """
 
 from collections.abc import Iterator, Sequence
@@ -22,9 +22,9 @@ NOTIFIED = having(Trait.STARTS_REPEAT)
 
 
 class Upcoming(Struct, frozen=True):
-    """A planned event at `at` (UTC seconds) unless somebody prevents it.
+    """An event planned for `at` (UTC seconds), unless somebody prevents it.
 
-    `targets` are the config's, `addresses` the resulting channels and people.
+    `targets` are as in the config, `addresses` the resulting channels and people.
     """
 
     at: float
@@ -41,9 +41,10 @@ class Overdue(Struct, frozen=True):
 
 
 class Outlook(Struct, frozen=True):
-    """`upcoming` is in order of time. `silences` are (name, active until) of those that match.
+    """The outlook. `upcoming` is in order of time.
 
-    `on_call` has the contacts of each schedule that the policy notifies.
+    `silences` are (name, active until) of matching silences. `on_call` has the contacts of each
+    schedule that the policy notifies.
     """
 
     upcoming: tuple[Upcoming, ...] = ()

@@ -28,9 +28,9 @@ class Unless(StrEnum):
 
 
 class Step(Struct, frozen=True, kw_only=True):
-    """Notify targets a time after the policy's start, unless the incident is in a state by then.
+    """Notify targets some time after the policy's start, unless the incident has a state by then.
 
-    `when`: only an incident for which the condition is true takes the step.
+    `when`: a condition. The step is skipped for incidents for which it's false.
     """
 
     notify: tuple[Target, ...]
@@ -48,7 +48,7 @@ class Repeat(Struct, frozen=True):
 
 
 class Promote(Struct, frozen=True):
-    """Raise the severity to `to` after the incident has been open this long at its severity."""
+    """Raise the severity to `to` after the incident has been open at its severity for this long."""
 
     to: Severity
     after: Duration

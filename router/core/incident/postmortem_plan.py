@@ -12,11 +12,11 @@ DAY = 86_400.0
 class PostMortemPlan(Struct, frozen=True):
     """Settings of post-mortems. Times are in seconds.
 
-    `severities` need a post-mortem, `due` after the end; none by default. `remind` is the delay
-    from the end to the lead's first reminder, and the notice before an item is due; `again` the
-    interval once it's overdue. `owners` are the targets reminded if the lead has no address.
-    `share` are the channels that a post-mortem is shared to, `tickets` those that keep a ticket for
-    each action item.
+    `severities` are those that need a post-mortem, `due` after the incident's end. The lead's first
+    reminder is `remind` after the end; an item's owner is reminded `remind` before it's due. Once
+    overdue, reminders repeat every `again`. `owners` are reminded if the lead has no address.
+    Post-mortems are shared to the channels `share`; the channels `tickets` have a ticket for each
+    action item.
     """
 
     severities: frozenset[Severity] = frozenset()

@@ -1,8 +1,8 @@
 """The read plan: data to read from the store before a batch of events can be decided.
 
-In rounds: objects that the events name, data that the rules need for the alerts among them, and the
-incidents that others were merged into. The digests and matching rules that this needs are kept for
-the decisions.
+The rounds read the objects that events name, then the data that rules need for the alerts among
+them, then incidents that others were merged into. The digests and matching rules that are computed
+for this are kept for the decisions.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -35,9 +35,9 @@ from router.model.event import (
 
 
 class SeenAlert(NamedTuple):
-    """A report of an alert, with its digest. `at` is its time, except in a recheck.
+    """A report of an alert, with its digest. `at` is the time of the report, or of the recheck.
 
-    rules: the rules that match, each with the key of its incident; () for a report without news.
+    rules: the rules that match, each with the key of its incident; () for a repeat.
     inhibitions: those whose target is the alert.
     """
 
@@ -50,7 +50,7 @@ class SeenAlert(NamedTuple):
 
 
 def digest(alert: Alert, revision: str) -> str:
-    """A fingerprint of an alert's relevant parts under these rules: equal for a repeat."""
+    """A hash of the alert's data that these rules depend on. It's the same for a repeat."""
     content: tuple[object, ...] = (
         revision,
         alert.status,
@@ -73,8 +73,8 @@ def is_repeat(rule_matches: Sequence[RuleMatch], mark: str) -> bool:
 class ReadPlanner:
     """Plans the reads of a batch into `view`.
 
-    reports: the evaluated alerts with their digests, by the position of their event; those with
-    news also have the rules that match.
+    reports: the evaluated alerts with their digests, by the position of their event. Alerts that
+    aren't repeats also have the rules that match.
     """
 
     settings: Settings
@@ -82,7 +82,7 @@ class ReadPlanner:
     view: Snapshot
     reports: dict[int, SeenAlert] = field(default_factory=dict)
     _reported: dict[str, int] = field(default_factory=dict)
-    """How often each fingerprint is reported in this batch."""
+    """The number of reports in this batch by fingerprint."""
 
     def plans(self) -> Iterator[ReadPlan]:
         """Each plan, once the earlier ones were read into the view."""
@@ -102,7 +102,7 @@ class ReadPlanner:
             yield ReadPlan(incident_ids=sorted(missing))
 
     def _named(self) -> ReadPlan:
-        """The reads that the events name themselves."""
+        """The reads of objects that the events name."""
         reported, again, receipts = self._reported, dict[str, None](), list[str]()
         incidents, firing = dict[int, None](), dict[int, None]()
         for event in self.events:
@@ -132,7 +132,7 @@ class ReadPlanner:
         )
 
     def _for_news(self) -> ReadPlan | None:
-        """The reads that the rules need for news: incidents, windows, silences and inhibitions."""
+        """The reads that the rules need for alerts that aren't repeats: incidents and windows."""
         kinds, incidents = {type(event) for event in self.events}, self.view.incidents
         # To reopen an incident: another one with its key may be open now.
         keys = {
@@ -179,8 +179,8 @@ class ReadPlanner:
 
     def _news(self) -> Iterator[SeenAlert]:
         """The reports that don't repeat the stored ones."""
-        # A second report may be news, even if it repeats the stored alert. So may an alert whose
-        # incident somebody closes in the same batch.
+        # A second report in the batch is evaluated even if it repeats the stored alert, and so is
+        # an alert whose incident somebody closes in the batch.
         commanded = {event.incident_id for event in self.events if isinstance(event, Commanded)}
         settings = self.settings
         for position, event in enumerate(self.events):
@@ -210,7 +210,7 @@ class ReadPlanner:
     def _to_recheck(self, due: TimerDue) -> Alert | None:
         """The stored alert of a due recheck.
 
-        A state that is also reported in this batch is evaluated with its current report.
+        None if the batch has a report of the alert, which is evaluated instead.
         """
         alert = self.view.alerts.get(rechecked(due))
         if alert is None or alert.status is AlertStatus.RESOLVED:
@@ -218,7 +218,7 @@ class ReadPlanner:
         return alert if alert.event_id or alert.fingerprint not in self._reported else None
 
     def _may_be_held_back(self) -> list[int]:
-        """The incidents with a due deadline that pages people unless it's muted."""
+        """The incidents with a due deadline that pages people unless the incident is muted."""
         ats = {
             event.at
             for event in self.events
@@ -233,7 +233,7 @@ class ReadPlanner:
         return [i for i in due if i in self.view.incidents and self.view.incidents[i].is_open]
 
     def _inhibiting(self, inhibitions: Iterable[Inhibition]) -> tuple[list[str], list[str] | None]:
-        """The rules whose open incidents may be their sources, or the rules whose can't."""
+        """The rules whose open incidents may be sources, or the rules whose incidents can't be."""
         named = dict.fromkeys(inhibition.rule for inhibition in inhibitions if inhibition.rule)
         others = [
             self.settings.mutes.rules_besides(inhibition, self.settings.rules)
@@ -249,8 +249,8 @@ def receipt_of(event: Event) -> str:
     """The id that identifies a repeated event; "" if it is never repeated."""
     match event:
         case AlertSeen():
-            # A state is compared with the stored one instead: the same content may follow another
-            # state.
+            # Alerts with a state are compared with the stored state instead, because the same
+            # report may come again after another state.
             return "" if event.alert.is_state else event.alert.event_id
         case Commanded() | Undelivered() | Recorded():
             return event.receipt

@@ -17,9 +17,9 @@ from router.model.reason import Reason
 
 
 class Related(Struct, frozen=True):
-    """A command about an incident that involves another one: None if there is no such incident.
+    """A command that involves a second incident, `other`; None if there is no such incident.
 
-    To reopen, `other` is the open incident with the same key.
+    For the command to reopen, `other` is the open incident with the same key.
     """
 
     command: Commanded
@@ -46,7 +46,7 @@ def merged(incident: Incident, event: Commanded, other: Incident, settings: Sett
 
 
 def absorbed(incident: Incident, event: Absorbed, settings: Settings) -> Decision:
-    """The other side of a merge or a link."""
+    """Note a merge or a link on the other incident."""
     command, other = event.command, event.other
     if other.merged_into != incident.id:
         return linked(incident, command, other, settings)
@@ -94,4 +94,4 @@ def unrelated(incident: Incident, other: Incident) -> str:
     """The reason why the two can't be related; "" if they can."""
     if incident.id == other.id:
         return "it's the same incident"
-    return "a drill and a real incident stay apart" if incident.drill != other.drill else ""
+    return "a drill and a real incident can't be related" if incident.drill != other.drill else ""

@@ -22,10 +22,10 @@ from router.model.notification import person_of
 from router.model.scalars import Key
 
 INTERVALS = 4
-"""Observed repeat intervals without a report after which an alert is stale."""
+"""By default an alert is stale after this many observed repeat intervals without a report."""
 
 AT_LEAST = 18_000.0
-"""Seconds that the default waits.
+"""Minimum seconds of this default.
 
 Alertmanager repeats every 4 hours, and more often while a group changes.
 """
@@ -36,7 +36,7 @@ _NO_POLICY = Policy(Key(""), ())
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """All inputs of decisions besides events. Lengths of time are in seconds.
+    """All inputs of decisions other than events and stored data. Lengths of time are in seconds.
 
     people: the recipients behind the targets of policies.
     calendar: the company's business days.
@@ -45,9 +45,9 @@ class Settings:
     postmortems: incidents that need one, due times, and recipients.
     edited: the channels whose message is edited in place, which therefore get every change.
     paging: the paging channels, which stay silent about answered incidents.
-    actions: the actions that may be run against an incident, by name, where its rule names them.
+    actions: the actions that rules may offer for their incidents, by name.
     public: the channels that show published updates to the public, and get nothing else.
-    throttles: the most messages of channels that have a limit.
+    throttles: the rate limits of channels.
     customers: the channels that mail announcements to customers, and nothing else.
     wording: the templates of messages.
     deployments: possible causes of incidents, and the criteria for a suspect.
@@ -56,7 +56,7 @@ class Settings:
     fallback_after: a message that is this late is also sent to the policy's fallback channels.
     give_up_after: a message that is this late is dead-lettered.
     expire_after: how long the alerts of a source, by its name, may go without a report.
-    resumed_at: the start of the router, before which no report could arrive (UTC seconds).
+    resumed_at: when the router started (UTC seconds). Before that no report could arrive.
     """
 
     rules: RuleSet
@@ -88,7 +88,7 @@ class Settings:
         object.__setattr__(self, "mutes", MuteIndex(self.silences, self.inhibitions))
 
     def limit_of(self, address: str) -> Limit | None:
-        """The most messages to an address, a channel's or a person's; None for no limit."""
+        """The rate limit of an address, a channel's or a person's; None if it has none."""
         if person := person_of(address):
             return self.people.limits.get(person)
         return self.throttles.get(address)

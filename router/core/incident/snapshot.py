@@ -1,4 +1,4 @@
-"""The two sides of a decision: the reads of the store before it, and the writes after it."""
+"""The data read from the store before a decision, and the writes after it."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -24,7 +24,8 @@ class ReadPlan:
     keys: incident keys, to read the latest incident of each. windows: keys of sliding windows.
     receipts: event ids that may have been seen before.
     firing: incidents whose firing alerts to read.
-    open: rules whose open incidents to read. open_besides: rules to leave out of reading all.
+    open: rules whose open incidents to read. open_besides: read all open incidents, except those
+    of these rules.
     """
 
     fingerprints: Sequence[str] = ()
@@ -40,7 +41,7 @@ class ReadPlan:
 
 @dataclass(slots=True)
 class Snapshot:
-    """The part of the store that a plan requested, kept up to date by the decisions on it.
+    """The part of the store that a plan requested, updated with each decision.
 
     `next_incident_id` is free, unless another transaction takes it first. `latest` maps an incident
     key to the id of its newest incident; every incident named anywhere is in `incidents`. `alerts`
@@ -58,7 +59,7 @@ class Snapshot:
     next_incident_id: int = 1
 
     def add(self, other: "Snapshot") -> None:
-        """Add a later read. Its `next_incident_id` applies if it asked for incidents by key."""
+        """Add a later read. Its `next_incident_id` is valid if it read incidents by key."""
         self.rule_matches |= other.rule_matches
         self.incidents |= other.incidents
         self.latest |= other.latest
@@ -77,14 +78,14 @@ class Writes:
     detached: incidents whose firing matches lose their digest, so that the next report is
     evaluated.
     rule_matches: upserted by (fingerprint, rule), with the alert. Applied after the two above.
-    seen: (fingerprint, rule, at, end) of which only the last report moves, the end of a firing with
-        a lifetime (`RuleMatch.ended_at`), and perhaps the longest gap.
+    seen: (fingerprint, rule, at, end) of matches that change only in the time of the last report,
+        the end of a firing with a lifetime (`RuleMatch.ended_at`), or the longest gap.
     forgotten: (fingerprint, rule) whose match is deleted. Applied before `rule_matches`.
-    incidents: version 1 is inserted. Any other replaces the version before it, or it's a conflict.
-        A second open incident with the same key is a conflict, too.
+    incidents: version 1 is inserted. Any other version must follow the stored one, or it's a
+        conflict. A second open incident with the same key is a conflict, too.
     timers_done: deleted if still due at that time, whoever holds the lease.
-    timers_cleared: (incident, name) deleted. Then, with `recheck_at`, later deadlines `recheck/…`
-        are moved there, so that muted alerts are evaluated by then. Then `timers` are set.
+    timers_cleared: (incident, name) deleted. Then later deadlines `recheck/…` are moved to
+        `recheck_at`, so that muted alerts are evaluated by then. Then `timers` are set.
     queued: one message each; see `Notification.seq` for how they are merged.
     settled: a notification to store, with the lease it was held under and the `seq` that was sent.
         Written only if that lease is still held. If more was queued meanwhile (the stored seq is

@@ -1,9 +1,8 @@
 """Suppression: the current mute of an alert, and the time of its next check.
 
-A muted alert has no incident that could have a deadline. So its deadline belongs to no incident,
-and is named after the alert: `recheck/FINGERPRINT RULE`. When it's due the alert is evaluated as if
-it had been reported again, and opens its incident if nothing mutes it any more, even if its source
-doesn't repeat it.
+A muted alert has no incident, so its deadline isn't stored with one, and is named after the alert:
+`recheck/FINGERPRINT RULE`. When it's due, the alert is evaluated as if it had been reported again.
+So it opens its incident when nothing mutes it any more, even if its source doesn't repeat it.
 """
 
 from collections.abc import Iterable
@@ -27,7 +26,7 @@ NO_INCIDENT = 0
 RECHECK = "recheck/"
 
 INHIBITED_FOR = 300.0
-"""Seconds after which an inhibited alert is checked again, if the cause hasn't ended by then."""
+"""Seconds after which an inhibited alert is checked again, unless the inhibition ends earlier."""
 
 HELD_FOR = 60.0
 """Seconds after which the delayed pages of an open incident are checked again."""

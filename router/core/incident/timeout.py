@@ -1,8 +1,8 @@
 """Alerts with a lifetime: they end at `ends_at` unless another report moves it.
 
 Prometheus repeats each alert every minute, with an end some minutes ahead. The deadline
-`ends/FINGERPRINT` belongs to no incident and is not moved by a report: when it is due and the end
-has moved, it is set again, so a repeat costs nothing more.
+`ends/FINGERPRINT` isn't stored with an incident, and reports don't move it, so that they cost
+nothing. If the end has moved when the deadline is due, the deadline is set again.
 """
 
 from collections.abc import Iterable
@@ -17,23 +17,20 @@ from router.model.event import TimerDue
 _PREFIX = "ends/"
 
 GRACE = 300.0
-"""Seconds for sources to report again, after a time in which their reports could not arrive."""
+"""Seconds for sources to report again, after the router was down and couldn't receive reports."""
 
 LATE = 30.0
-"""A deadline this many seconds late means that the router was down, and may have missed reports."""
+"""If a deadline is later than this (seconds), the router was down and may have missed reports."""
 
 MOVED = 0.25
-"""The part of its lifetime by which an end must move before a repeat costs a write.
-
-A minute is enough for any lifetime.
-"""
+"""A repeat is written only if it moves the end by this part of the lifetime, or by a minute."""
 
 
 def end_of(alert: Alert, before: RuleMatch | None, *, repeat: bool = False) -> float | None:
     """The end of a firing alert as of this report; None if it has no lifetime.
 
-    As in Alertmanager, an end that the source gave is not moved to an earlier time, but an end that
-    follows from a timeout is. `repeat`: the report is like the one before.
+    As in Alertmanager, an end that the source gave is not moved to an earlier time, but an end
+    computed from a timeout is. `repeat`: the report repeats the previous one.
     """
     if not alert.lifetime or alert.ends_at is None:
         return None
@@ -76,7 +73,7 @@ def ending(due: TimerDue) -> str:
 
 
 def ends_at(end: float, due: TimerDue, settings: Settings) -> float:
-    """The time at which the alert ends, given that the router may have missed reports."""
+    """The time at which the alert ends: later than `end` if the router may have missed reports."""
     missed = due.at + GRACE if due.at - due.due_at > LATE else 0.0
     resumed = settings.resumed_at + GRACE if settings.resumed_at else 0.0
     return max(end, missed, resumed)

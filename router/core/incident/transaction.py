@@ -1,6 +1,6 @@
-"""The state while a batch is decided: known data and pending writes.
+"""The state while a batch is decided: the data read, and pending writes.
 
-A `Decision` changes one incident; each of them goes through the `Transaction` of its batch.
+A `Decision` changes one incident. The `Transaction` of a batch collects its decisions.
 """
 
 from collections.abc import Sequence
@@ -39,7 +39,7 @@ class Decision:
         self.entries.append(Entry(self.incident.id, at, what, by, data))
 
     def annotate(self, what: Reason, **data: Any) -> None:
-        """Add particulars to the newest entry of that kind, if there is one."""
+        """Add data to the newest entry of that kind, if there is one."""
         for entry in reversed(self.entries):
             if entry.what is what:
                 entry.data.update(data)
@@ -56,7 +56,7 @@ class Decision:
 
 @dataclass(slots=True)
 class Transaction:
-    """A view of the store, kept up to date with the decisions, and their writes."""
+    """A view of the store, updated with each decision, and the writes of the decisions."""
 
     settings: Settings
     view: Snapshot = field(default_factory=Snapshot)
@@ -68,9 +68,7 @@ class Transaction:
     def current(self, key: str) -> Incident | None:
         """The newest incident with the key, or the one that it was merged into."""
         incident = self.view.incidents.get(self.view.latest.get(key, 0))
-        while (
-            incident and incident.merged_into and incident.closed_by
-        ):  # by a person: else its alert just moved
+        while incident and incident.merged_into and incident.closed_by:  # merged by a person
             incident = self.view.incidents.get(incident.merged_into)
         return incident
 
@@ -106,7 +104,7 @@ class Transaction:
         self.changes.timers[timer.incident_id, timer.name] = timer
 
     def hand_over(self, source: int, target: int) -> None:
-        """Transfer an incident's firing alerts to another one, which they hold open."""
+        """Transfer an incident's firing alerts to another incident, which they keep open now."""
         moved = self.changes.moved
         for before, into in moved.items():
             moved[before] = target if into == source else into
@@ -115,7 +113,7 @@ class Transaction:
         self._change_counted(source, target)
 
     def _change_counted(self, incident_id: int, into: int) -> None:
-        """Evaluate the next report of these alerts in any case; they hold `into` open now."""
+        """Evaluate the next report of these alerts even if it's a repeat; they keep `into` open."""
         for rule_matches in self.view.rule_matches.values():
             for position, rule_match in enumerate(rule_matches):
                 if rule_match.counted and rule_match.incident_id == incident_id:
@@ -131,7 +129,7 @@ class Transaction:
     # --- alerts
 
     def remember(self, rule_match: RuleMatch, alert: Alert) -> None:
-        """Write the match, instead of the one of the same rule if there is one."""
+        """Write the match. It replaces the stored match of the same rule."""
         fingerprint, rule = rule_match.fingerprint, rule_match.rule
         others = self.view.rule_matches.get(fingerprint, ())
         self.view.rule_matches[fingerprint] = [
@@ -141,7 +139,7 @@ class Transaction:
         self.changes.rule_matches[fingerprint, rule] = (rule_match, alert)
 
     def alert_of(self, rule_match: RuleMatch) -> Alert:
-        """The alert as stored or as decided so far; the plan has to read it."""
+        """The alert as stored or as decided so far. The plan must have read it."""
         key = (rule_match.fingerprint, rule_match.rule)
         written = self.changes.rule_matches.get(key)
         return written[1] if written else self.view.alerts[key]
@@ -152,7 +150,7 @@ class Transaction:
         self.view.rule_matches[rule_match.fingerprint].remove(rule_match)
 
     def firing(self, incident_id: int) -> dict[tuple[str, str], tuple[RuleMatch, Alert]]:
-        """The alerts that hold an incident open, with their matches, including decisions so far."""
+        """The alerts that keep an incident open, with their matches, after the decisions so far."""
         firing = dict(self.view.firing.get(incident_id, {}))
         for key in self.changes.forgotten:
             firing.pop(key, None)
@@ -162,7 +160,7 @@ class Transaction:
                 firing[key] = (rule_match, alert)
         return firing
 
-    # --- what mutes alerts
+    # --- mutes
 
     @property
     def inhibitors(self) -> Inhibitors:

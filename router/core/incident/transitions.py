@@ -32,7 +32,7 @@ def set_severity(
     severity: Severity,
     at: float,
     settings: Settings,
-    /,  # `data` has a severity, too
+    /,  # `data` may contain a severity, too
     *,
     by: str = "",
     **data: Any,
@@ -78,8 +78,8 @@ def close(
 ) -> None:
     """Close an open incident.
 
-    An alert that still fires when a person closes it stays on the incident, and is evaluated with
-    its next report.
+    If a person closes the incident while an alert fires, the alert still belongs to it, and is
+    evaluated with its next report.
     """
     incident = decision.incident
     decision.change(
@@ -103,13 +103,13 @@ def close(
     inform_stakeholders(decision, at, settings)
     if status is Status.RESOLVED:
         call_for_postmortem(decision, at, settings)
-    # Publishing was approved, and an outage that stays on the page would be false.
+    # Publish without approval: the incident was published before, and the outage is over.
     if incident.public_title:
         publish(decision, at, settings, by=by)
 
 
 def inform_stakeholders(decision: Decision, at: float, settings: Settings) -> None:
-    """Notify the stakeholders once each; they follow the incident without handling it."""
+    """Notify each stakeholder once. Stakeholders follow the incident but don't work on it."""
     incident = decision.incident
     stakeholders = settings.plan_of(incident).stakeholders
     if not stakeholders:
@@ -152,7 +152,7 @@ def publish(  # noqa: PLR0913 - each is a different fact about one change
 def _public_words(
     incident: Incident, at: float, settings: Settings, *, text: str, title: str
 ) -> tuple[str, str]:
-    """Return the public title and text, with those of the template where they are missing."""
+    """Return the public title and text; the template's where they are missing."""
     template = settings.wording.update(incident, at)
     return title or incident.public_title or template.subject, text or template.text
 

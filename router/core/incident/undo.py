@@ -1,6 +1,6 @@
 """Commands that reverse or pause something: reopen, withdraw an acknowledgement, snooze.
 
-The law: undoing never leaves an open incident without a next step. Stopped work continues from
+Invariant: undoing never leaves an open incident without a next step. A stopped escalation continues
 where it stopped.
 """
 
@@ -26,7 +26,7 @@ from router.model.reason import Reason
 
 
 def reopened(incident: Incident, event: Commanded, settings: Settings) -> Decision:
-    """Undo a close: an acknowledgement stays valid, and the policy continues where it stopped."""
+    """Reopen: an acknowledgement stays valid, and the policy continues where it stopped."""
     assert incident.closed_at is not None, "an open incident is refused before"
     at, pause = event.at, event.at - incident.closed_at
     decision = Decision(
@@ -58,7 +58,7 @@ def _open_again(incident: Incident, at: float, policy_since: float) -> Incident:
 
 
 def unacknowledged(incident: Incident, event: Commanded, settings: Settings) -> Decision | None:
-    """Withdraw an acknowledgement: the policy starts over. None if there is none to withdraw."""
+    """Withdraw the acknowledgement, and start the policy over. Returns None if there is none."""
     if incident.acknowledged_at is None:
         return None
     at = event.at
@@ -88,7 +88,7 @@ def unacknowledged(incident: Incident, event: Commanded, settings: Settings) -> 
 
 
 def snoozed(incident: Incident, event: Commanded, settings: Settings) -> Decision | None:
-    """Pause the pages until a time. None if they're already paused until then, or it's past."""
+    """Pause pages until a time. Returns None if they are already, or if the time has passed."""
     until = event.until
     if until is None or until <= event.at or until == incident.snoozed_until:
         return None
@@ -103,9 +103,9 @@ def snoozed(incident: Incident, event: Commanded, settings: Settings) -> Decisio
 
 
 def wake(decision: Decision, at: float, settings: Settings) -> None:
-    """The timer SNOOZE is due.
+    """Handle the timer SNOOZE: remind the lead.
 
-    Delayed deadlines fire on their own; the lead is reminded.
+    Deadlines that the snooze delayed fire by themselves.
     """
     incident = decision.incident
     if incident.snoozed_until is None or at < incident.snoozed_until:

@@ -33,13 +33,13 @@ _COMPARISON = re.compile(
 _QUOTED = re.compile(r'"(\\.|[^"\\])*"|\'(\\.|[^\'\\])*\'|`[^`]*`')
 _BRACKETS = re.compile(r"\([^()]*\)|\[[^\[\]]*\]|\{[^{}]*\}")
 _TOP_LEVEL = re.compile(r"[()\[\]{}<>]|[=!]=|\b(and|or|unless)\b", re.IGNORECASE)
-"""Another comparison, a set operator or an open bracket, after `_top_level`."""
+"""A further comparison, a set operator or an open bracket in the result of `_top_level`."""
 
 LONGEST_QUERY = 4_000
 """Maximum characters of a parsed query, since parsing nested brackets takes quadratic time."""
 
 LONGEST_URL = 2_000
-"""Characters of a URL. Browsers, mail gateways and chats cut longer ones."""
+"""Maximum characters of a URL. Browsers, mail gateways and chats truncate longer ones."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +61,7 @@ class Link:
 
 
 def window(incident: Incident, alerts: Iterable[Alert], now: float) -> Window:
-    """Return the window: from a while before the onset to now, or to a little after the end."""
+    """Return the window: from shortly before the onset to now, or to shortly after the end."""
     began = [
         alert.starts_at
         for alert in alerts
@@ -83,8 +83,8 @@ def query_of(url: str) -> str:
 def curve_of(query: str) -> tuple[str, tuple[str, float] | None]:
     """Split an alert's query: `rate(x[5m]) > 0.5` is ("rate(x[5m])", (">", 0.5)).
 
-    The comparison removes the values below the limit; without it the curve is complete. A query
-    that is more than one comparison with a number is returned as it is, with None.
+    The comparison hides values below the limit, so it's removed to draw the whole curve. A query
+    that isn't a single comparison with a number is returned unchanged, with None.
     """
     found = _COMPARISON.fullmatch(query.strip()) if len(query) <= LONGEST_QUERY else None
     if found is None or _TOP_LEVEL.search(_top_level(found["curve"])):
@@ -121,10 +121,10 @@ def _link(name: str, template: Template, given: dict[str, Any]) -> Link | None:
         return None
     except ValueError as error:
         return Link(name, problem=plain(str(error)))
-    if not web_url(url) or " " in url:  # with `raw` an alert may have written all of it
-        return Link(name, problem="it doesn't make an http or https URL")
+    if not web_url(url) or " " in url:  # with `raw`, the whole URL may come from an alert
+        return Link(name, problem="the template's result isn't an http or https URL")
     if len(url) > LONGEST_URL:
-        return Link(name, problem=f"it makes a URL of more than {LONGEST_URL} characters")
+        return Link(name, problem=f"the URL is longer than {LONGEST_URL} characters")
     return Link(name, url)
 
 

@@ -36,13 +36,13 @@ OWN_LINKS = ("All incidents", "Incident", "Post-mortem", "Runbook", "Source", "W
 MAX_LABELS = 20
 MAX_DETAILS = 10
 MAX_LINES = 30
-"""Lines of a detail."""
+"""Maximum lines of a detail."""
 
 MAX_LINK_NAME = 40
-"""Characters of a link's name, which may be on a button."""
+"""Maximum characters of a link's name, which may be on a button."""
 
 MAX_DETAIL = 4000
-"""Characters of a detail."""
+"""Maximum characters of a detail."""
 
 _SIGNS = {Status.RESOLVED: "✅", Status.FALSE_POSITIVE: "⚪"}
 
@@ -57,7 +57,7 @@ _FIRST = {
     name: place
     for place, name in enumerate(("message", "description", "summary", "impact", "Error", "error"))
 }
-"""The places of labels and of annotations that come first."""
+"""The order of the labels and annotations that come first."""
 
 _LINKED = frozenset({"runbook_url", "runbook"})
 """Annotations that a message shows as a separate link."""
@@ -74,12 +74,12 @@ _FOLLOW_UP = having(Trait.FOLLOW_UP)
 class Content(Struct, frozen=True):
     """The texts about an incident in its current state, in parts that a sender lays out.
 
-    subject: the same over the incident's life, so that mail clients keep one thread.
+    subject: always the same for an incident, so that mail clients keep one thread.
     updates: (time, event), oldest first.
     links: (name, http or https URL).
     facts: (name, value), the most important first.
     details: (name, text of one or more lines).
-    others: (a line about a further incident, its URL); "" where it has none.
+    others: (a line about a further incident, its URL or "").
     text: the plan's internal alert, which is everything except the facts and the details.
     """
 
@@ -135,7 +135,7 @@ def asked(message: Message) -> str:
 
 
 def to_stakeholders(message: Message) -> Said:
-    """The message to stakeholders, who only want to know the state."""
+    """The message to stakeholders, who are only informed of the state."""
     values = _values(message)
     values["status"] = values["status"].capitalize()
     template = headed((message.write or _PACKAGED.write)(STAKEHOLDERS, values))
@@ -143,7 +143,7 @@ def to_stakeholders(message: Message) -> Said:
 
 
 def other_lines(message: Message) -> Iterator[tuple[str, str]]:
-    """(a line about a further incident, its URL), the worst first, then the page with all."""
+    """(a line about a further incident, its URL), the worst first; then the list of all."""
     others = message.other_incidents
     for other in others[:TOP]:
         yield brief(other.incident), other.url
@@ -152,7 +152,7 @@ def other_lines(message: Message) -> Iterator[tuple[str, str]]:
 
 
 def _with_extras(message: Message, text: str) -> str:
-    """Add the further incidents and the attempt, which a company's template can't leave out."""
+    """Add the further incidents and a warning about a repeat, which no template can leave out."""
     lines = [text]
     if message.other_incidents:
         others = [f"{what} {url}".rstrip() for what, url in other_lines(message)]
@@ -201,7 +201,7 @@ def _lead(incident: Incident) -> str:
     name = plain(incident.lead or incident.acknowledged_by)
     if not name:
         return "nobody yet"
-    # "somebody in Slack" is nobody who could be mentioned.
+    # "somebody in Slack" is not a name that can be mentioned.
     return name if "@" in name or name.split()[0] == "somebody" else f"@{name}"
 
 
@@ -239,13 +239,13 @@ def facts(message: Message) -> Iterator[tuple[str, str]]:
     """(name, value) in order of importance, each on one line."""
     incident, zone = message.incident, message.time_zone
     if message.may_be_doubled:
-        yield "Repeated", f"attempt {message.attempt}, since an earlier one may have arrived"
+        yield "Repeated", f"attempt {message.attempt}: an earlier one may have arrived"
     yield "Alerts firing", f"{incident.firing} of {incident.alerts}"
     if incident.closed_at is not None:
         yield "Ended", local(incident.closed_at, zone)
     if incident.flapping_since is not None:
         since = local(incident.flapping_since, zone)
-        yield "Flapping", f"since {since}: its changes are not sent until it settles"
+        yield "Flapping", f"since {since}: changes aren't sent until it settles"
     yield from _measurement(message.timeline)
     if incident.suspect:
         yield "Suspect", plain(suspicion(incident.suspect, incident))
@@ -305,7 +305,7 @@ def paragraph(text: str) -> str:
 
 
 def _measurement(timeline: Sequence[Entry]) -> Iterator[tuple[str, str]]:
-    """The value that set the severity, or a warning that none did."""
+    """The measured value that set the severity, or a warning that there was none."""
     judged = [entry for entry in timeline if entry.what in _RAISES and "reason" in entry.data]
     if not judged:
         return

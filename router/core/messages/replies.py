@@ -1,4 +1,4 @@
-"""Replies to what people request: one plain sentence about what was decided."""
+"""Replies to people's commands: one plain sentence about the decision."""
 
 from collections.abc import Callable, Mapping
 
@@ -78,10 +78,10 @@ _DONE_ALREADY: Mapping[Command | None, Callable[[Incident], str]] = {
     Command.SEVERITY: lambda incident: f"{incident.name} is already {incident.severity}.",
     Command.STATUS: lambda incident: f"{incident.name} is already {incident.status}.",
     Command.PUBLISH: lambda incident: (
-        f"The latest public update of {incident.name} says this already. Nothing was published."
+        f"The latest public update of {incident.name} already says this. Nothing was published."
     ),
     Command.ANNOUNCE: lambda incident: (
-        f"Customers were already mailed about {incident.name}, and aren't mailed twice."
+        f"Customers were already mailed about {incident.name}. They aren't mailed twice."
     ),
 }
-"""Replies to a command that has no effect because its result already holds."""
+"""Replies to a command without an effect because the incident is already in that state."""

@@ -3,8 +3,8 @@
 A link in a message about an incident allows one command. Its token is `PAYLOAD.MAC`, both in
 base64url without padding: the grant as JSON, and its HMAC-SHA256. A link in a mail to a subscriber
 confirms or ends the subscription. Its token is `SUBSCRIBER.EXPIRES.MAC`, where the subscriber's id
-is itself a signature, so that it doesn't reveal the address. Mailed links must keep working, so
-neither form may change. A `Seal` signs sessions and sign-in links.
+is an HMAC of the address, so that it doesn't reveal the address. Links that were mailed must keep
+working, so neither format may change. A `Seal` signs sessions and sign-in links.
 """
 
 import hmac
@@ -21,13 +21,13 @@ PATH = "/act"
 """The path of incident links, before the token."""
 
 MAX_TOKEN = 2000
-"""Characters. A longer token isn't decoded."""
+"""Maximum characters of a token. A longer token isn't decoded."""
 
 LENGTH = 26
 """Characters of a subscriber link's signature: 130 bits, five in each."""
 
 _PURPOSE = b"alert-router act 1\0"
-"""Keeps signatures for other purposes from being valid links."""
+"""A prefix of the signed text, so that signatures for other purposes aren't valid links."""
 
 
 class _Key:
@@ -62,7 +62,7 @@ class Grant(Struct, frozen=True, array_like=True):
 
     @property
     def receipt(self) -> str:
-        """The same for the same link, so that using it twice has one effect."""
+        """An id of the link, so that using the link twice has one effect."""
         return f"link:{sha256(json.encode(self)).hexdigest()[:32]}"
 
 
@@ -131,7 +131,7 @@ class SubscriberLinks(_Key):
 
 
 class Seal(_Key):
-    """Signs short texts, each for one purpose. The text can be read by its holder."""
+    """Signs short texts, each for one purpose. The text isn't encrypted."""
 
     __slots__ = ()
 

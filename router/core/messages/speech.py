@@ -1,7 +1,7 @@
 """The words of a telephone call, as TwiML, and of the replies to pressed keys.
 
-https://www.twilio.com/docs/voice/twiml. The library escapes. Characters that XML can't hold are
-removed here.
+https://www.twilio.com/docs/voice/twiml. The library escapes the text. Characters that XML can't
+contain are removed here.
 """
 
 import unicodedata
@@ -18,16 +18,16 @@ MAX_COMPANY = 60
 MAX_BRIEF = 60
 MAX_NEWS = 80
 MAX_NAMED = 3
-"""Further incidents that are named; more would be hard to follow for somebody just woken."""
+"""Maximum further incidents to name: somebody just woken can't follow more."""
 
 MAX_TWIML = 4000
 """Maximum characters of a call's first TwiML. The limits above stay within it, even escaped."""
 
 KEYS_FOR_FIRST = "The keys are for the first incident."
 KEYS = "Press 1 to acknowledge, 2 to escalate, 3 to repeat."
-REPEATED = "You may have had this call already. "
+REPEATED = "You may have already received this call. "
 WAIT = 8
-"""Seconds to wait for a key after the last word."""
+"""Seconds to wait for a key after the text."""
 
 _UNSPOKEN = ("C", "So", "Sk")  # control, private and unassigned characters, emoji
 
@@ -41,7 +41,7 @@ def spoken(
         incident: in its current state.
         company: its name, or "".
         at: now, UTC seconds.
-        news: a few words about the reason for this call.
+        news: the reason for this call, in a few words.
         repeated: an earlier attempt of this call may have arrived.
     """
     whose = " ".join(filter(None, (_speakable(company, MAX_COMPANY), "incident")))

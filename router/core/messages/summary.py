@@ -10,7 +10,7 @@ from router.model.incident import Severity
 from router.model.notification import OtherIncident
 
 TOP = 5
-"""Further incidents that a message names. It links the others."""
+"""Maximum further incidents that a message names. It links to a list of the others."""
 
 _RANGES = re.compile(r"\d{1,15}(-\d{1,15})?([,.]\d{1,15}(-\d{1,15})?)*", re.ASCII)
 
@@ -25,7 +25,7 @@ def ranges(ids: Iterable[int]) -> str:
 
 
 def numbers(text: str) -> tuple[int, ...]:
-    """Read `ranges` back, at most MOST + 1 numbers. Raises: ValueError."""
+    """Parse the result of `ranges`, up to MOST + 1 numbers. Raises: ValueError."""
     if not _RANGES.fullmatch(text):
         raise ValueError("expected numbers of incidents such as 142-145,150")
     found: dict[int, None] = {}

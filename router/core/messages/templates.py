@@ -1,7 +1,7 @@
 """The templates of messages: the packaged ones, and a company's replacements.
 
-Public texts are made from public values by construction: their templates have no others, and a
-template that names a label or an internal link is refused when it's loaded.
+Public texts can't contain internal values: their templates get only public values, and a template
+that uses a label or an internal link is rejected when it's loaded.
 """
 
 import re
@@ -86,10 +86,10 @@ def compile_packaged() -> None:
 
 @dataclass(frozen=True, slots=True)
 class Wording:
-    """A company's message templates: its `own`, and the packaged ones for the rest.
+    """A company's message templates: its `own`, and the packaged templates for the rest.
 
-    zone: the time zone of readers whose own is unknown.
-    components: their public titles.
+    zone: the time zone for readers without a known time zone.
+    components: the public titles of components.
     update_every: seconds between promised updates, by severity.
     """
 
@@ -191,21 +191,21 @@ def check(name: str, text: str) -> Template:
             shown = written(template, _made_up(name, status))
         except ValueError as error:
             raise ValueError(
-                f"line 1: it fails when it's written of an incident that is {status}: {error}"
+                f"line 1: rendering it fails for an incident with status {status}: {error}"
             ) from None
         parts = headed(shown)
         if not shown or (name in HEADED and not (parts.subject and parts.text)):
             wanted = (
-                "a first line with the subject, an empty one, and a text"
+                "a first line with the subject, an empty line, and a text"
                 if name in HEADED
                 else "a text"
             )
-            raise ValueError(f"line 1: expected {wanted}, of an incident that is {status}")
+            raise ValueError(f"line 1: expected {wanted}, for an incident with status {status}")
     return template
 
 
 def _made_up(name: str, status: Status) -> dict[str, Any]:
-    """Example values for every name, the most that an incident can have."""
+    """Example values for every name that the template may use."""
     over = status in {Status.RESOLVED, Status.FALSE_POSITIVE}
     words = dict.fromkeys(KINDS[name].names, "text")
     times = {

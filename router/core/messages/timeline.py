@@ -1,4 +1,4 @@
-"""Timeline entries as text: a line for a reader, and a few words for a text message or a call."""
+"""Timeline entries as text: a full line, or a few words for a text message or a call."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -24,7 +24,7 @@ _OPTIONAL = re.compile(r"\[([^]]*)\]")
 
 _LEAVES = frozenset({Reason.BELOW_THRESHOLD, Reason.RULES_CHANGED, Reason.HEARTBEAT})
 _NEWS = having(Trait.NOTIFIES) | {Reason.STATUS_SET}
-"""Changes that the next message reports, even if another reason caused it."""
+"""Changes that the next message mentions, even if it was sent for another reason."""
 
 
 def describe(entry: Entry) -> str:
@@ -33,7 +33,7 @@ def describe(entry: Entry) -> str:
     why = entry.data.get("reason") if entry.what is Reason.CLEARED else None
     what = Reason(why) if why in _LEAVES else entry.what
     if entry.data.get("reason") == Reason.VALUE_UNREADABLE and entry.data.get("threshold"):
-        # Entries of earlier versions: the value now has a separate entry.
+        # Entries by earlier versions contain the value, which now has its own entry.
         doubt = f" ({unreadable(entry.data)})"
         known = {name: text for name, text in known.items() if name not in {"value", "threshold"}}
     line = plain(fill(row(what).timeline, known) + doubt)
@@ -83,9 +83,10 @@ def unreadable(data: Mapping[str, Any]) -> str:
 
 
 def news(message: Message) -> str:
-    """A few words about the reason for this message: `reminder 3`, `now P0, was P2`. "" for none.
+    """The reason for this message in a few words: `reminder 3`, `now P0, was P2`; "" for none.
 
-    A first message reports its own reason only: all earlier entries are new to its recipient.
+    A first message mentions only its own reason, because all earlier entries are new to the
+    recipient.
     """
     entries = [entry for entry in message.unseen_entries if row(entry.what).short]
     if message.sent == 0:

@@ -11,14 +11,14 @@ from router.core.text.units import duration
 from router.model.scalars import Time, TimeZone, Weekdays
 
 FARTHEST = 366
-"""Maximum days to look ahead. An office that opens on none of them gets the last."""
+"""Maximum days to look ahead. If the office opens on none of them, the last one is used."""
 
 Holidays = NewType("Holidays", Container[date])  # type: ignore[misc]
 """Public holidays of a country, `GB`, or a subdivision, `GB-ENG`, by ISO 3166 code."""
 
 
 class NextBusinessDay(Struct, frozen=True):
-    """A delay: until `minute` of the following business day; None is when the office opens."""
+    """A delay until `minute` of the next business day; None: until the office opens."""
 
     minute: Time | None = None
 

@@ -1,6 +1,7 @@
 """On-call shifts as an iCalendar feed (RFC 5545) for calendar programs.
 
-Each shift is a separate event in UTC, not a recurrence, so a program can't get clock changes wrong.
+Each shift is a separate event in UTC, not a recurrence, so calendar programs can't get clock
+changes wrong.
 """
 
 from collections.abc import Mapping, Sequence
@@ -19,8 +20,8 @@ POLL_EVERY = timedelta(hours=1)
 def feed_window(at: float) -> tuple[float, float]:
     """The period of a feed: about a month back to three months ahead, in UTC epoch seconds.
 
-    It moves once a week, on Thursdays, as the epoch began on one. So a shift that its edge cuts
-    keeps its UID for a week, and frequent polls get identical bytes.
+    It moves once a week, on Thursdays (the epoch began on a Thursday). So a shift that is cut off
+    at the edge keeps its UID for a week, and frequent polls get identical bytes.
     """
     week = at // WEEK * WEEK
     return week - 4 * WEEK, week + 14 * WEEK
@@ -39,7 +40,7 @@ def render_calendar(
     Args:
         title: the calendar's name.
         shifts: by the schedule's name.
-        names: the names of contacts; a contact without one is shown by its key.
+        names: the names of contacts; a contact without a name is shown by its key.
         host: the router's host name, which makes the UIDs globally unique.
         at: the last change of the schedules (UTC epoch seconds), such as the load of the config.
             The same `at` gives the same bytes; a later one tells programs to update.
@@ -49,7 +50,7 @@ def render_calendar(
     calendar.add("version", "2.0")
     calendar.add("calscale", "GREGORIAN")
     calendar.add("method", "PUBLISH")
-    # The name by RFC 7986, which few programs read, and the common property; likewise for refresh.
+    # Few programs read the properties of RFC 7986, so add the common ones for name and refresh.
     calendar.add("name", title)
     calendar.add("x-wr-calname", title)
     calendar.add("refresh-interval", POLL_EVERY, parameters={"VALUE": "DURATION"})
@@ -70,7 +71,7 @@ def _event(schedule: str, shift: Shift, name: str, host: str, at: float) -> Even
     event.add("uid", f"{schedule}-{start:%Y-%m-%dT%H:%M:%SZ}-{shift.contact}@{host}")
     event.add("dtstamp", _utc(at))
     event.add("last-modified", _utc(at))
-    # It may never decrease, and must fit 32 bits: minutes need no stored counter.
+    # SEQUENCE may never decrease and must fit 32 bits. Minutes do, without a stored counter.
     event.add("sequence", int(at // 60))
     event.add("dtstart", start)
     event.add("dtend", _utc(shift.end))

@@ -1,8 +1,8 @@
 """On-call shifts from an external calendar: events of an iCalendar (RFC 5545).
 
 An event names the person on call by its attendees or, if none of them is a contact, by its title.
-Of events at the same time the one that began last counts. An event of an unknown person puts
-nobody on call. An event about an absence, such as a vacation, is not a shift.
+If events overlap, the one that began last counts. An event with an unknown person puts nobody on
+call. An event about an absence, such as a vacation, is not a shift.
 """
 
 import re
@@ -19,18 +19,18 @@ from router.core.oncall.recipients import People
 from router.core.oncall.schedule import Imported, Layer, Schedule, Shift
 
 MOST = 10_000
-"""Maximum events in the period: an hourly shift for a year."""
+"""Maximum events in the period: hourly shifts for a year."""
 
 OLDEST = 200_000
-"""Maximum repetitions of an event since its start, as past ones must be generated, too."""
+"""Maximum recurrences of an event since its start: past recurrences must be generated, too."""
 
 
 class Turn(Struct, frozen=True):
     """On-call data of a calendar event.
 
     `start` and `end` are local times in the layer's time zone if they have no offset. `lasts`:
-    seconds after `end`, for a duration in hours, which is exact also when the clocks change.
-    `absence`: the event reports an absence.
+    seconds to add to `end`, for a duration in hours, which stays exact when the clocks change.
+    `absence`: the event is about an absence.
     """
 
     start: datetime
@@ -56,8 +56,8 @@ def read_turns(calendar: bytes, start: float, end: float) -> tuple[Turn, ...]:
         return tuple(_turns(calendar, start, end))
     except _Refused as error:
         raise ValueError(str(error)) from None
-    except Exception as error:  # the library raises various errors on foreign input
-        raise ValueError(f"not an iCalendar that can be read: {type(error).__name__}") from error
+    except Exception as error:  # the library raises various errors on bad input
+        raise ValueError(f"not a readable iCalendar: {type(error).__name__}") from error
 
 
 class _Refused(Exception):
@@ -74,7 +74,7 @@ def _turns(calendar: bytes, start: float, end: float) -> list[Turn]:
     # One stream may hold several calendars (RFC 5545, 3.4).
     calendars = Calendar.from_ical(_with_raw_durations(calendar), multiple=True)
     if not calendars or any(calendar.name != "VCALENDAR" for calendar in calendars):
-        raise _Refused("not an iCalendar that can be read: it has no VCALENDAR")
+        raise _Refused("not a readable iCalendar: it has no VCALENDAR")
     _check_recurrence([event for each in calendars for event in each.walk("VEVENT")], start, end)
     period = [datetime.fromtimestamp(edge, UTC) for edge in (start, end)]
     found = [
@@ -110,7 +110,7 @@ def _listed(event: Any, name: str) -> list[Any]:
 
 
 def _count(event: Any, rule: Any, start: float, end: float) -> float:
-    """A lower bound of the event's recurrences in the period. Raises: _Refused."""
+    """The minimum number of the event's recurrences in the period. Raises: _Refused."""
     frequency = str(next(iter(rule.get("freq", ["DAILY"])))).upper()
     if frequency not in _FREQUENCIES or any(len(rule.get(by, [])) > 1 for by in _WITHIN_AN_HOUR):
         raise _Refused(_TOO_MANY)
@@ -155,7 +155,7 @@ _RAW = "X-ALERT-ROUTER-DURATION"
 
 
 def _with_raw_durations(calendar: bytes) -> bytes:
-    """Keep each DURATION as written: the library reads PT24H as a day, which can differ."""
+    """Keep each DURATION as written: the library reads PT24H as a day, which may have 23 hours."""
     unfolded = re.sub(rb"\r?\n[ \t]", b"", calendar)
     return _DURATION_LINE.sub(rb"\g<0>\r\n" + _RAW.encode() + rb":\1", unfolded)
 
@@ -208,9 +208,9 @@ _ON_CALL = re.compile(
 
 
 def _is_absence(event: Any, title: str) -> bool:
-    """Check if the event reports an absence. Words for on-call in the title take precedence.
+    """Check if the event is about an absence. Words for on-call in the title take precedence.
 
-    TRANSP is ignored: calendars also mark all-day shifts as transparent.
+    TRANSP is ignored, because calendars mark all-day shifts as transparent, too.
     """
     if _ON_CALL.search(title):
         return False
@@ -227,11 +227,10 @@ def _categories(event: Any) -> Iterator[str]:
 
 
 def whose(turn: Turn, called: Mapping[str, str]) -> str:
-    """The contact on call by this event, "" if ambiguous.
+    """The contact that this event puts on call; "" if unknown or ambiguous.
 
     `called`: contacts by their key, name and e-mail, in lower case. The title may be one of these,
-    or contain it among other words, if it is the only contact in it. People who declined are
-    ignored.
+    or may contain exactly one of these among other words. People who declined are ignored.
     """
     away = {called.get(text.strip().casefold(), "") for text in turn.declined}
     for text in (*turn.attendees, turn.title):
@@ -250,7 +249,7 @@ def _names(title: str, name: str) -> bool:
 def disjoint(shifts: Iterable[Shift]) -> tuple[Shift, ...]:
     """Shifts in order and without overlaps.
 
-    At each time the shift that began last counts; of several, the one that ends first.
+    At each time the shift that began last counts. If several began last, the one that ends first.
     """
     waiting = sorted(
         shifts, key=lambda shift: (shift.start, -shift.end, shift.contact), reverse=True

@@ -1,7 +1,7 @@
 """Local times of a time zone, to and from UTC epoch seconds.
 
-The rules of the zones come from the IANA database, which `zoneinfo` reads from disk on first use
-and keeps. It is a constant table, so results still depend on the arguments alone.
+The rules of time zones come from the IANA database, which `zoneinfo` reads from disk on first use
+and caches. It's constant, so results still depend only on the arguments.
 """
 
 from datetime import UTC, date, datetime, timedelta
@@ -29,8 +29,8 @@ def gap_end(local: datetime, zone: str) -> float | None:
     tz = ZoneInfo(zone)
     before, after = (local.replace(tzinfo=tz, fold=fold).utcoffset() for fold in (0, 1))
     if before is None or after is None or after <= before:
-        return None  # where the clock is set back, the first offset is the larger
-    # The gap ends at the change of the offset, between `local` by the new and by the old one.
+        return None  # no gap: where the clock is set back, the first offset is larger
+    # The gap ends when the offset changes, between `local` by the new and by the old offset.
     low, high = (_seconds(local - offset) for offset in (after, before))
     while high - low > 1:
         middle = (low + high) // 2

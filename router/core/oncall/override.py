@@ -1,4 +1,4 @@
-"""Overrides that people set while the router runs: a single one, or two that make a swap.
+"""Overrides that people set while the router runs: a single override, or two for a swap.
 
 They are applied after the overrides of the config, in the order in which they were set: the latest
 wins. All times are UTC epoch seconds.
@@ -14,7 +14,7 @@ from router.core.oncall.recipients import People
 from router.core.oncall.schedule import Override, Schedule, Shift, shifts
 
 AHEAD = 366 * 86_400.0
-"""Seconds ahead in which a swap looks for the shifts to swap."""
+"""Seconds to look ahead for the shifts to swap."""
 
 
 class StoredOverride(Struct, frozen=True):
@@ -81,7 +81,7 @@ def swap(schedule: Schedule, person: str, other: str, after: float) -> tuple[Ove
 
 
 def _turn(schedule: Schedule, contact: str, after: float) -> Shift:
-    # From a second before, so that a current shift isn't cut to begin at `after`.
+    # Start a second earlier, so that a shift in progress isn't cut and taken to begin at `after`.
     for shift in shifts(schedule, after - 1, after + AHEAD):
         if shift.contact == contact and shift.start >= after:
             return shift
@@ -89,7 +89,7 @@ def _turn(schedule: Schedule, contact: str, after: float) -> Shift:
 
 
 def ended(stored_override: StoredOverride, at: float) -> StoredOverride | None:
-    """The part before `at`, which stays. None if it hasn't begun."""
+    """The override, ended at `at`. None if it hasn't begun: then nothing is left of it."""
     begun = [override for override in stored_override.overrides if override.start < at]
     if not begun:
         return None

@@ -35,8 +35,8 @@ class ContactMethod(Struct, frozen=True):
 class Recipients(Struct, frozen=True):
     """The addresses to notify now, and later as (seconds, address) in order of time.
 
-    `problems`: (target, reason why it has no recipient). `nobody`: the targets include people, and
-    none of them can be reached. A channel isn't a person.
+    `problems`: (target, reason why it has no recipient). `nobody`: the targets include people, not
+    only channels, but none of them can be reached.
     """
 
     now: tuple[str, ...] = ()
@@ -66,7 +66,7 @@ class Recipients(Struct, frozen=True):
 class Duty(Struct, frozen=True, omit_defaults=True):
     """`contact` is a recipient of `target`: by a schedule's `layer` (from 1), or by an override.
 
-    A decision stores its duties, since a rotation or a role may be changed later.
+    A decision stores its duties, because rotations and roles may be changed later.
     """
 
     target: str
@@ -79,8 +79,8 @@ class Duty(Struct, frozen=True, omit_defaults=True):
 class People:
     """Contacts with their contact methods, roles with their contacts, and schedules, all by name.
 
-    All names in them exist. `called`: contacts by their names elsewhere, in lower case. `limits`:
-    maximum messages to a contact over each contact method.
+    All names that they refer to exist. `called`: contacts by their other names, in lower case.
+    `limits`: maximum messages to a contact over each contact method.
     """
 
     contacts: Mapping[str, tuple[ContactMethod, ...]] = field(default_factory=dict)
@@ -91,7 +91,7 @@ class People:
     _known: dict[Any, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def known(self, at: float) -> dict[Any, Any]:
-        """Results that apply at `at`, kept until somebody else is on call anywhere."""
+        """A cache of results that are valid at `at`. It's cleared when any schedule changes."""
         since, until = self._known.get(None, (at, at))
         if not since <= at < until:
             self._known.clear()
@@ -138,7 +138,7 @@ class People:
         return (name,)
 
     def duty(self, target: str, contact: str, at: float) -> Duty:
-        """The duty by which `target` reaches `contact` at `at` (UTC epoch seconds)."""
+        """The duty that makes `contact` a recipient of `target` at `at` (UTC epoch seconds)."""
         kind, _, name = target.partition(":")
         if kind != "schedule":
             return Duty(target, contact)
@@ -147,9 +147,9 @@ class People:
         return Duty(target, contact, found.layer, override)
 
     def duties(self, targets: Sequence[str], at: float) -> list[dict[str, Any]]:
-        """The duties of everybody reached by these targets, as data of a timeline entry.
+        """The duties of the people behind these targets, as data of a timeline entry.
 
-        Channels have none.
+        Channels have no duties.
         """
         known, key = self.known(at), ("duties", tuple(targets))
         if key not in known:

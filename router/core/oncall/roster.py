@@ -1,6 +1,6 @@
 """On-call shifts by calendar day, as a person reads them.
 
-All times are UTC epoch seconds. A day is one of the local clock, so it may have 23 or 25 hours.
+All times are UTC epoch seconds. A day is a local calendar day, so it may have 23 or 25 hours.
 """
 
 from collections.abc import Iterable, Sequence

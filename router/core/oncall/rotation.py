@@ -14,7 +14,7 @@ from router.core.oncall.local_time import DAY, at_minute, instant, local_time
 from router.model.scalars import Duration
 
 COUNTED_FROM = date(2001, 1, 1)
-"""The day from which turns without a start are counted, a Monday. Turns before it count back."""
+"""A Monday, from which turns are counted if the rotation has no start."""
 
 
 class Rotate(StrEnum):
@@ -41,8 +41,8 @@ class Rotation(Struct, frozen=True):
 
     `every` is the length of a custom turn in seconds on the local clock: 86400 is until the same
     time tomorrow, even if that is 23 hours away. The first of `contacts` begins at the first
-    handover on or after the day `start`, and nobody is on call before it. Without a `start`, turns
-    have no beginning.
+    handover on or after the day `start`, and nobody is on call before that. Without a `start`, the
+    rotation has no beginning.
     """
 
     kind: Rotate
@@ -97,8 +97,8 @@ def _begin(rotation: Rotation, turn: int, zone: str) -> float:
 
 def _number(rotation: Rotation, at: float, zone: str) -> int:
     """The number of the turn at `at`. The first is 0, turns before it are negative."""
-    # After the clock is set back it shows less than at a past handover: look a day ahead, then
-    # back.
+    # After the clock is set back, it may show an earlier time than at a past handover: look a day
+    # ahead, then go back.
     turn = (local_time(at, zone) + DAY - rotation.first) // rotation.turn
     while _begin(rotation, turn, zone) > at:
         turn -= 1

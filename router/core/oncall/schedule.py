@@ -3,8 +3,8 @@
 A schedule is a list of layers. The last layer that has somebody at a time decides; earlier layers
 apply where it has nobody, as in PagerDuty
 (https://support.pagerduty.com/main/docs/schedule-basics). Then the overrides are applied in the
-order they are written, each to the result so far: the last one wins, and a replacement can be
-replaced too. A swap is two overrides, one for each turn.
+order they are written, each to the result so far: the last one wins, and a replacement can itself
+be replaced. A swap is two overrides, one for each shift.
 
 All times are UTC epoch seconds. A period includes its start and excludes its end.
 """
@@ -40,10 +40,10 @@ class Gap(Struct, frozen=True):
 
 
 class Restriction(Struct, frozen=True):
-    """A recurring window by the local clock, on each of `days` (0 is Monday), in minutes.
+    """A recurring window in local time, on each of `days` (0 is Monday), in minutes of the day.
 
     It ends on the next day if `end` isn't after `start`. `days` are the days on which it begins;
-    none means every day.
+    empty means every day.
     """
 
     start: Time = field(name="from", default=Time(0))
@@ -71,7 +71,7 @@ class Imported(Struct, frozen=True):
 class Layer(Struct, frozen=True):
     """People who take turns, within the restrictions if there are any.
 
-    `time_zone`: of the layer's clock; "" for the schedule's.
+    `time_zone`: the layer's; "" for the schedule's.
     """
 
     turns: Rotation | Imported
@@ -102,7 +102,7 @@ class Schedule(Struct, frozen=True):
 
     @property
     def known(self) -> bool:
-        """Report whether all its external calendars have been read."""
+        """Return whether all external calendars of the schedule have been read."""
         imported = (layer.turns for layer in self.layers if isinstance(layer.turns, Imported))
         return all(turns.shifts is not None for turns in imported)
 
@@ -132,7 +132,7 @@ def turn(schedule: Schedule, at: float) -> Turn:
 
 
 def next_change(schedule: Schedule, at: float) -> float:
-    """The time until which the turn is certainly the same as at `at`, at most a day later."""
+    """A time until which the turn is certainly the same as at `at`, at most a day later."""
     until = at + DAY.total_seconds()
     return min([until, *(edge for edge in changes(schedule, at, until) if edge > at)])
 
@@ -184,8 +184,8 @@ def windows(
 ) -> Iterator[tuple[float, float]]:
     """Each window of a restriction that may overlap the period from `start` until `end`."""
     length = (restriction.end - restriction.start - 1) % 1440 + 1
-    # Begin earlier, since a window may end on the next day. Go on until the day after: a clock set
-    # back over midnight shows the day before the current window's.
+    # Begin a day earlier, since a window may end on the next day. Continue until the day after
+    # `end`: after a clock was set back over midnight, it shows the day before.
     day, last = local_time(start, zone).date() - 2 * DAY, local_time(end, zone).date() + DAY
     while day <= last:
         if day.weekday() in restriction.days:
@@ -193,12 +193,12 @@ def windows(
         day += DAY
 
 
-# The same few windows are needed at each of their edges.
+# Cached, since the same few windows are needed again and again.
 @lru_cache(maxsize=1024)
 def _window(day: date, begin: int, length: int, zone: str) -> tuple[float, float]:
-    """The start and end of a window. A time that the clock skips is the end of that gap.
+    """The start and end of a window. A skipped local time becomes the end of the gap.
 
-    A window that lies within a gap moves to its end and keeps its length: it is never empty.
+    A window within the gap moves to the gap's end and keeps its length, so it's never empty.
     """
     start, end = at_minute(day, begin), at_minute(day, begin + length)
     after_start, after_end = gap_end(start, zone), gap_end(end, zone)
@@ -231,7 +231,7 @@ def _runs(schedule: Schedule, start: float, end: float) -> list[Shift]:
 
 
 def changes(schedule: Schedule, start: float, end: float) -> Iterator[float]:
-    """Times at which the contact may change, from `start` to `end` and some outside."""
+    """Times at which the contact may change: all from `start` to `end`, and some outside."""
     for layer in schedule.layers:
         zone = layer.time_zone or schedule.time_zone
         for restriction in layer.restrictions:

@@ -1,4 +1,4 @@
-"""Messages that are sent as one, and the result for each of them."""
+"""Messages that are sent as one, and the results for each of them."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -14,10 +14,10 @@ Key = tuple[int, str]
 
 @dataclass(frozen=True, slots=True)
 class Bundle:
-    """Messages that are sent as one, which is mainly about the first.
+    """Messages that are sent as one. It's mainly about the first message's incident.
 
-    held: the seconds for which a limit delayed each. window: the rate limit that counts the bundle,
-    from the time `at` on; None if none does.
+    held: the seconds for which a rate limit delayed each message. window: the rate limit that
+    counted the bundle at `at`; None if it doesn't count.
     """
 
     messages: tuple[Notification, ...]
@@ -26,7 +26,7 @@ class Bundle:
     window: RateLimit | None = None
 
     def give_back(self, now: float) -> None:
-        """Take the bundle off the rate limit: it didn't arrive."""
+        """Uncount the bundle in the rate limit, because it didn't arrive."""
         if self.window:
             self.window.give_back(self.at, now)
 
@@ -35,7 +35,7 @@ class Bundle:
     ) -> list[DeliverySettled]:
         """Return the same result for each message, so that they are also retried together.
 
-        `seen` is `seen_entry` of the event, for each message.
+        `seen` is the event's `seen_entry` for each message.
         """
         ids = tuple(message.incident_id for message in self.messages)
         bundle = ids if len(ids) > 1 else ()

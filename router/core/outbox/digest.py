@@ -1,9 +1,9 @@
-"""Limits on messages to one address: some are sent now, some wait, some are sent as one.
+"""Rate limits for one address: some messages are sent now, some wait, some are combined.
 
-Invariant: a limit never drops a message. It delays it in the outbox until there is room, and then
-all messages waiting for the same address are sent as one. Messages about a P0 are never delayed,
-never bundled, and don't count; nor do those about a drill, because a drill must delay nothing real,
-and edits, because a bundle would leave the message that stands out of date.
+Invariant: a limit never drops a message. It delays the message in the outbox until the limit allows
+another one, and then all messages waiting for the same address are sent as one. Some messages are
+never delayed or bundled, and don't count: those about a P0; those about a drill, because a drill
+must not delay real pages; and edits, because a bundle would leave the earlier message outdated.
 Each address has its own limit: a full mailbox must not delay a call.
 """
 
@@ -18,11 +18,11 @@ PREEMPTS = Severity.P0
 """The severity, at the time of sending, whose messages are never delayed."""
 
 MOST = 250
-"""Maximum incidents in one message, since each has to be settled within the lease."""
+"""Maximum incidents in one message: each must be settled within the lease."""
 
 
 class Standing(NamedTuple):
-    """The parts of an incident that order its messages.
+    """The data of an incident that decide the order of messages.
 
     `unanswered`: open, and nobody has acknowledged it.
     """
@@ -53,14 +53,14 @@ DigestGroup = tuple[Waiting, ...]
 
 
 class Plan(NamedTuple):
-    """The messages to send now, and those that wait for room."""
+    """The messages to send now, and those that the limit delays."""
 
     now: tuple[DigestGroup, ...]
     held: tuple[Waiting, ...]
 
 
 def plan(waiting: Iterable[Waiting], room: int) -> Plan:
-    """Plan the messages that wait for one address, which may get `room` more now."""
+    """Plan the messages to one address. The limit allows `room` more messages now."""
     ranked = sorted(waiting, key=_rank)
     urgent = tuple((waiting,) for waiting in ranked if is_free(waiting))
     others = tuple(waiting for waiting in ranked if not is_free(waiting))
@@ -78,7 +78,7 @@ def _rank(waiting: Waiting) -> tuple[bool, Severity, float, int]:
 
 
 def is_free(waiting: Waiting) -> bool:
-    """Check if it is sent at once, separately, without counting towards the limit."""
+    """Check if the message is sent at once and alone, without counting towards the limit."""
     incident = waiting.incident
     return waiting.is_edit or incident.drill or incident.severity is PREEMPTS
 
@@ -88,7 +88,7 @@ def unanswered(incident: Incident) -> bool:
 
 
 def counts(bundle: DigestGroup, *, is_paging: bool) -> bool:
-    """Return whether the message counts. A paging channel is silent about answered incidents."""
+    """Return whether the message counts. Paging channels don't send about answered incidents."""
     return any(
         not is_free(waiting) and (waiting.incident.unanswered or not is_paging)
         for waiting in bundle

@@ -17,7 +17,7 @@ class KeyedLimit:
         self._paces: OrderedDict[str, RateLimit] = OrderedDict()
 
     def take(self, key: str, now: float) -> bool:
-        """Count one more for the key. Returns False if there is no room for it."""
+        """Count one more for the key. Returns False, without counting, if the limit is reached."""
         pace = self._paces.setdefault(key, RateLimit(self._count, self._per))
         self._paces.move_to_end(key)
         if len(self._paces) > KEPT:

@@ -17,8 +17,8 @@ class Limit(Struct, frozen=True):
 class RateLimit:
     """A sliding window over the times of the last sends.
 
-    freed_at: when it last had room again after it was full. It is in memory: it is empty after a
-    restart, and each replica counts for itself.
+    freed_at: when the window last allowed a message again after it was full. The window is in
+    memory: it's empty after a restart, and each replica counts separately.
     """
 
     def __init__(self, count: int, per: float) -> None:
@@ -41,12 +41,12 @@ class RateLimit:
         self._sent.append(now)
 
     def give_back(self, taken: float, now: float) -> None:
-        """Take back a message that was counted at the time `taken` but didn't arrive."""
+        """Uncount a message that was counted at `taken` but didn't arrive."""
         if self.free(now) <= 0:
             self.freed_at = now
-        with suppress(ValueError):  # too long ago to count
+        with suppress(ValueError):  # already out of the window
             self._sent.remove(taken)
 
     def next_free(self, now: float) -> float:
-        """Return the seconds until one more may be sent; 0 if one may be now."""
+        """Return the seconds until the next message may be sent; 0 for now."""
         return 0.0 if self.free(now) > 0 else self._sent[0] + self.limit.per - now

@@ -1,7 +1,7 @@
 """A post-mortem as Markdown, in the plan's template.
 
-It is rendered from the incident at each request, with people's texts in their places. Their texts
-are stored apart, so the timeline is always current.
+It's rendered from the incident at each request, so the timeline is always current. The texts that
+people wrote are stored separately, and are inserted.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -47,7 +47,7 @@ class Case(Struct, frozen=True):
 
 
 PARTS = {"Summary": "summary", "Root Cause": "root_cause", "Resolution": "resolution"}
-"""The sections that are one text of people, and their fields."""
+"""The sections that consist of one text by people, and their fields."""
 
 LESSONS = {
     "What went well": "went_well",
@@ -59,7 +59,7 @@ LESSONS = {
 _HINTS = {
     "went_well": "What worked",
     "improve": "What didn't",
-    "prevent": "What keeps it from coming back",
+    "prevent": "What prevents a recurrence",
 }
 
 
@@ -131,7 +131,7 @@ def happened(case: Case) -> list[tuple[float, str]]:
     found = [(entry.at, describe(entry)) for entry in case.timeline if entry.what not in _FOLLOW_UP]
     found += [(deployment.at, _deployed(deployment)) for deployment in case.deployments]
     if incident.onset and incident.onset < incident.opened_at:
-        found.append((incident.onset, "It began: the first alert started to fire"))
+        found.append((incident.onset, "Onset: the first alert started to fire"))
     return sorted(found, key=lambda each: each[0])
 
 

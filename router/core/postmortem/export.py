@@ -1,8 +1,8 @@
 """A post-mortem as a file that people may edit. Their edits are never overwritten.
 
-The file's front matter has a digest of each exported section, which shows who changed it since:
-only the router (its text is used), only people (their text is kept), or both (a conflict: the file
-is kept).
+The file's front matter has a digest of each exported section. It shows who has changed the section
+since: only the router (its text is used), only people (their text is kept), or both (a conflict:
+the file is kept).
 """
 
 import json
@@ -18,7 +18,7 @@ _FRONT = re.compile(r"\A---\nincident: [^\n]*\nsections: (\{[^\n]*\})\n---\n\n?"
 
 
 class Exported(Struct, frozen=True):
-    """The file's text, or the titles of the sections that both have changed."""
+    """The file's text, or the titles of the sections in conflict."""
 
     text: str
     conflicts: tuple[str, ...] = ()
@@ -44,7 +44,7 @@ def exported(name: str, made: Sequence[Section], there: str | None) -> Exported:
 
 
 def _file(name: str, shown: Sequence[Section], made: Sequence[Section]) -> str:
-    """Return a file with the digests of the router's sections, by which edits are recognised."""
+    """Return a file with digests of the router's sections, to recognize later edits."""
     digests = json.dumps({section.title: _digest(section.text) for section in made})
     return f"---\nincident: {name}\nsections: {digests}\n---\n\n{assembled(shown)}"
 

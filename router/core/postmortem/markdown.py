@@ -1,4 +1,4 @@
-"""Untrusted text in Markdown: alerts cannot add markup, and people's text ends with its section."""
+"""Untrusted text in Markdown: alerts can't add markup, and a person's text stays in its section."""
 
 import functools
 import re
@@ -18,8 +18,8 @@ _END = "\n\n## end\n"
 def escaped(text: str) -> str:
     """Return `text` on one line, with every markup character escaped.
 
-    Put it after other text on its line: at the start `1.` makes a list. Escaped are the characters
-    of CommonMark (https://spec.commonmark.org/0.31.2/#backslash-escapes) and those of GitHub. A
+    Don't put it at the start of a line, where `1.` would start a list. The escaped characters are
+    those of CommonMark (https://spec.commonmark.org/0.31.2/#backslash-escapes) and of GitHub. A
     zero-width space in `@name` keeps GitHub from notifying that user.
     """
     return _SPECIAL.sub(r"\\\1", plain(text)).replace("@", "@\u200b")

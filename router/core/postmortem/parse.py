@@ -1,8 +1,8 @@
-"""Read back a post-mortem that people edited as Markdown. No text of theirs is lost.
+"""Parse a post-mortem that people edited as Markdown, without losing any of their text.
 
-Each section is compared with the one that the router makes now. A part that people write is taken
-over, a section with a heading of their own is kept, and other text that cannot be stored is a
-problem, which names it: then nothing is written.
+Each section is compared with the one that the router renders now. Texts in the parts for people are
+stored, and so are sections that people added. Any other text that can't be stored is reported as a
+problem, and then nothing is written.
 """
 
 import re
@@ -20,7 +20,7 @@ FACTS = {
     "Revenue Impact": "revenue",
     "Services Affected": "services",
 }
-"""The facts of the impact that people write, and their fields."""
+"""The facts under Impact that people write, and their fields."""
 
 _FACT = re.compile(r"- \*\*([^*]+):\*\* (.*)")
 _LESSON = re.compile(r"\*\*([^*]+):\*\*")
@@ -89,7 +89,7 @@ def _words(text: str) -> str:
 
 
 def _impact(text: str, made: str, written: Written) -> tuple[dict[str, str], list[str]]:
-    """Return the facts of the impact, and the lines that are not facts."""
+    """Return the facts under Impact, and the lines that are not facts."""
     known = set(made.split("\n"))
     fields = dict.fromkeys(FACTS.values(), "")
     problems = []
@@ -105,7 +105,7 @@ def _impact(text: str, made: str, written: Written) -> tuple[dict[str, str], lis
 
 
 def _lessons(text: str) -> tuple[dict[str, str], list[str]]:
-    """Return the text below each of the three names, and what stands above the first."""
+    """Return the text below each of the three names, and the text above the first name."""
     fields: dict[str, list[str]] = {name: [] for name in LESSONS.values()}
     current: list[str] = []
     above = current
@@ -120,7 +120,7 @@ def _lessons(text: str) -> tuple[dict[str, str], list[str]]:
 
 
 def _changed(given: Section, made: str) -> list[str]:
-    """Return a problem for each line that the router did not make. Missing lines are restored."""
+    """Return a problem for each added line. Missing lines are no problem: they're restored."""
     known = {line.strip() for line in made.split("\n")}
     lines = [line for line in given.text.split("\n") if line.strip()]
     title = given.title or "head"
@@ -130,4 +130,4 @@ def _changed(given: Section, made: str) -> list[str]:
 def _problem(title: str, line: str) -> str:
     quoted = line.strip()
     quoted = quoted if len(quoted) <= SHOWN else f"{quoted[: SHOWN - 1]}…"
-    return f"{title}: the router makes this part, so it cannot keep the line '{quoted}'"
+    return f"{title}: the router writes this section, so it can't keep the line '{quoted}'"

@@ -1,7 +1,7 @@
 """Statistics of incidents over a period: times to acknowledge and resolve, and pages per person.
 
-Drills and false positives do not count. An incident counts in the week of its opening, by the
-company's clock.
+Drills and false positives don't count. An incident counts in the week in which it opened, in the
+company's time zone.
 """
 
 from collections import Counter, defaultdict
@@ -21,14 +21,14 @@ from router.model.reason_row import Trait
 from router.model.reasons import having
 
 NIGHT = (22, 7)
-"""Hours of the night, from 22:00 to 07:00 by the paged person's clock."""
+"""Hours of the night, from 22:00 to 07:00 in the paged person's time zone."""
 
 
 class Times(Struct, frozen=True):
     """The number of incidents, and the seconds to acknowledge and resolve them; None without data.
 
-    One incident over a weekend moves the mean, not the median. Nine of ten incidents took at most
-    the 90th percentile (`p90`).
+    A single very long incident changes the mean, but hardly the median. Nine of ten incidents took
+    at most the 90th percentile (`p90`).
     """
 
     incidents: int
@@ -41,7 +41,7 @@ class Times(Struct, frozen=True):
 
 
 class Pages(Struct, frozen=True):
-    """Messages to a person before anybody acknowledged, and how many of them at night."""
+    """The messages to a person before anybody acknowledged, and how many of them were at night."""
 
     pages: int
     night: int
@@ -93,7 +93,7 @@ def statistics(
 
 
 def service(incident: Incident) -> str:
-    """Return the label `service`, or else the component; "" without both."""
+    """Return the label `service`, or else the label `component`; "" without both."""
     return incident.labels.get("service") or incident.component
 
 
@@ -148,13 +148,13 @@ def _times(counted: Sequence[IncidentFacts]) -> Times:
 
 
 def p90(values: Iterable[float]) -> float | None:
-    """Return the smallest value that nine of ten values do not exceed; None without values."""
+    """Return the 90th percentile, which is one of the values; None without values."""
     ordered = sorted(values)
     return ordered[ceil(0.9 * len(ordered)) - 1] if ordered else None
 
 
 def _acknowledged(story: IncidentFacts) -> float | None:
-    """Return the seconds to the first acknowledgement: later ones follow other pages."""
+    """Return the seconds to the first acknowledgement. Later ones answer later pages."""
     times = [
         entry.at - story.incident.opened_at
         for entry in story.entries

@@ -1,8 +1,8 @@
-"""Channel health: working channels and contact methods, by the latest message over each.
+"""Channel health: which channels and contact methods work, by the latest message over each.
 
-The law: an address is proven only while the latest message to it arrived, recently, at the number,
-account or URL that the config has now. A drill and a canary prove as much as a real page. An empty
-delivery proves nothing, and neither does one that the service later reports as undelivered.
+Invariant: an address is proven only if the latest message to it arrived, recently, at the number,
+account or URL that the config has now. A drill or a canary proves as much as a real page. A
+delivery without content proves nothing, nor does one that the service later reports as undelivered.
 """
 
 from collections.abc import Iterable, Mapping
@@ -19,11 +19,10 @@ from router.model.reason_row import Trait
 from router.model.reasons import having
 
 QUARTER = 13 * 604_800.0
-"""Seconds for which a delivery counts as proof, unless the config's drills have another interval.
-"""
+"""Seconds for which a delivery counts as proof, unless the config has another drill interval."""
 
 FAILURES: Final = having(Trait.FAILED)
-"""Outcomes of a message that has not arrived, or not yet."""
+"""Outcomes of a message that hasn't arrived, or hasn't arrived yet."""
 
 OUTCOMES: Final = (Reason.DELIVERED, *sorted(FAILURES))
 """The timeline entries that health is read from."""
@@ -32,8 +31,8 @@ OUTCOMES: Final = (Reason.DELIVERED, *sorted(FAILURES))
 class Health(Struct, frozen=True):
     """The latest delivery to an address, in UTC epoch seconds; None if there was none.
 
-    `to` is the digest of the destination then, "" in records of older versions. `error` is why the
-    latest message has not arrived; "" if it has.
+    `to` is the digest of the destination at that time, "" in records of older versions. `error` is
+    the reason why the latest message has not arrived; "" if it has.
     """
 
     at: float | None = None
@@ -42,7 +41,7 @@ class Health(Struct, frozen=True):
 
 
 class Standing(Struct, frozen=True):
-    """The health of an address (`log`, `text/ana`) for `check --reach` and the scoreboard.
+    """The health of an address (`log`, `text/ana`), for `check --reach` and `channels`.
 
     `at` is the latest delivery in UTC epoch seconds, None if there was none. `why` is the reason
     why the address is not proven; "" if it is.
@@ -55,7 +54,7 @@ class Standing(Struct, frozen=True):
 
 
 def delivered(entries: Iterable[Entry]) -> dict[str, float]:
-    """The latest delivery to each address, by these entries, the oldest of an incident first."""
+    """The latest delivery to each address. An incident's entries must be in order, oldest first."""
     return {address: state.at for address, state in health(entries).items() if state.at is not None}
 
 
@@ -74,7 +73,7 @@ def health(entries: Iterable[Entry]) -> dict[str, Health]:
             errors[address] = str(entry.data.get("error") or "not delivered")
             if (
                 "seq" not in entry.data
-            ):  # a receipt: the service accepted the message, and then did not deliver it
+            ):  # a delivery receipt: the service had accepted the message, but did not deliver it
                 of_address.pop(entry.incident_id, None)
     return {
         address: replace(
@@ -128,7 +127,7 @@ def _doubt(known: Health, since: float, to: str) -> str:
     if known.at <= since:
         return f"no delivery since {utc(known.at)}"
     if to and not known.to:
-        return "its last delivery is from a version that did not record where to"
+        return "its last delivery is from a version that did not record the destination"
     if to != known.to:
         return f"its number, account or URL has changed since the last delivery at {utc(known.at)}"
     return ""

@@ -1,4 +1,4 @@
-"""The findings of a proof of reachability: routes, times and reasons that are not proven."""
+"""The findings of a proof of reachability: unproven routes, with times and reasons."""
 
 from collections.abc import Collection
 from enum import StrEnum
@@ -21,9 +21,9 @@ class Verdict(StrEnum):
 class Finding(Struct, frozen=True):
     """These routes are not proven from `start` until `end`.
 
-    UNREACHED: nobody is notified in time, as `trace` shows for an alert at `start`. NOT_PROVEN: it
-    can't be decided. `supposing` are the assumed outcomes of conditions, `labels` are those of an
-    example alert.
+    UNREACHED: nobody is notified in time, as `trace` shows for an alert at `start`. NOT_PROVEN:
+    whether somebody is notified can't be decided. `supposing` are the assumed outcomes of
+    conditions; `labels` are those of an example alert.
     """
 
     routes: tuple[Route, ...]
@@ -37,7 +37,7 @@ class Finding(Struct, frozen=True):
 
     @property
     def trace(self) -> Simulation | None:
-        """The simulation of an example alert at `start`, if there is one; it takes some time."""
+        """Simulate the example alert at `start`, if there is one. This is slow."""
         if self.scene is None:
             return None
         settings, alert = self.scene

@@ -20,7 +20,7 @@ URGENT = (Severity.P0, Severity.P1)
 
 
 class Uncovered(Struct, frozen=True):
-    """Gaps in a schedule that `policy` notifies of incidents of that severity."""
+    """Gaps in a schedule that `policy` notifies about incidents of that severity."""
 
     schedule: str
     severity: Severity

@@ -1,4 +1,4 @@
-"""Intervals with one answer each, split where anything changes that a decision depends on.
+"""Splits time into intervals in which nothing changes that a decision depends on.
 
 All times are UTC epoch seconds.
 """
@@ -19,7 +19,7 @@ from router.core.reachability.routes import Route, lead, stages, way_delays
 def edges(
     settings: Settings, route: Route, start: float, end: float, *, holds: frozenset[float]
 ) -> list[float]:
-    """The moments from `start` until `end` at which the answer may change, to the second.
+    """The times from `start` until `end` at which the answer may change, to the second.
 
     `holds` are the seconds for which a throttle may delay a message.
     """
@@ -38,7 +38,7 @@ def edges(
         for after in _fixed(policy)
         for pause in _pauses(policy)
     }
-    # When the alert may be stale, pages stop.
+    # Pages stop when the alert may be stale.
     stale = settings.rules.default.expire_after
     deadlines |= {stale} if stale is not None else set()
     deadlines = {deadline for deadline in deadlines if deadline <= in_time}
@@ -50,8 +50,8 @@ def edges(
         if any(_business(policy) for _, policy in policies)
         else set()
     )
-    # For an alert at a fixed time before a clock time (such as a silence's end), the order of both
-    # may differ before, at and after that second.
+    # A deadline and a fixed time (such as a silence's end) may fall into the same second: try the
+    # seconds before, at and after it, because the order matters.
     meeting = {edge + way - after for edge in silenced for way in ways for after in arrivals}
     meeting |= {
         edge + after - in_time for edge in silenced for after in arrivals if in_time < math.inf
@@ -61,7 +61,7 @@ def edges(
     for begun, policy in policies:
         times = {calendar.after(delay, day) for delay in _business(policy) for day in days}
         business |= times
-        # Before the incident has the severity, only earlier notifications matter at its promotion.
+        # Notifications before the promotion to this severity don't count.
         early = begun < lead(settings, route)
         others = (
             begins | {begun + after for after in _fixed(policy)} if early else arrivals | begins
@@ -88,7 +88,7 @@ def _fixed(policy: Policy) -> set[float]:
 
 
 def _pauses(policy: Policy) -> set[float]:
-    """Seconds from the end of the steps until the next repeat, and until nobody has answered."""
+    """Seconds from the last step to the next repeat, and to the entry that nobody answered."""
     if policy.repeat is None:
         return {0.0, PATIENCE}
     return {time * policy.repeat.every for time in range(policy.repeat.times + 2)}

@@ -1,18 +1,19 @@
 """Proves that urgent incidents reach a person at every moment, or shows when and why not.
 
-The law: a route is a rule (or a person who declares an incident), the severity that the incident
-opens with, and the severity, P0 or P1, that it has then or is promoted to. A route is proven only
-if, for every alert of it, at any moment and for any outcome of the conditions of the steps,
-somebody receives a message over a personal contact method before the policy of that severity has
-run out. A route that can't be decided is not proven.
+A route is a rule (or a person who declares an incident), the severity that the incident opens with,
+and the urgent severity, P0 or P1, that it has then or is promoted to.
 
-The virtual router answers for one moment, so nothing here repeats the daemon's logic. Not every
-moment has to be tried: a decision depends on the clock only by on-call people, business days and
-silences. Between two moments at which any of that changes for a deadline of the route, the answer
-is the same. So the time is split there, and each interval is tried once, in every world: every
+Invariant: a route is proven only if somebody receives a message over a personal contact method
+before the policy of the urgent severity ends. This must hold for every alert of the route, at any
+time, and for any outcome of the conditions of steps. A route that can't be decided is not proven.
+
+The virtual router gives the answer for one moment, so the daemon's logic isn't repeated here. Not
+every moment has to be tried, because decisions depend on the time only through on-call people,
+business days and silences. Between the times when one of these changes for a deadline of the route,
+the answer stays the same. So each of these intervals is tried once, in every world: for every
 outcome of the conditions, and every choice of the silences that may mute an alert of the rule. In
-the worst world a message to a doubtful address is lost without notice, and a throttle delays a
-message as long as it can.
+the worst world, messages to unproven addresses get lost, and throttles delay messages as long as
+they can.
 
 All times are UTC epoch seconds.
 """
@@ -60,7 +61,7 @@ from router.model.reason import Reason
 
 MOST_CONDITIONS = 8
 MOST_SILENCES = 4
-"""Maximum conditions and silences of one route at a time: each doubles the number of worlds."""
+"""Maximum conditions or silences of one route: each doubles the number of worlds to try."""
 
 
 def prove(settings: Settings, start: float, end: float, known: Known = NOTHING_KNOWN) -> Proof:
@@ -95,11 +96,11 @@ def _assumptions(settings: Settings, known: Known) -> Iterator[str]:
     for channel in sorted(known.people):
         yield f"channel {channel} reaches a person"
     for name in sorted(known.allowed):
-        yield f"silence {name} is meant to keep its alerts from everybody"
+        yield f"silence {name} is meant to mute all of its alerts"
     if settings.inhibitions:
         yield (
             "an inhibited alert needs no page of its own, "
-            "since the incident that inhibits it notifies somebody"
+            "because the incident that inhibits it notifies somebody"
         )
     if settings.people.limits or known.people & settings.throttles.keys():
         yield f"at most {MOST} incidents wait for a person with a throttle"
@@ -115,7 +116,7 @@ class _Tried(Struct, frozen=True):
 
 
 class _Prover:
-    """Tries the routes of some settings over some time, each kind of route once."""
+    """Tries the routes over a period. Routes that must have the same answer are tried once."""
 
     def __init__(self, settings: Settings, start: float, end: float, known: Known) -> None:
         self._settings = settings
@@ -128,7 +129,7 @@ class _Prover:
         self._holds = frozenset(limit.per for limit in limits)
 
     def undecided(self, found: Sequence[Route]) -> Iterator[Finding]:
-        """Collect what can't be decided at any moment."""
+        """Find the routes that can't be decided at any time."""
         for route in found:
             why = [*reasons(self._settings, route, self._rule(route), self._end, self._known)]
             why += [] if route.declared else self._inhibitions(route)
@@ -169,14 +170,14 @@ class _Prover:
         rule = self._rule(route)
         silences = self._silences(route)
         certain = tuple(implies(rule.matchers, silence.matchers) for silence in silences)
-        # A silence of some alerts is shown by an alert of that very rule.
+        # If a silence mutes only some alerts, the example alert must be of the same rule.
         rule_name = "" if all(certain) else rule.name
         stale = stale_after(self._settings, None if route.declared else rule)
         names = tuple(silence.name for silence in silences)
         return route.opens, route.severity, names, certain, rule_name, stale, rule.policy
 
     def _rule(self, route: Route) -> Rule:
-        """The rule of the route; the default one for a person's incident that names no other."""
+        """The rule of the route; the default rule for a declared incident without a rule."""
         return self._rules[route.rule] if route.rule else self._settings.rules.default
 
     def _silences(self, route: Route) -> tuple[RecurringSilence, ...]:
@@ -191,7 +192,7 @@ class _Prover:
     # --- inhibition
 
     def _inhibitions(self, route: Route) -> Iterator[str]:
-        """The inhibiting incidents of which nobody may be notified in time."""
+        """Inhibiting incidents about which possibly nobody is notified in time."""
         within = patience(self._settings, route, self._start) - self._start
         for rule in inhibiting_rules(self._settings, self._rule(route)):
             for opens in opened_as(rule):
@@ -205,9 +206,10 @@ class _Prover:
             return why
         tried = self.tried(self._case([source]))
         if tried.findings:
-            return f"nobody may be notified of that incident ({', '.join(tried.findings[0].why)})"
+            why = ", ".join(tried.findings[0].why)
+            return f"possibly nobody is notified about that incident ({why})"
         if tried.slowest > within:
-            return "somebody may be notified of that incident too late"
+            return "the notification about that incident may be too late"
         return ""
 
     # --- over time
@@ -255,7 +257,7 @@ class _Prover:
     def _muted(self, case: Case, conditions: Sequence[str]) -> tuple[float, list[Finding]]:
         """Try the route with silences that mute some of the alerts.
 
-        A choice of silences that fails once is not tried again: from then on it isn't proven.
+        After a choice of silences has failed once, it isn't tried at later times.
         """
         slowest = 0.0
         findings: list[Finding] = []
@@ -303,7 +305,7 @@ class _Prover:
                 return slowest, [self._finding(case, world, interval)]
             slowest = max(slowest, notified - start - lead(world.settings, route))
             if unconditional:
-                break  # no condition skipped a step, so other outcomes don't matter
+                break  # no step was skipped by a condition, so other outcomes don't matter
         return slowest, []
 
     def _first_notified(
@@ -324,7 +326,7 @@ class _Prover:
         return notified, all(entry.what is not Reason.CONDITION_FAILED for entry in entries)
 
     def _finding(self, case: Case, world: World, interval: tuple[float, float]) -> Finding:
-        """UNREACHED if nobody is notified even with perfect delivery, and an alert shows that."""
+        """UNREACHED if an example alert notifies nobody even with perfect delivery."""
         start, end = interval
         route = case.routes[0]
         supposing = tuple(world.truths.items())
@@ -343,10 +345,11 @@ class _Prover:
         )
         if shown is None:
             doubt = ", ".join(recurring_silence.name for recurring_silence in partly)
-            reason = f"silence {doubt} may mute some of its alerts, which its patterns leave open"
+            reason = f"silence {doubt} may mute some of its alerts; its patterns don't tell which"
             return Finding(case.routes, Verdict.NOT_PROVEN, start, end, (reason,), supposing)
         if (stale := case.settings.rules.default.expire_after) != self._rule(route).expire_after:
-            # The shortest time of several rules or sources, and so not of every alert.
+            # This is the shortest time of several rules or sources, so it may not apply to every
+            # alert.
             reason = f"its alerts may be stale {stale:.0f} s after a report, and then page nobody"
             return Finding(case.routes, Verdict.NOT_PROVEN, start, end, (*why, reason), supposing)
         labels = tuple(sorted(shown.labels.items())) if partly else ()
@@ -369,7 +372,7 @@ class _Prover:
 def _why(
     router: VirtualRouter, at: float, route: Route, world: World, known: Known
 ) -> Iterator[str]:
-    """The obstacles in the way of a page."""
+    """The reasons why nobody is paged."""
     for silence in world.silences:
         if silence.when.end_at(at) is not None:
             yield f"silenced by {silence.name}"

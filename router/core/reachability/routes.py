@@ -57,7 +57,7 @@ def promotions(settings: Settings, severity: Severity, rule: str) -> Iterator[Se
 
 
 def stages(settings: Settings, route: Route) -> Iterator[tuple[float, Policy]]:
-    """The policies of an incident of the route, and the seconds from its opening until each."""
+    """Each policy of an incident of the route, with the seconds from its opening to the policy."""
     begun = 0.0
     for each in promotions(settings, route.opens, route.rule):
         policy = settings.policy(each, route.rule)
@@ -72,7 +72,7 @@ def lead(settings: Settings, route: Route) -> float:
 
 
 def patience(settings: Settings, route: Route, at: float) -> float:
-    """The latest useful page for an alert at `at`: the last step's last contact method."""
+    """When the policy has ended for an alert at `at`: with the last step's last contact method."""
     since = at + lead(settings, route)
     policy = settings.policy(route.severity, route.rule)
     steps = [settings.calendar.after(step.after, since) for step in policy.steps]

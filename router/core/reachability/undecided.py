@@ -1,7 +1,7 @@
-"""Inputs of a proof beside the settings, and reasons why a route is undecided at any time.
+"""Inputs of a proof in addition to the settings, and reasons why a route can't be decided.
 
-The law: a route starts as not proven. Anything that could keep a page from a person and is not
-known to be harmless is a reason here, and one reason is enough.
+Invariant: anything that could prevent a page and isn't known to be harmless is a reason, and one
+reason is enough for a route to be not proven.
 """
 
 import math
@@ -24,7 +24,7 @@ HEARTBEAT = "heartbeat"
 
 
 class Known(Struct, frozen=True):
-    """The facts beside the settings.
+    """Facts that the settings don't contain.
 
     people: channels that reach a person directly, as PagerDuty does.
     unproven: unreliable addresses, each with the reason.
@@ -32,7 +32,7 @@ class Known(Struct, frozen=True):
     sources: the names of the configured sources; None if unknown: then every name is accepted.
     calendars_until: until when imported calendars were read, in UTC epoch seconds.
     reasons: obstacles for every route, such as an unreadable store.
-    allowed: intended silences of all of a rule's alerts.
+    allowed: silences that are meant to mute all alerts of a rule.
     """
 
     people: frozenset[str] = frozenset()
@@ -54,7 +54,7 @@ class Known(Struct, frozen=True):
         if rate := self.rates.get(channel_of(address)):
             return (
                 f"{address}: the channel sends {rate} for all incidents together, "
-                "so a page may wait for others"
+                "so a page may wait for pages about other incidents"
             )
         return ""
 
@@ -140,17 +140,17 @@ def _may_inhibit(
         return False
     if not may_match(source, inhibition.source, earlier):
         return False
-    # Two alerts that are each both source and target don't inhibit each other.
+    # If each alert is both source and target, they don't inhibit each other.
     both = not inhibition.rule and implies(target.matchers, inhibition.source)
     return not (both and implies(source.matchers, inhibition.target))
 
 
 def unheard_inhibitors(settings: Settings, incidents: Collection[Incident]) -> Iterator[str]:
-    """Open incidents that inhibit alerts although no person has been notified of them."""
+    """Open incidents that may inhibit alerts although nobody has been notified about them."""
     for incident in incidents:
         if (
             not incident.drill
             and settings.is_inhibitor(incident)
             and not any(person_of(address) for address in incident.notified)
         ):
-            yield f"{incident.name} may inhibit alerts, and nobody has been notified of it"
+            yield f"{incident.name} may inhibit alerts, but nobody has been notified about it"

@@ -1,4 +1,4 @@
-"""An example alert for a rule and its silences: labels that all of their matchers match."""
+"""Finds an example alert that a rule matches and silences mute."""
 
 import re
 from collections.abc import Iterable, Iterator
@@ -16,7 +16,7 @@ from router.model.incident import Severity
 def witness(
     settings: Settings, rule: Rule, opens: Severity, silences: Iterable[RecurringSilence]
 ) -> Alert | None:
-    """An alert that `rule` opens as `opens` and every silence mutes; None if not found."""
+    """An alert to which `rule` gives the severity `opens` and that every silence mutes, or None."""
     silences = tuple(silences)
     labels: dict[str, str] = {}
     matchers = (*rule.matchers, *(matcher for silence in silences for matcher in silence.matchers))
@@ -34,7 +34,7 @@ def witness(
 
 
 def _values(of_label: Iterable[Matcher]) -> Iterator[str]:
-    """Values to try: those of matchers, examples of their patterns, any other, and none."""
+    """Values to try: those of matchers, examples of their patterns, any other value, and ""."""
     for matcher in of_label:
         yield from sorted(matcher.values or ())
     yield f"other-{next(iter(of_label)).name}"

@@ -1,7 +1,7 @@
-"""Worlds: the settings in which routes are tried, and their simulation.
+"""Worlds: variants of the settings in which routes are simulated.
 
-A world fixes everything that a proof can't know about an alert: the outcomes of the steps'
-conditions, and the silences that mute it. All times are UTC epoch seconds.
+A world assumes everything that a proof can't know about an alert: the outcomes of the steps'
+conditions, and the silences that mute the alert. All times are UTC epoch seconds.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -29,9 +29,9 @@ _CONSTANT = {truth: compile_condition(str(truth).lower()).compiled for truth in 
 
 
 class Case(Struct, frozen=True):
-    """Routes with the same decision, since only their rule differs. `settings` are of one of them.
+    """Routes that differ only in their rule, so the result is the same. `settings` are one route's.
 
-    `silences` may mute some of the alerts, or all of them: those are `certain`.
+    `silences` may mute some of the alerts. `certain` are the names of those that mute all.
     """
 
     routes: tuple[Route, ...]
@@ -68,7 +68,7 @@ def active(case: Case, start: float, until: float) -> list[RecurringSilence]:
 def choices(
     case: Case, silences: Sequence[RecurringSilence]
 ) -> Iterator[tuple[RecurringSilence, ...]]:
-    """Each choice of silences that may mute an alert, including those that mute every alert."""
+    """Each possible set of silences that mute an alert. Each set has those that mute all alerts."""
     partly = [silence for silence in silences if silence.name not in case.certain]
     for taken in product((False, True), repeat=len(partly)):
         names = {
@@ -80,7 +80,7 @@ def choices(
 def worlds(
     case: Case, conditions: Sequence[str], silences: tuple[RecurringSilence, ...]
 ) -> Iterator[World]:
-    """Each outcome of the conditions, first with all false."""
+    """A world for each combination of outcomes of the conditions, first with all false."""
     muted = tuple(replace(silence, matchers=()) for silence in silences)
     for outcomes in product((False, True), repeat=len(conditions)):
         truths = dict(zip(conditions, outcomes, strict=True))
@@ -90,7 +90,7 @@ def worlds(
 def stale_after(settings: Settings, rule: Rule | None) -> float | None:
     """Seconds after which a firing alert of the rule (None: a person's) may be stale.
 
-    Pages stop then. None if only a source that repeats its alerts becomes stale.
+    Pages stop then. None if the alerts can't become stale.
     """
     if rule is None:
         own = (rule.expire_after for rule in (*settings.rules.rules, settings.rules.default))
@@ -110,7 +110,7 @@ def alone(
     *,
     stale: float | None = None,
 ) -> Settings:
-    """`settings` in which every alert matches `rule` with that severity, without stakeholders."""
+    """`settings`, but every alert matches `rule` with that severity, and without stakeholders."""
     only = replace(
         rule,
         matchers=(),
@@ -141,7 +141,7 @@ def alone(
 
 
 def supposed(settings: Settings, truths: Mapping[str, bool]) -> Settings:
-    """`settings` in which these conditions have these outcomes for every alert."""
+    """`settings`, but the conditions have these outcomes for every alert."""
     policies = {
         name: replace(policy, steps=tuple(_supposed(step, truths) for step in policy.steps))
         for name, policy in settings.policies.items()
@@ -168,7 +168,7 @@ def example(settings: Settings, rule: Rule, severity: Severity) -> Alert:
     )
 
 
-# --- at a moment
+# --- simulation at one moment
 
 
 def messages(
@@ -194,7 +194,7 @@ def messages(
 
 
 def played(settings: Settings, alert: Alert, at: float, route: Route) -> VirtualRouter:
-    """The router at the end of the policy's time."""
+    """The router after the alert's policy has ended."""
     router = VirtualRouter(settings, at)
     router.happen(AlertSeen(at, replace(alert, starts_at=at)))
     router.run_until(patience(settings, route, at))

@@ -13,14 +13,14 @@ from router.model.notification import person_of
 
 
 class Regrouped(Struct, frozen=True):
-    """The same alerts belong to other incidents: `now`, instead of `then`."""
+    """Alerts that belonged to the incidents `then` belong to the incidents `now` in the replay."""
 
     then: tuple[Incident, ...]
     now: tuple[Incident, ...]
 
 
 class Count(Struct, frozen=True):
-    """Numbers of messages to one recipient, then and now: `more` are new, `fewer` are missing."""
+    """Messages to one recipient, in the past and in the replay: `more` new, `fewer` missing."""
 
     then: int
     now: int
@@ -31,7 +31,7 @@ class Count(Struct, frozen=True):
 class Lost(Struct, frozen=True):
     """A person receives fewer messages about a past incident.
 
-    `acted`: somebody acted on it then.
+    `acted`: in the past, somebody acted on the incident.
     """
 
     who: str

@@ -14,7 +14,7 @@ from router.model.reasons import having
 from router.model.record import Record
 
 ARRIVED = having(Trait.ALERT_ENTERS)
-"""The timeline entries with which an alert joins an incident."""
+"""The timeline entries that note that an alert joined the incident."""
 
 
 class History(Struct, frozen=True):
@@ -28,7 +28,7 @@ class History(Struct, frozen=True):
 
 
 def real(past: History) -> History:
-    """Return the history without drills, which are no evidence about changed rules."""
+    """Return the history without drills, which say nothing about changed rules."""
     drills = {incident.id for incident in past.incidents if incident.drill}
     return History(
         [event for event in past.events if not _is_of_drill(event, drills)],

@@ -1,6 +1,6 @@
 """Matches past incidents with those of a replay, by alerts that joined both at the same time.
 
-Other rules may number incidents differently, split or merge them.
+Under other rules incidents may have other numbers, be split or merged.
 """
 
 from collections import defaultdict
@@ -12,7 +12,7 @@ from router.model.incident import Incident
 
 
 class IncidentMatching:
-    """Incident ids: `then` maps a replay's incident to the past one; `now` is the reverse."""
+    """Incident ids: `then` maps replayed incidents to past incidents, `now` past to replayed."""
 
     def __init__(self, past: History) -> None:
         self.then: defaultdict[int, list[int]] = defaultdict(list)
@@ -28,17 +28,16 @@ class IncidentMatching:
         for alert, incident_id in arrivals(changes.entries):
             incident = self._new[incident_id] = changes.incidents[incident_id]
             before = self._arrived.get(alert, [])
-            # Several rules may match one alert: then the incident of the same rule and group
-            # matches.
+            # If several rules match the alert, take the incident of the same rule and group.
             for number in [old for old in before if self._keys.get(old) == incident.key] or before:
                 if incident_id not in self.now[number]:
                     self.now[number].append(incident_id)
                     self.then[incident_id].append(number)
 
     def meant(self, incident_id: int) -> list[int]:
-        """The replay's incidents for a command on a past one.
+        """The replay's incidents to which a command on a past incident applies.
 
-        The one with the same key, if there is one; otherwise the newest of each key.
+        It's the incident with the same key or, if there is none, the newest of each key.
         """
         newest = {self._new[number].key: number for number in self.now.get(incident_id, ())}
         same = newest.get(self._keys.get(incident_id, ""))
@@ -47,7 +46,7 @@ class IncidentMatching:
     def groups(
         self, then: Iterable[int], now: Iterable[int]
     ) -> Iterator[tuple[list[int], list[int]]]:
-        """All these incidents, of the past and of the replay, grouped with their matches."""
+        """The past and the replayed incidents, in groups that match each other."""
         left = {("then", number): None for number in then} | {
             ("now", number): None for number in now
         }
@@ -60,7 +59,7 @@ class IncidentMatching:
             yield group
 
     def _group(self, then: list[int], now: list[int]) -> tuple[list[int], list[int]]:
-        """These incidents, and all that can be reached from them."""
+        """These incidents, and all that match them directly or indirectly."""
         done = 0
         while done < len(then) + len(now):
             done = len(then) + len(now)

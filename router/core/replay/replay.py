@@ -1,9 +1,9 @@
 """Replays recorded events under other settings: external events are repeated, decisions are new.
 
-The law: actions of a source, a person or a service are repeated at the same time. A deadline fires
-when it did then, if it is the same one; a message is sent when it was sent then, with the same
-result, if it is the same message. So under the same settings the past is repeated exactly. New work
-uses virtual time: a deadline fires when it is due, and a message arrives at once.
+Invariant: actions of a source, a person or a service are repeated at the same time. A deadline that
+existed in the past fires at the same time as then, and a message that existed in the past is sent
+at the same time, with the same result. So under the same settings the past is repeated exactly. New
+deadlines fire when they are due, and new messages arrive at once.
 """
 
 import heapq
@@ -36,7 +36,7 @@ from router.model.outbox import OutboxKind
 from router.model.reason import Reason
 
 TICK = 2.0
-"""Seconds by which a deadline may have fired late: events within them were processed first."""
+"""Seconds by which a deadline may have fired late, after events that came in the meantime."""
 
 
 class Replay(VirtualRouter):
@@ -123,8 +123,8 @@ class Replay(VirtualRouter):
     def _await_timer(self, key: Key, due_at: float) -> None:
         """Let a deadline of the past fire at the same time.
 
-        The end of an alert moved with reports that the history leaves out, so only the recorded
-        deadline knows its time.
+        Reports that the history leaves out may have moved an alert's end, so only the recorded
+        deadline has the right time.
         """
         self._due.pop(key, None)
         incident_id, name = key
@@ -135,7 +135,7 @@ class Replay(VirtualRouter):
             self.memory.timers.drop(key)
 
     def _await_sending(self, key: Key) -> None:
-        """Let a message be sent when it was sent in the past, or not at all."""
+        """If the message existed in the past, send it when it was sent then, if it was."""
         incident_id, address = key
         queued_at = self.memory.outbox[key].queued_at
         for then in self.links.then.get(incident_id, ()):
@@ -143,11 +143,12 @@ class Replay(VirtualRouter):
                 self.memory.waiting.drop(key)
 
     def _begin(self, at: float, *, reached: bool = False) -> None:
-        """Claim the messages whose sending began before `at`, without any later change."""
+        """Claim the messages whose sending began before `at`, as they were then."""
         while self._begun and (self._begun[0][0] < at or (reached and self._begun[0][0] <= at)):
             begun, number, event = heapq.heappop(self._begun)
             keys = [*self._rows(event)] if number >= self._done else []
-            # The message was claimed after its last entry and before the first entry that it lacks.
+            # The time of the claim isn't recorded: it's after the last entry that the message
+            # contains.
             same = [self.memory.outbox[key].seq == event.notification.seq for key in keys]
             if number >= self._done and begun < _started(event) and not (same and all(same)):
                 heapq.heappush(self._begun, (_started(event), number, event))
@@ -156,11 +157,11 @@ class Replay(VirtualRouter):
                 self._lease(key, begun)
 
     def _rows(self, event: DeliverySettled) -> Iterator[Key]:
-        """The counterpart of a recorded message in this router."""
+        """The keys of this router's messages that correspond to a recorded message."""
         row = event.notification
         for now in self.links.now.get(row.incident_id, ()):
             key = now, row.channel
-            # During a send, the row may already have the next message.
+            # While a message is being sent, its row may already have the next message.
             current = self._held.get(key) or self.memory.outbox.get(key)
             if (
                 current
@@ -170,7 +171,7 @@ class Replay(VirtualRouter):
                 yield key
 
     def _lease(self, key: Key, at: float) -> Notification:
-        """The message as it was claimed; later changes go to the next one."""
+        """Return the message as claimed. Later changes belong to the next message."""
         if key not in self._held:
             self._held[key] = held = self.memory.lease(key, at)
             self.memory.outbox[key] = replace(held, lease_until=math.inf)
@@ -183,7 +184,7 @@ class Replay(VirtualRouter):
             self.happen(*targets)
 
     def _targeted(self, event: Event) -> Iterator[Event]:
-        """The event, with the replay's incidents."""
+        """The event, applied to the replay's incidents."""
         match event:
             case AlertSeen() | SilencesChanged():
                 yield event

@@ -1,9 +1,9 @@
-"""Heartbeats: signals that are expected regularly, and open an incident when they stay away.
+"""Heartbeats: signals that are expected regularly. A missing signal opens an incident.
 
-A heartbeat without a beat for `every` + `grace` is missed, and one that reports a failure has
-failed. Both are alerts of the source `heartbeat`, which end with the next beat. The router can't
-know of beats that came while it was down, so after a start every heartbeat gets more time: its
-`every`, if that is short, and its grace.
+A heartbeat without a beat for `every` + `grace` is missed; if its job reports a failure, it has
+failed. Both are alerts of the source `heartbeat`, which end with the next beat. Beats that were
+sent while the router was down are lost, so after a start every heartbeat gets more time: its
+`grace`, and also its `every` if that is short.
 """
 
 from collections.abc import Iterable, Sequence
@@ -25,10 +25,10 @@ SOURCE = "heartbeat"
 """The source of these alerts."""
 
 AFTER_START = 900.0
-"""The longest extra wait after a start, in seconds.
+"""Maximum extra wait after a start, in seconds.
 
-For a beat that comes less often, such as of a nightly backup, a false alarm is better than another
-day of silence.
+For rare beats, such as those of a nightly backup, a false alarm is better than another day without
+an alert.
 """
 
 
@@ -41,8 +41,9 @@ class Heartbeat(Struct, frozen=True):
     A firing alert that all `matchers` match is a beat; without matchers only a request to its URL
     is.
 
-    `time_zone`: a period of whole days ends at the same local time, also after the clocks change.
-    Without it `company_zone` is used, or the exact period if that ends later: the job may use UTC.
+    `time_zone`: a period of whole days ends at the same local time, even if the clocks change.
+    Without it, `company_zone` is used, or the exact period if that ends later, because the job may
+    use UTC.
     """
 
     name: Key
@@ -53,7 +54,7 @@ class Heartbeat(Struct, frozen=True):
     company_zone: Internal[str] = ""
 
     def is_beat(self, alert: Alert) -> bool:
-        """Check if the alert is a beat. A resolved one isn't: its source no longer sends it."""
+        """Check if the alert is a beat. A resolved alert isn't: its source no longer sends it."""
         return (
             bool(self.matchers)
             and alert.status is AlertStatus.FIRING
@@ -77,8 +78,8 @@ class Beats(Struct, frozen=True):
     """The stored record of one heartbeat. Times are UTC seconds.
 
     since: when it was first expected with this `every` and `grace`. last: the last beat. failed:
-    the last report of a failure without a beat since. reported: the state last sent to the rules.
-    zone, local: the time zone that counts whole days, and whether it alone counts.
+    the last report of a failure, None if a beat came since. reported: the state last sent to the
+    rules. zone, local: the time zone for whole days, and whether the heartbeat sets it itself.
     """
 
     since: float
@@ -92,7 +93,7 @@ class Beats(Struct, frozen=True):
 
 
 def expected(heartbeat: Heartbeat, before: Beats | None, now: float) -> Beats:
-    """The record of a configured heartbeat: a new or changed one starts its period now."""
+    """The record of a configured heartbeat. If it's new or changed, its period starts now."""
     zone, local = heartbeat.time_zone or heartbeat.company_zone, heartbeat.time_zone is not None
     if before is None:
         return Beats(now, heartbeat.every, heartbeat.grace, zone=zone, local=local)
@@ -157,7 +158,7 @@ def status_of(
 
 
 def reports(name: str, beats: Beats, state: HeartbeatState, now: float) -> list[Alert]:
-    """The alerts that report `state`: the new one first, so that no incident ends in between."""
+    """The alerts that report `state`: the firing alert first, so that the incident stays open."""
     if beats.reported is state:
         return []
     fires = [_fires(name, state, beats)] if state in ALERTS else []

@@ -1,7 +1,6 @@
 """Lint against stored alerts: labels or alert names that no stored alert of the source has.
 
-This proves nothing, since such an alert may still arrive; but the name is probably misspelt or has
-changed.
+Such an alert may still arrive, but the name is probably misspelled or has changed.
 """
 
 from collections import defaultdict
@@ -22,7 +21,7 @@ class KnownLabels:
         self._names: defaultdict[str, set[str]] = defaultdict(set)
 
     def add(self, alert: Alert) -> None:
-        """Add an alert. A drill's is left out: the same people write drills and rules."""
+        """Add an alert, unless it's a drill's: a drill may have the same typo as the rule."""
         if alert.is_drill:
             return
         self.alerts += 1
@@ -47,7 +46,7 @@ class KnownLabels:
             if matcher.name not in self._labels[rule.source]:
                 yield f"no alert{of} has had the label '{matcher.name}'"
             elif _names_an_alert(matcher) and not _any(matcher, self._names[rule.source]):
-                yield f"no alert{of} has had a name that {matcher} takes"
+                yield f"no alert{of} has had a name that {matcher} matches"
 
 
 def _names_an_alert(matcher: Matcher) -> bool:

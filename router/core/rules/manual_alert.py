@@ -1,4 +1,4 @@
-"""An incident that a person declares: an alert like any other, so that the rules apply to it."""
+"""An incident that a person declares. It's an alert like any other, so the rules apply to it."""
 
 from collections.abc import Mapping
 
@@ -22,9 +22,9 @@ def reported(  # noqa: PLR0913 - the parts of a report
     description: str = "",
     labels: Mapping[str, str] | None = None,
 ) -> Alert:
-    """The alert that `by` declares. The same title again joins the open incident.
+    """The alert that `by` declares. If declared again with the same title, it joins the incident.
 
-    `severity` overrides that of the rule. Raises: ValueError.
+    `severity` overrides the rule's severity. Raises: ValueError.
     """
     title = plain(title)
     if not title:

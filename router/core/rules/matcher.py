@@ -1,10 +1,11 @@
 """Alertmanager's matchers: conditions of a rule, a silence or an inhibition on labels.
 
-A label that is missing equals the empty string. Regular expressions are RE2's, as Go's are, and
-match the whole value; RE2 takes time linear in the value, so no pattern can stall the router.
+A missing label equals the empty string. Regular expressions have RE2's syntax, as in Go, and must
+match the whole value. RE2 takes time linear in the length of the value, so no pattern can stall the
+router.
 
-Two grammars are parsed, as Alertmanager does by default since 0.27 (matcher/compat/parse.go): the
-UTF-8 one, and the classic one if the first fails or the two disagree.
+There are two grammars, as in Alertmanager since 0.27 (matcher/compat/parse.go): the UTF-8 grammar,
+and the classic grammar if the first fails or the two disagree.
 """
 
 import re
@@ -18,8 +19,8 @@ import re2
 
 from router.model.scalars import Joined
 
-# Go's unicode.IsSpace, which differs from Python's \s; nothing of it, nor a reserved character, is
-# in a bare word.
+# Go's unicode.IsSpace, which differs from Python's \s. An unquoted word has no such space and no
+# reserved character.
 _SPACE = "\t-\r \x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000"
 _WORD = rf"""[^{_SPACE}{{}}!=~,\\"'`]+"""
 _TOKEN = re.compile(
@@ -32,7 +33,8 @@ _ESCAPE = re.compile(
 )
 _SIMPLE = dict(zip(b'abfnrtv\\"', b'\a\b\f\n\r\t\v\\"', strict=True))
 
-# One matcher and the comma after it. An unquoted value extends to the comma; possessive, so linear.
+# One matcher and the comma after it. An unquoted value extends to the comma. Possessive quantifiers
+# keep the time linear.
 _CLASSIC = re.compile(
     r"\s*+([a-zA-Z_:][a-zA-Z0-9_:]*+)\s*+(=~|=|!=|!~)\s*+"
     r'(?:"((?:\\.|[^"\\])*+)"\s*+|((?:\\[^,]|\\(?=,|\Z)|[^,"\\])*+))(?:,|\Z)',
@@ -40,7 +42,7 @@ _CLASSIC = re.compile(
 )
 _CLASSIC_ESCAPE = re.compile(r'\\([n"\\])')
 
-# A regular expression that lists plain texts, which may hold escaped punctuation, between bars.
+# A regular expression that is a list of plain texts, separated by bars, with escaped punctuation.
 _TEXT = re.compile(r"(?:[^\\.^$*+?{}\[\]()|]|\\[^a-zA-Z0-9])*", re.DOTALL)
 _PUNCTUATION = re.compile(r"\\(.)", re.DOTALL)
 
@@ -63,7 +65,7 @@ def compile_regex(pattern: str) -> Any:
         return re2.compile(pattern, options)
     except re2.error as error:
         why = error.args[0].decode() if isinstance(error.args[0], bytes) else error
-        raise ValueError(f"expected a regular expression of RE2: {why}") from None
+        raise ValueError(f"expected a regular expression in RE2 syntax: {why}") from None
 
 
 @lru_cache(maxsize=4096)
@@ -77,9 +79,9 @@ def listed(pattern: str) -> frozenset[str] | None:
 
 @dataclass(frozen=True, slots=True)
 class Matcher:
-    """One condition on one label. Raises: ValueError, for a regular expression that RE2 refuses.
+    """A condition on a label. Raises: ValueError, for an invalid regular expression.
 
-    `values` are the label's possible values, if no real expression is needed.
+    `values` are the values that an expression matches, if it's only a list of values.
     """
 
     name: str
@@ -99,8 +101,8 @@ class Matcher:
         label = labels.get(self.name, "")
         if self.values is not None:
             return (label in self.values) is (self.op in _SAYS_YES)
-        # As bytes, since the binding counts characters in a str at each call; a lone surrogate
-        # mustn't raise here.
+        # Encode the value, since the binding counts a str's characters at each call. A lone
+        # surrogate must not raise here.
         found = self._regex.fullmatch(label.encode("utf-8", "surrogatepass")) is not None
         return found is (self.op is MatchOp.MATCHES)
 
@@ -118,7 +120,7 @@ MatcherList = Annotated[tuple[Matcher, ...], Joined(Matchers)]
 
 
 def takes(matchers: Iterable[Matcher], labels: Mapping[str, str]) -> bool:
-    """Check if all of them match."""
+    """Check if all matchers match the labels."""
     for matcher in matchers:  # noqa: SIM110 - a generator costs more than most matchers
         if not matcher.matches(labels):
             return False
@@ -132,12 +134,12 @@ def parse_matchers(text: str) -> tuple[Matcher, ...]:
     """
     classic = _parse_classic(
         text
-    )  # It wins a disagreement, so if it parses the text nothing else matters.
+    )  # The classic grammar wins if the two disagree, so if it parses the text, that's the result.
     return tuple(_parse_utf8(text)) if classic is None else classic
 
 
 def _quoted(text: str) -> str:
-    """Quote with only the three escapes that both grammars parse alike."""
+    """Quote with only those three escapes that both grammars parse in the same way."""
     escaped = text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
     return f'"{escaped}"'
 
@@ -145,7 +147,7 @@ def _quoted(text: str) -> str:
 def _unquoted(body: str) -> str:
     """Unquote the inside as Go's strconv.Unquote does. Raises: ValueError."""
     if "\n" in body:
-        raise ValueError("no line may end inside the quotes")
+        raise ValueError("no line break is allowed inside quotes")
     return _ESCAPE.sub(_unescaped, body.encode()).decode()
 
 
@@ -158,7 +160,7 @@ def _unescaped(escape: re.Match[bytes]) -> bytes:
         return bytes([int(hexadecimal, 16) if hexadecimal else int(octal, 8)])
     if short or long:
         return chr(int(short or long, 16)).encode()
-    raise ValueError(f"there is no escape {escape[0].decode(errors='replace')}")
+    raise ValueError(f"unknown escape {escape[0].decode(errors='replace')}")
 
 
 class _Reader:
@@ -177,14 +179,14 @@ class _Reader:
         return token[1]
 
     def string(self, expected: str) -> str:
-        """A bare word, or the content of a quoted one."""
+        """An unquoted word, or the content of a quoted string."""
         token = _TOKEN.match(self._text, self._at)
         if token is None or not (token["word"] or token["quoted"]):
             self.fail(expected)
         try:
             string = token["word"] or _unquoted(token["quoted"][1:-1])
         except ValueError as error:
-            self.fail(f"{expected} with Go's string escapes ({error})")
+            self.fail(f"{expected} with the string escapes of Go ({error})")
         self._at = token.end()
         return string
 
@@ -230,9 +232,9 @@ def _parse_matcher(reader: _Reader) -> Matcher:
 
 
 def _parse_classic(text: str) -> tuple[Matcher, ...] | None:
-    """The matchers by the grammar from before 0.27; None if it refuses the text.
+    """Parse by the grammar from before 0.27; None if it rejects the text.
 
-    Each brace is optional there.
+    There each brace is optional.
     """
     inner = text.removeprefix("{").removesuffix("}").rstrip()
     matchers = []

@@ -1,8 +1,8 @@
-"""An index over matchers, to try few rules, silences or inhibitions for an alert.
+"""An index over matchers, so that only few rules, silences or inhibitions are tried for an alert.
 
-The law: the candidates include every position whose matchers all match. There may be others among
-them, so the `rest` of each candidate is still tried. One matcher of each set is indexed: an
-equality if there is one, else a regular expression.
+Invariant: the candidates include every position whose matchers all match. They may include others,
+so the `rest` of each candidate's matchers must still be tried. One matcher of each set is indexed:
+an equality if there is one, else a regular expression.
 """
 
 from collections import defaultdict
@@ -14,7 +14,7 @@ import re2
 from router.core.rules.matcher import Matcher, MatchOp
 
 _MEMORY = 64 << 20
-"""Bytes that RE2 may use for the states of one set of expressions."""
+"""Maximum bytes that RE2 may use for one set of expressions."""
 
 
 class MatcherIndex:
@@ -43,7 +43,7 @@ class MatcherIndex:
     def candidates(self, labels: Mapping[str, str]) -> list[int]:
         """The positions to try for these labels, in order."""
         positions = [*self._always]
-        # Few labels are indexed, unless there are many rules: a loop is faster than a set.
+        # Usually few labels are indexed, and then a loop is faster than a set.
         for name in self._names if len(self._names) <= len(labels) else labels:
             if (value := labels.get(name)) is not None and name in self._by_value:
                 positions += self._by_value[name].get(value, ())
@@ -65,12 +65,12 @@ class _Expressions:
         self._set: Any = re2.Set.FullMatchSet(options)
         for _, pattern in found:
             self._set.Add(pattern)
-        # RE2 reports too little memory as no match. This expression always matches, so its absence
-        # shows that.
+        # When RE2 runs out of memory, it reports no matches. This expression always matches, so if
+        # it's missing from the result, that has happened.
         self._sentinel = self._set.Add("(?s).*")
         try:
             self._set.Compile()
-        except re2.error:  # too large: compare each of them
+        except re2.error:  # too large: try each expression
             self._set = None
 
     def holding(self, value: str) -> list[int]:
@@ -83,9 +83,9 @@ class _Expressions:
 
 
 def _equality(matchers: Sequence[Matcher]) -> Matcher | None:
-    """The matcher to look up by value.
+    """The matcher to look up by value, preferably of the alert's name.
 
-    Most rules name an alert: few indexed labels mean few lookups.
+    Most rules have that matcher, so few labels are indexed and need a lookup.
     """
     equalities = [
         matcher

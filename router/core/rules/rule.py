@@ -1,4 +1,4 @@
-"""Rules: which alerts they match, how severe those are, and which incident they belong to."""
+"""Rules: which alerts they match, how severe the alerts are, and which incident they join."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -18,8 +18,8 @@ from router.model.scalars import Duration
 class SeverityFrom(Struct, frozen=True, kw_only=True):
     """A label or annotation that gives the severity: `map` has the severity of each value.
 
-    With `follow`, the severity of an incident with one alert falls with that alert's, unless a
-    person changed it.
+    `follow`: the severity of an incident with a single alert drops with the alert's, unless a
+    person set it.
     """
 
     label: str
@@ -34,7 +34,7 @@ class SeverityFrom(Struct, frozen=True, kw_only=True):
 class Flapping(Struct, frozen=True, kw_only=True):
     """An incident flaps after `changes` changes of its state within `within`.
 
-    It settles after `settle` without another. 0 changes: it never flaps.
+    It settles after `settle` without a change. 0 `changes`: it never flaps.
     """
 
     changes: int = 6
@@ -52,17 +52,16 @@ class Rule(Struct, frozen=True):
     """One rule, ready to use. `origin` is where it's written, as `file:line:column`.
 
     Either `thresholds` are set, worst first, or `severity_from`, or only `severity`, which is also
-    the severity of a value that `severity_from` doesn't map. `count_over` makes the measured value
-    the number of times the rule matched an alert within that many seconds. `resolve_after` is how
-    long an incident stays quiet before it's resolved, in seconds. `expire_after` is how long an
-    alert may go without a report before it's stale, in seconds; None for the default. With
-    `resolve_stale` a stale alert ends; else people are asked. `actions` are those that may be run
-    against its incidents. With `public`, the state of its incidents is published without approval.
-    `flapping` limits how often its incidents may change.
+    the severity of a value that `severity_from` doesn't map. `count_over`: the measured value is
+    the number of alerts that the rule matched within that many seconds. `resolve_after`: seconds
+    without a firing alert until an incident is resolved. `expire_after`: seconds without a report
+    until an alert is stale; None for the default. `resolve_stale`: a stale alert ends; otherwise
+    people are asked. `actions`: those that may be run against the incidents. `public`: the state of
+    the incidents is published without approval. `flapping`: how often incidents may change.
     `sources` are the names of the sources whose type `source` is. `policy` replaces the policy of
     the severity; "" for none. Alerts of a rule with `ignores` open nothing, nor do those named in
-    `ignored`.
-    An alert that a rule with a `heartbeat` matches is a beat of it, and opens nothing.
+    `ignored`. An alert that a rule with a `heartbeat` matches is a beat of that heartbeat, and
+    opens nothing.
     """
 
     name: str
@@ -123,9 +122,10 @@ class Verdict(Struct, frozen=True):
 
 
 class Judgement(Struct, frozen=True):
-    """The severity that a rule gives an alert; None under every threshold, and for a heartbeat.
+    """The severity that a rule gives an alert; None under all thresholds, and for a heartbeat.
 
-    `threshold` is the crossed one, or else the lowest, which wasn't; `read` is the parsed text.
+    `threshold` is the crossed threshold, or the lowest if none was crossed; `read` is the text of
+    the value.
     """
 
     severity: Severity | None
@@ -152,11 +152,11 @@ def try_rule(rule: Rule, alert: Alert) -> Verdict:
 
 
 def judge(rule: Rule, alert: Alert, count: int = 0, held: Severity | None = None) -> Judgement:
-    """Give the alert a severity: the first threshold that it crosses, from P0 down.
+    """Give the alert a severity: that of the first threshold that it crosses, from P0 down.
 
-    `held` is the tier so far: it and lower ones still apply within their hysteresis. A value that
-    is missing or can't be read gets the lowest tier: silence would be the worse error. A severity
-    that a person gave takes precedence.
+    `held` is the current tier: it and lower tiers still apply within their hysteresis. A value that
+    is missing or can't be read gets the lowest tier, because not to alert would be worse. A
+    severity that a person set takes precedence.
     """
     if (given := _without_value(rule, alert)) is not None:
         return given
@@ -244,12 +244,12 @@ class RuleSet:
                     matching_rules.append(rule)
                     if not rule.continues:
                         break
-        except Exception:  # noqa: BLE001 - a fault in one rule must not lose the alert, nor others of its request
+        except Exception:  # noqa: BLE001 - a fault in one rule must not lose alerts
             matching_rules = []
         return matching_rules or [self.default]
 
     def verdicts(self, alert: Alert) -> list[Verdict]:
-        """The outcome for each rule in order, the default last: a longer `matching_rules`."""
+        """The outcome for each rule in order, the default last, also for rules that don't match."""
         if alert.to:
             return [Verdict(CANARY, Reason.MATCHED)]
         verdicts = list(self._verdicts(alert, self.rules))

@@ -16,13 +16,13 @@ def opened_as(rule: Rule) -> list[Severity]:
 
 
 def _mapped(rule: Rule, given: SeverityFrom) -> set[Severity]:
-    """The severities that the rule's matchers leave possible. Unmapped values give `severity`."""
+    """The severities that the rule's matchers allow. Unmapped values result in `severity`."""
     label = given.label
     absent = contradiction((*rule.matchers, Matcher(label, MatchOp.EQUAL, ""))) is None
     found = {
         severity
         for value, severity in given.map.items()
-        # Without the label, an annotation of that name counts.
+        # Without the label, an annotation of that name is used.
         if absent or contradiction((*rule.matchers, Matcher(label, MatchOp.EQUAL, value))) is None
     }
     others = (Matcher(label, MatchOp.NOT_EQUAL, value) for value in given.map)

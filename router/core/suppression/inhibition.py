@@ -1,7 +1,7 @@
-"""Inhibition: while the cause has an open incident, its effects open none.
+"""Inhibition: while the cause has an open incident, its effects don't open incidents.
 
-As in Alertmanager, an alert that could be a cause itself isn't inhibited by one that could be its
-effect: the two would mute each other. Alerts never inhibit themselves or their own incident.
+As in Alertmanager, two alerts that match both source and target don't inhibit each other. Alerts
+never inhibit themselves or their own incident.
 """
 
 from collections.abc import Collection, Iterable
@@ -14,10 +14,10 @@ from router.model.reason import Reason
 
 
 class Inhibition(Struct, frozen=True):
-    """A muting rule: alerts of the target are inhibited while an incident of the source is open.
+    """Alerts that `target` matches are muted while an incident of the source is open.
 
-    Both have the same labels `equal`. The source is an incident of `rule` ("" for any) opened by an
-    alert that `source` matches.
+    Both must have equal values of the labels `equal`. The source is an incident of `rule` ("" for
+    any) opened by an alert that `source` matches.
     """
 
     target: MatcherList
@@ -31,7 +31,7 @@ class Inhibition(Struct, frozen=True):
     def inhibits(self, incident: Incident, labels: dict[str, str]) -> bool:
         """Check if the incident mutes an alert that `target` matches.
 
-        An incident that is inhibited itself mutes nothing, so that somebody is paged.
+        An incident that is itself inhibited mutes nothing, so that somebody is paged.
         """
         if not incident.is_open or not self.is_source(incident) or _is_inhibited(incident):
             return False
@@ -41,7 +41,7 @@ class Inhibition(Struct, frozen=True):
         return not (both and takes(self.target, incident.labels))
 
     def equal_values(self, labels: dict[str, str]) -> tuple[str, ...]:
-        """The values of the labels `equal`; a label that is missing equals the empty string."""
+        """The values of the labels `equal`; a missing label equals the empty string."""
         return tuple([labels.get(name, "") for name in self.equal])
 
 
@@ -73,7 +73,7 @@ class Inhibitors:
         self._by_values: dict[tuple[Inhibition, tuple[str, ...]], dict[int, None]] = {}
 
     def add(self, incident: Incident, inhibitions: Iterable[Inhibition]) -> None:
-        """Add an incident with the inhibitions that it may be a source of."""
+        """Add an incident with the inhibitions of which it may be the source."""
         for inhibition in inhibitions:
             key = (inhibition, inhibition.equal_values(incident.labels))
             self._by_values.setdefault(key, {})[incident.id] = None

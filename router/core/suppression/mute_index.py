@@ -47,12 +47,12 @@ class MuteIndex:
         ]
 
     def sourced_by(self, incident: Incident) -> list[Inhibition]:
-        """The inhibitions whose source the incident is while it's open."""
+        """The inhibitions of which the incident is a source while it's open."""
         found = (*self._by_rule.get("", ()), *self._by_rule.get(incident.rule, ()))
         return [inhibition for inhibition in found if inhibition.is_source(incident)]
 
     def rules_besides(self, inhibition: Inhibition, rules: RuleSet) -> frozenset[str]:
-        """The rules whose incidents can't be a source of this inhibition, which names no rule."""
+        """The rules whose incidents can't be a source of this inhibition (which names no rule)."""
         if inhibition not in self._other_rules:
             self._other_rules[inhibition] = frozenset(
                 rule.name for rule in rules.rules if _contradict(rule.matchers, inhibition.source)

@@ -1,7 +1,7 @@
 """Silences mute alerts for a time, once or every week.
 
-A silence mutes the alerts whose labels all of its matchers match. It decides nothing about
-incidents: the effects of a muted alert are decided with the alerts (`router.core.incident`).
+A silence mutes the alerts whose labels match all of its matchers. What that means for incidents is
+decided in `router.core.incident`.
 """
 
 from collections import defaultdict
@@ -13,7 +13,7 @@ from router.core.oncall.schedule import Restriction, windows
 from router.core.rules.matcher import Matcher, MatchOp, takes
 
 LONGEST = 14 * 86_400.0
-"""Maximum seconds over which adjoining windows are joined into one."""
+"""Maximum seconds for which adjoining windows are joined into one."""
 
 
 class TimeSpan(Struct, frozen=True):
@@ -43,7 +43,7 @@ class Weekly(Struct, frozen=True):
     def end_at(self, at: float) -> float | None:
         """The end of the silence if it is active at `at`, at most LONGEST ahead.
 
-        Windows without a break between them, such as Saturday and Sunday, are one.
+        Windows without a break between them, such as Saturday and Sunday, count as one.
         """
         end = self._end_at(at)
         while end is not None and end < at + LONGEST:
@@ -61,7 +61,7 @@ class Weekly(Struct, frozen=True):
         return max((end for start, end in found if start <= at < end), default=None)
 
     def edges(self, start: float, end: float) -> Iterator[float]:
-        """Times at which a window begins or ends, from `start` to `end` and some outside."""
+        """Times at which a window begins or ends: all from `start` to `end`, and some outside."""
         for window in windows(self.window, start, end, self.time_zone):
             yield from window
 
@@ -76,9 +76,9 @@ class RecurringSilence(Struct, frozen=True):
     comment: str = ""
 
     def until(self, labels: dict[str, str], at: float) -> float | None:
-        """The end of the muting of an alert with these labels, if it is muted at `at`."""
+        """The time until which an alert with these labels is muted; None if it isn't at `at`."""
         if isinstance(self.when, TimeSpan) and not self.when.is_active(at):
-            return None  # most of them: silences are kept for a while after their end
+            return None  # the usual case: ended silences are kept for a while
         return self.when.end_at(at) if takes(self.matchers, labels) else None
 
 
@@ -104,7 +104,10 @@ def matches_without_labels(matchers: Sequence[Matcher]) -> bool:
 
 
 def _excludes(matchers: Sequence[Matcher]) -> bool:
-    """Check if each excludes some values and matches others: `env!~".+"` is `env=""`."""
+    """Check if each matcher is an exclusion that still matches some values.
+
+    `env!~".+"` isn't, because it's the same as `env=""`.
+    """
     negative = {MatchOp.NOT_EQUAL, MatchOp.NOT_MATCHES}
     return all(
         matcher.op in negative and matcher.matches({matcher.name: "\ufffd"}) for matcher in matchers

@@ -21,7 +21,7 @@ class SilenceState(StrEnum):
 class Silence(Struct, frozen=True):
     """A silence that `by` created at the time `at`, with matchers as text.
 
-    It is kept after its end, for explanations of the past.
+    It's kept after its end, to explain past decisions.
     """
 
     match: tuple[str, ...]
@@ -58,7 +58,7 @@ def expired(made: Silence, now: float) -> Silence | None:
 def may_replace(before: Silence, after: Silence, now: float) -> bool:
     """Check if a changed silence keeps its id, as in Alertmanager.
 
-    Its matchers stay, and no time that has passed changes.
+    It does if its matchers are the same and no time in the past changes.
     """
     if before.matchers != after.matchers:
         return False

@@ -1,18 +1,18 @@
 """Text for SMS in GSM-7 (3GPP TS 23.038, 6.2.1).
 
-One character outside of it more than halves the capacity of a segment.
+A single character outside of GSM-7 more than halves the capacity of a segment.
 """
 
 import unicodedata
 
-# ruff: noqa: RUF001 -- characters that look like others are what this is about
+# ruff: noqa: RUF001 --   this module is about characters that look like others
 
 ALPHABET = frozenset(
     "@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !\"#¤%&'()*+,-./0123456789:;<=>?¡"
     "ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§¿abcdefghijklmnopqrstuvwxyzäöñüà"
 )
 EXTENSION = frozenset("^{}\\[~]|€")
-"""Characters that need an escape, so two septets."""
+"""Characters that need an escape, so they take two septets."""
 
 SEGMENT = 160
 """Septets of a message in one segment
@@ -22,7 +22,7 @@ SEGMENT = 160
 TWO_SEGMENTS = 305
 """Septets that fit into two segments of 153.
 
-An escape isn't split from its character, which may leave a septet unused.
+An escape and its character stay in the same segment, so a septet may be unused.
 """
 
 _SPELT = {
@@ -53,12 +53,12 @@ def gsm7(text: str) -> str:
 
 
 def septets(text: str) -> int:
-    """The length of `text`, which is in GSM-7."""
+    """The length of `text`, which must be in GSM-7, in septets."""
     return len(text) + sum(char in EXTENSION for char in text)
 
 
 def fit(text: str, room: int) -> str:
-    """Cut `text`, which is in GSM-7, to `room` septets; at least three."""
+    """Cut `text`, which must be in GSM-7, to at most `room` septets (at least three)."""
     if septets(text) <= room:
         return text
     kept, left = 0, room - len("...")

@@ -1,7 +1,7 @@
-"""The Jinja2 of templates: text, expressions, `if` and one level of `for`, at bounded cost.
+"""A restricted Jinja2 for templates: text, expressions, `if` and one level of `for`.
 
-A template's author is trusted to read labels and to format numbers, and nothing more: a mistake
-must not stall the router or fill its memory. Dangerous filters and methods are left out.
+Time and memory are limited, so that a mistake in a template can't stall the router. Dangerous
+filters and methods are left out.
 """
 
 import json
@@ -25,7 +25,7 @@ LONGEST_TEXT = 20_000
 """Maximum characters of a rendered message, approximately."""
 
 LONGEST_STEP = 2_000
-"""Maximum characters or items of any intermediate result, so that none can explode."""
+"""Maximum characters or items of any intermediate result."""
 
 STATEMENTS = (nodes.Output, nodes.If, nodes.For)
 METHODS = frozenset(
@@ -77,7 +77,7 @@ class Environment(ImmutableSandboxedEnvironment):
         self.filters |= {"json": _bounded(_json), "raw": _Raw, **(filters or {})}
 
     def call_binop(self, context: Context, operator: str, left: Any, right: Any) -> Any:
-        """Check operands: text times a number, text % values and big powers can make gigabytes.
+        """Check operands: text times a number, text % values and big powers can create gigabytes.
 
         Raises: SecurityError.
         """
@@ -86,13 +86,13 @@ class Environment(ImmutableSandboxedEnvironment):
         base = float(left) if operator == "**" else left
         return super().call_binop(context, operator, base, right)
 
-    # `labels.items` is the label of that name, if it exists.
+    # `labels.items` is the label `items`, if it exists.
     getattr = ImmutableSandboxedEnvironment.getitem  # type: ignore[assignment]
 
 
 @dataclass(frozen=True, slots=True)
 class TemplateKind:
-    """A kind of template: its names, the output of an expression, and the maximum length."""
+    """A kind of template: the names it may use, how expressions are output, the maximum length."""
 
     names: frozenset[str]
     environment: Environment
@@ -113,7 +113,7 @@ def text_kind(names: Iterable[str]) -> TemplateKind:
 
 
 def _measured(write: Callable[[float], str]) -> Callable[[Any], str]:
-    """A filter that formats a number, or text that is one. Other text is unchanged.
+    """A filter that formats a number, or a text that is a number. Other text is unchanged.
 
     A missing value is "unknown".
     """
@@ -128,7 +128,7 @@ def _measured(write: Callable[[float], str]) -> Callable[[Any], str]:
 
 
 def _bounded(make: Callable[..., Any]) -> Callable[..., Any]:
-    """Limit a filter's result. `wraps` keeps the marks that Jinja2 needs."""
+    """Limit the length of a filter's result. `wraps` keeps the attributes that Jinja2 needs."""
 
     @wraps(make)
     def made(*args: Any, **kwargs: Any) -> Any:
@@ -171,14 +171,14 @@ class _Raw(str):
 
 
 class _Needed(jinja2.ChainableUndefined):
-    """A missing value that may be tested and have a default, but not be printed."""
+    """A missing value that a template may test or replace by a default, but not print."""
 
     def __str__(self) -> str:
         raise _missing(self)
 
 
 def _finalized(value: Any) -> Any:
-    """Print a method without a call as empty: its address would differ at each start."""
+    """Print a method that isn't called as empty, instead of its memory address."""
     return "" if callable(value) else value
 
 
@@ -187,17 +187,17 @@ def _on_one_line(value: Any) -> str:
 
 
 def _encoded(value: Any) -> str:
-    """Encode for any place in a URL."""
+    """Encode so that the result is safe anywhere in a URL."""
     if isinstance(value, _Raw):
         return str(value)
     if isinstance(value, jinja2.Undefined):
-        # Jinja2 uses its own class for an `if` without `else`, which would print "".
+        # For an `if` without `else` Jinja2 uses its own class, which would print "".
         raise _missing(value)
     return quote(str(_finalized(value)), safe="")
 
 
 def _missing(value: jinja2.Undefined) -> Exception:
-    name = value._undefined_name  # noqa: SLF001 - meant for classes like these
+    name = value._undefined_name  # noqa: SLF001 - meant for such subclasses
     if name:
         return jinja2.UndefinedError(f"there's no '{name}'")
     return NotMeant("the condition is false")

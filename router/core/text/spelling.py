@@ -1,9 +1,9 @@
 """Rewrites values as people and dashboards format them for the parser in `units`.
 
 `12,345`, `12 345`, `12.345,6` and `0x3039` are numbers; `3min`, `150 seconds`, `00:05:30` and
-`PT5M30S` times; `8.5GiB`, `12.3 K` and `5 million` numbers with a prefix; `250 req/s` and `250rps`
-rates. A comma before exactly three digits separates thousands, any other is a decimal comma.
-Ambiguous text isn't rewritten.
+`PT5M30S` are times; `8.5GiB`, `12.3 K` and `5 million` are numbers with a prefix; `250 req/s` and
+`250rps` are rates. A comma before exactly three digits separates thousands; any other comma is a
+decimal comma. Ambiguous text isn't rewritten.
 """
 
 import re

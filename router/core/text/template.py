@@ -24,17 +24,16 @@ from router.core.text.sandbox import (
 )
 
 LONGEST = 500
-"""Maximum characters of a rendered line, including the mark of a cut."""
+"""Maximum characters of a rendered line, including the ellipsis if it's cut."""
 
 _LONGEST_SOURCE = 10_000
 _BLANKS = re.compile(r"\n{3,}")
 
 _KNOWN = 256
-"""Results that a condition keeps."""
+"""Maximum cached results of a condition."""
 
 Lookups = Mapping[str, frozenset[str]]
-"""The keys that a template looks up in each mapping; a mapping that it reads as a whole is absent.
-"""
+"""The keys that a template reads from each mapping. Mappings that it reads whole are absent."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,16 +53,16 @@ class Condition(Template):
     _known: dict[object, bool] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def holds(self, *, labels: Mapping[str, str], annotations: Mapping[str, str]) -> bool:
-        """Evaluate the expression. A failure counts as true: better one page too many.
+        """Evaluate the expression. Never raises: if it fails, the condition counts as true.
 
-        Never raises.
+        A page too many is better than a missed page.
         """
         lookups = self.lookups
         given = {
             "labels": _shortened(labels, lookups.get("labels")),
             "annotations": _shortened(annotations, lookups.get("annotations")),
         }
-        # It depends on nothing else, and mostly sees the same few values.
+        # Cached: the result depends only on these values, which are mostly the same.
         key = (*given["labels"].items(), "", *given["annotations"].items())
         if (known := self._known.get(key)) is not None:
             return known
@@ -95,13 +94,17 @@ def compile_template(source: str, kind: TemplateKind = TITLE) -> Template:
             if problem := _problem(node, kind.environment):
                 raise ValueError(f"line {node.lineno}: {problem}")
         _check_names(tree, kind.names)
-        # No globals: Jinja2 would copy a chain of two empty maps for each text.
+        # No globals: Jinja2 would copy them for each rendered text.
         compiled = kind.environment.from_string(tree)
         compiled.globals = {}
         return Template(source, compiled, kind, _lookups(tree, kind.names))
     except jinja2.TemplateSyntaxError as error:
         raise ValueError(f"line {error.lineno}: {error.message}") from None
-    except (RecursionError, SyntaxError, MemoryError):  # as Python's compiler reports nesting
+    except (
+        RecursionError,
+        SyntaxError,
+        MemoryError,
+    ):  # Python's compiler raises these for deep nesting
         raise ValueError(f"line {_deepest_line(source)}: nested too deeply") from None
 
 
@@ -178,14 +181,14 @@ def _check_names(tree: nodes.Template, names: frozenset[str]) -> None:
 
 
 def _lookups(tree: nodes.Template, names: Iterable[str]) -> Lookups:
-    """The keys of each mapping of which the template reads nothing but the values of some keys."""
+    """The keys read from each mapping, for mappings that are only read by key."""
     keys: dict[str, set[str]] = {}
     looked_up = set[int]()
     for node in tree.find_all(nodes.Expr):
         if not isinstance(node, nodes.Getattr | nodes.Getitem):
             continue
         key = _key(node)
-        # A method, such as `labels.items()`, reads them all.
+        # A method, such as `labels.items()`, reads the whole mapping.
         if isinstance(node.node, nodes.Name) and key is not None and not hasattr(dict, key):
             keys.setdefault(node.node.name, set()).add(key)
             looked_up.add(id(node.node))
@@ -224,7 +227,7 @@ def render(
 
 
 def written(template: Template, given: Mapping[str, Any]) -> str:
-    """Render the template, up to a length that is far beyond any real text.
+    """Render the template, up to a length far beyond any real text.
 
     A text of several lines has no spaces at line ends, and no repeated empty lines. Raises:
     NotMeant; ValueError, with the reason.
@@ -236,7 +239,7 @@ def written(template: Template, given: Mapping[str, Any]) -> str:
     }
     compiled, kind, text = template.compiled, template.kind, ""
     try:
-        # As `compiled.generate`, without copies of `cut` and without rewritten tracebacks.
+        # Like `compiled.generate`, but without copying `cut` and rewriting tracebacks.
         for piece in compiled.root_render_func(compiled.new_context(cut, shared=True)):
             text += piece
             if len(text) > kind.longest:

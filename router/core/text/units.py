@@ -1,9 +1,9 @@
 """Measured values, and their thresholds.
 
-Everything is in base units: a ratio (1% is 0.01), seconds, per second, or a plain number. Sources
-format values for people ("1.23%", "612ms", "1h 2m 3s", "12.3k"). Accepted are the output of
-Prometheus' humanize, humanize1024, humanizePercentage and humanizeDuration (prometheus/prometheus
-template/template.go), and the formats that `spelling` knows.
+All values are converted to base units: a ratio (1% is 0.01), seconds, per second, or a plain
+number. Sources format values for people ("1.23%", "612ms", "1h 2m 3s", "12.3k"). The parser accepts
+the output of Prometheus' humanize, humanize1024, humanizePercentage and humanizeDuration
+(prometheus/prometheus template/template.go), and the formats that `spelling` knows.
 """
 
 import math
@@ -35,7 +35,7 @@ _SECONDS = {
     "w": Decimal(604800),
 }
 
-# Units that determine the dimension. A bare number, with or without a prefix, can be anything.
+# Units that determine the dimension. A number without a unit can have any dimension.
 _UNITS: Mapping[Dimension, Mapping[str, Decimal]] = {
     Dimension.RATIO: {"%": Decimal("0.01")},
     Dimension.TIME: {**_SECONDS, **{f"{prefix}s": scale for prefix, scale in _SMALL.items()}},
@@ -44,7 +44,7 @@ _UNITS: Mapping[Dimension, Mapping[str, Decimal]] = {
     },
     Dimension.NUMBER: {**_LARGE, **{f"{prefix}B": scale for prefix, scale in _LARGE.items()}},
 }
-# In a value "12.3m" is minutes for a time, otherwise humanize's milli.
+# In a value, the "m" of "12.3m" means minutes for a time, otherwise humanize's milli.
 _VALUE_UNITS: Mapping[Dimension, Mapping[str, Decimal]] = {
     dimension: {"": Decimal(1), **units}
     if dimension is Dimension.TIME
@@ -52,7 +52,7 @@ _VALUE_UNITS: Mapping[Dimension, Mapping[str, Decimal]] = {
     for dimension, units in _UNITS.items()
 }
 
-# Exponents are short, so that Decimal can't overflow. A unit is the text between two numbers.
+# Exponents are limited, so that Decimal can't overflow. A unit is the text between two numbers.
 _PART = re.compile(
     r"((?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d{1,3}(?!\d))?|[Ii]nf)\s*([^\d\s.]*)\s*", re.ASCII
 )
@@ -73,10 +73,10 @@ _COMPARE: Mapping[str, Callable[[float, float], bool]] = {
 
 @dataclass(frozen=True, slots=True)
 class Threshold:
-    """A limit in base units, and the comparison that a value must pass to exceed it.
+    """A limit in base units, and the comparison by which a value crosses it.
 
-    `text` is as written. With `until`, a value over the limit counts as over it until that
-    condition holds, so that swings around the limit are ignored.
+    `text` is as written. `until`: once crossed, the limit counts as crossed until that condition
+    holds, so that swings around the limit are ignored.
     """
 
     op: str
@@ -89,7 +89,7 @@ class Threshold:
     def parse(cls, text: str) -> "Threshold":
         """Parse "> 1%", ">= 500ms", "> 5/m", "> 10k" or "== 0". "m" is minutes.
 
-        The unit determines the dimension. "> 1% until < 0.8%" begins above 1 %, and ends below 0.8
+        The unit determines the dimension. "> 1% until < 0.8%" starts above 1 % and ends below 0.8
         %.
         Raises: ValueError, with the expected format.
         """
@@ -119,7 +119,7 @@ class Threshold:
             )
         if until.holds(over.limit) and over.holds(over.limit):
             raise ValueError(
-                f"expected an until limit that isn't met while the first limit is, "
+                f"expected a limit after until that isn't reached while the first one is crossed, "
                 f"not {brief(text)}"
             )
         up, down = over.op in {">", ">="}, over.op in {"<", "<="}
@@ -135,17 +135,17 @@ class Threshold:
         return _COMPARE[self.op](value, self.limit)
 
     def is_worse(self, value: float, than: float) -> bool:
-        """Check if the value is worse than another one, by more than noise."""
+        """Check if the value is worse than `than` by more than noise."""
         if self.op[0] not in "<>" or value == than:
             return False
         return (value > than) == (self.op[0] == ">") and abs(value - than) > NOISE * abs(than)
 
     def still_holds(self, value: float) -> bool:
-        """Check if a value that has exceeded the limit still counts as over it."""
+        """Check if a value that has crossed the limit still counts as over it."""
         return self.holds(value) or (self.until is not None and not self.until.holds(value))
 
 
-@lru_cache(maxsize=1024)  # an alert's value is the same from repeat to repeat
+@lru_cache(maxsize=1024)  # repeats of an alert have the same value
 def read_value(text: str, dimension: Dimension) -> float:
     """Parse a value into base units of `dimension`; a number with no unit is in base units.
 
@@ -163,7 +163,7 @@ def read_value(text: str, dimension: Dimension) -> float:
 
 
 def _amount(text: str, units: Mapping[str, Decimal]) -> float | None:
-    """The sum of "-1h 2m 3s", all with the one sign; None unless all parts are in `units`."""
+    """The sum of "-1h 2m 3s", with the sign for all parts; None unless all parts are in `units`."""
     text = text.strip()
     unsigned = text[1:] if text[:1] in ("+", "-") else text
     parts = _parts(unsigned)

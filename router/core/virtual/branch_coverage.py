@@ -1,7 +1,4 @@
-"""Branch coverage: the branches of rules and policies that the tests took.
-
-A branch that is never tested may be wrong unnoticed.
-"""
+"""Branch coverage: the branches of rules and policies that the tests took."""
 
 from collections.abc import Collection, Iterator
 from enum import StrEnum
@@ -35,7 +32,7 @@ _OF_POLICY = {
     Reason.STEPS_REPEATED: BranchKind.REPEAT,
     Reason.PROMOTED: BranchKind.PROMOTION,
 }
-"""The timeline entries that show that a branch of a policy was taken."""
+"""The timeline entries that show which branch of a policy was taken."""
 
 
 class Branch(Struct, frozen=True):

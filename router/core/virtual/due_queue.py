@@ -1,4 +1,4 @@
-"""A queue of keys by the time they are due."""
+"""A queue of keys, ordered by due time."""
 
 import heapq
 from typing import Generic, TypeVar
@@ -9,7 +9,7 @@ K = TypeVar("K", bound=tuple[int, str])
 class DueQueue(Generic[K]):
     """Keys by due time, then in the order of the keys. Setting a key again moves it.
 
-    `at` has all of them. Finding the first, setting and dropping take logarithmic time.
+    `at` has the due time of each key. All operations take logarithmic time.
     """
 
     def __init__(self) -> None:

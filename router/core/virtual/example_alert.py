@@ -1,4 +1,4 @@
-"""An example alert for a rule: the rule matches it, and gives it the requested severity."""
+"""An example alert that a rule matches and gives the requested severity."""
 
 from collections.abc import Iterator, Mapping
 
@@ -19,7 +19,7 @@ _SPECIAL = frozenset(".*+?()[]{}^$\\")
 
 
 class ExampleAlert(Struct, frozen=True):
-    """The alert, and how often it must be reported: more than once for a rule that counts."""
+    """The alert, and how many times to report it: more than once for a counting rule."""
 
     alert: Alert
     times: int = 1
@@ -28,10 +28,10 @@ class ExampleAlert(Struct, frozen=True):
 def example_alert(
     rules: RuleSet, rule: Rule, severity: Severity | None, given: Mapping[str, str], at: float
 ) -> ExampleAlert:
-    """An alert that `rule` gives `severity` (None: the worst it can), with these labels.
+    """An alert to which `rule` gives `severity` (None: the worst possible), with these labels.
 
-    Labels that the rule needs are added. It fires at `at` (UTC epoch seconds). Raises: ValueError
-    with the obstacle.
+    Labels that the rule needs are added. It fires at `at` (UTC epoch seconds). Raises: ValueError,
+    with the reason why there is no such alert.
     """
     wanted = severity or min(opened_as(rule), default=rule.severity)
     labels = {**dict(_labels(rule, wanted)), **given}
@@ -79,11 +79,11 @@ def _check_taken(rules: RuleSet, rule: Rule, alert: Alert) -> None:
         raise ValueError(
             f"rule '{by.name}' ({by.origin}) matches it before '{rule.name}': give it other labels"
         )
-    raise ValueError(f"no value is known that matches {own.failed} of rule '{rule.name}': give one")
+    raise ValueError(f"found no value that matches {own.failed} of rule '{rule.name}': give one")
 
 
 def _values(rule: Rule, wanted: Severity) -> Iterator[str]:
-    """Texts on both sides of every threshold, in base units; first around the wanted tier."""
+    """Values on both sides of every threshold, as text in base units; the wanted tier's first."""
     if not rule.thresholds:
         yield ""
     for _, threshold in sorted(rule.thresholds, key=lambda tier: tier[0] is not wanted):

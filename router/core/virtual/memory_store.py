@@ -1,8 +1,8 @@
 """A store in memory that behaves as the databases do, as far as decisions depend on it.
 
-`ReadPlan` and `Writes` describe it, and tests/engine/test_virtual.py compares it with a real store.
-It has no other writers, so a conflict means a decision on an older state. A write copies only the
-rows it changes.
+`ReadPlan` and `Writes` define the behavior, and tests/engine/test_virtual.py compares it with a
+real store. There are no other writers, so a conflict means that a decision used an outdated state.
+A write copies only the rows that it changes.
 """
 
 from collections import defaultdict
@@ -22,7 +22,7 @@ from router.model.notification import Notification, NotificationState
 from router.model.outbox import OutboxKind
 
 LEASE = 60.0
-"""Seconds for which a claimed message is in flight, unless it is settled before."""
+"""Seconds of a message's lease, unless it's settled earlier."""
 
 Key = tuple[int, str]
 """An incident's id, and the name of a timer or the address of a message."""
@@ -31,10 +31,10 @@ Key = tuple[int, str]
 class MemoryStore:
     """The content of the store.
 
-    rule_matches: by fingerprint, then by rule; alerts: as last received, by both. timeline: of all
-    incidents, in order; an entry's id is its position from 1, and `newest_entry` is the id of an
-    incident's latest. timers: deadlines by (incident, name). outbox: messages by (incident,
-    address); `waiting`: when each is tried next.
+    rule_matches: by fingerprint, then by rule. alerts: as last received, by (fingerprint, rule).
+    timeline: the entries of all incidents, in order; an entry's id is its position, from 1.
+    newest_entry: the id of each incident's latest entry. timers: deadlines by (incident, name).
+    outbox: messages by (incident, address). waiting: when each message is tried next.
     """
 
     def __init__(self) -> None:
@@ -112,13 +112,13 @@ class MemoryStore:
         return found
 
     def hold(self, message: Notification, until: float) -> None:
-        """Delay the message until then, or until it is replaced."""
+        """Delay the message until `until`, or until it's replaced."""
         self.waiting.set((message.incident_id, message.channel), until)
 
     def lease(self, key: Key, now: float) -> Notification:
         """Lease one message to send it.
 
-        An existing lease has run out, so the message may have been sent already.
+        If the message had a lease, that has ended, so the message may have been sent already.
         """
         row = self.outbox[key]
         if row.lease:
@@ -137,7 +137,7 @@ class MemoryStore:
     # --- writing
 
     def save(self, changes: Writes) -> None:
-        """Write all of it, in the order that `Writes` documents, or nothing. Raises: Conflict."""
+        """Apply all writes, in the order that `Writes` documents, or none. Raises: Conflict."""
         for incident in changes.incidents.values():
             self._check(incident, changes.incidents)
         for incident in changes.incidents.values():
@@ -182,7 +182,7 @@ class MemoryStore:
         latest = self._latest.get(incident.key, incident.id)
         other = written.get(latest, self.incidents.get(latest, incident))
         if incident.is_open and other.is_open and other.id != incident.id:
-            raise Conflict(f"{incident.key} is open already")
+            raise Conflict(f"{incident.key} already has an open incident")
 
     def _remember(self, rule_match: RuleMatch) -> None:
         self._forget(rule_match.fingerprint, rule_match.rule)
@@ -208,7 +208,7 @@ class MemoryStore:
         self.alerts.pop((fingerprint, rule), None)
 
     def _change_counted(self, incident_id: int, into: int) -> None:
-        """Move the alerts of an incident to `into`, and evaluate their next repeat."""
+        """Move the alerts of an incident to `into`, and let their next repeat be evaluated."""
         for fingerprint, rule in self._holding.pop(incident_id, ()):
             rule_match = self.rule_matches[fingerprint][rule]
             self.rule_matches[fingerprint][rule] = replace(rule_match, digest="", incident_id=into)
@@ -233,7 +233,7 @@ class MemoryStore:
             self.timers.set(key, timer.due_at)
 
     def _queue(self, queued: Queued, since: float) -> None:
-        """Add a message to its address's row: a pending one is replaced, and keeps its place."""
+        """Add a message to the row of its address. It replaces a pending message in its place."""
         key = (queued.incident_id, queued.channel)
         before = self.outbox.get(key)
         new = Notification(*key, 1, NotificationState.PENDING, queued.reason, since, since)
@@ -256,7 +256,7 @@ class MemoryStore:
     def _settle(self, after: Notification, lease: str, seq: int) -> None:
         """Store the outcome of a delivery, if the lease is still held.
 
-        A message added meanwhile becomes pending.
+        A message queued during the attempt becomes pending.
         """
         key = (after.incident_id, after.channel)
         stored = self.outbox[key]
@@ -284,7 +284,7 @@ def _is_wanted(rule: str, wanted: ReadPlan) -> bool:
 
 
 def _next(before: Notification, new: Notification) -> Notification:
-    """The next message to the same address, with the history of the one before it."""
+    """The next message to the same address, with the delivery history of the previous one."""
     known = {
         name: getattr(before, name)
         for name in ("sent", "ref", "seen_entry", "tried", "uncertain", "uncertain_until")

@@ -1,8 +1,8 @@
 """The whole router in memory and in virtual time, for rule tests, simulation and replay.
 
 Every event goes through `Batch`, as in the daemon; nothing else decides. A deadline fires exactly
-when it is due. A message is sent immediately, and `post` gives the result; a failed one is tried
-again after the daemon's pause, halfway between the shortest and the longest.
+when it's due. A message is sent immediately, and `post` returns the result. A failed message is
+retried after the daemon's backoff, halfway between its minimum and maximum.
 """
 
 from collections.abc import Callable
@@ -23,11 +23,11 @@ from router.model.reason import Reason
 JITTER = 0.5
 
 Post = Callable[[Notification, float], Result]
-"""The result of sending a message at a time."""
+"""Returns the result of sending a message at a given time."""
 
 
 class VirtualDelivery(Struct, frozen=True, gc=False):
-    """A delivered message: its time, address, reason, and the incident then.
+    """A delivered message: its time, address, reason, and the incident at that time.
 
     `known` is the id of the newest timeline entry of any incident. `also` are further incidents in
     the same message, if a throttle bundled them.
@@ -47,10 +47,10 @@ def arrives(_message: Notification, _at: float) -> Result:
 
 
 class VirtualRouter:
-    """A router without any past, at the time `now` (UTC epoch seconds).
+    """A router that starts empty, at the time `now` (UTC epoch seconds).
 
     `settings` may be replaced, as by a reload. `delivered` are all deliveries, in order. Without
-    `post`, messages stay pending until a caller claims and settles them. `watch` receives the
+    `post`, messages stay pending until a caller claims and settles them. `watch` is called with the
     writes before they are stored.
     """
 
@@ -70,7 +70,7 @@ class VirtualRouter:
         self._counter = MemoryWorker(self.memory)
 
     def happen(self, *events: Event) -> list[Reason]:
-        """Process these events in one transaction, and send the messages. Returns each reason."""
+        """Process these events in one transaction, and send the messages. Returns the reasons."""
         reasons = self._commit(*events)
         self._deliver()
         return reasons
@@ -143,6 +143,6 @@ class VirtualRouter:
         return bundle.settled(self.now, (Attempt(self.now, 0.0, result),), seen, JITTER)
 
     def _edits_within_limit(self, address: str) -> bool:
-        """Check if later messages are edits of this one, which its limit doesn't hold."""
+        """Check if later messages edit this one in place, so that its limit doesn't delay them."""
         edits = channel_of(address) in self.settings.edited
         return edits and self.settings.limit_of(address) is not None

@@ -30,9 +30,8 @@ class Failing(StrEnum):
 class Reported(Struct, frozen=True):
     """An alert as its source reports it.
 
-    With `times` it is that many separate occurrences; without, it is a state that lasts until it is
-    resolved. `dated`: the payload has its times; otherwise the alert starts to fire at the first
-    report.
+    `times`: the number of separate occurrences; None for a state that lasts until it's resolved.
+    `dated`: the payload has its own times; otherwise the alert starts to fire at the first report.
     """
 
     alert: Alert
@@ -43,8 +42,8 @@ class Reported(Struct, frozen=True):
 class ScenarioEvent(Struct, frozen=True):
     """Events after `after` seconds: channel failures and recoveries, then alerts, then a command.
 
-    `incident` is the id of the command's incident, in order of opening from 1; None: the newest
-    open one.
+    `incident` is the id of the command's incident (they are numbered from 1 as they open); None:
+    the newest open incident.
     """
 
     after: float
@@ -61,7 +60,7 @@ class ScenarioEvent(Struct, frozen=True):
 
 
 class Message(Struct, frozen=True):
-    """A message expected after `after` seconds, or up to `within` later. None matches anything.
+    """A message expected after `after` seconds, or up to `within` later. None matches any value.
 
     `to` is an address (a channel, or a person over one), or `contact:NAME` for a person over any
     contact method.
@@ -101,7 +100,7 @@ class Scenario(Struct, frozen=True):
 class ScenarioResult(Struct, frozen=True):
     """The result of a scenario.
 
-    `reasons` are all decisions, with their times; `incidents` are by seconds after the start.
+    `reasons` are all decisions, with their times. `incidents` are by the seconds after the start.
     """
 
     delivered: tuple[VirtualDelivery, ...]
@@ -116,12 +115,12 @@ Watch = Callable[[VirtualRouter, Writes], None]
 def play(scenario: Scenario, settings: Settings, watch: Watch | None = None) -> ScenarioResult:
     """Run the scenario.
 
-    At the same time, deadlines come first, then the events in the order given.
+    At the same time, deadlines are processed first, then the events in the order given.
     """
-    return _Stage(scenario, settings, watch).play()
+    return _Run(scenario, settings, watch).play()
 
 
-class _Stage:
+class _Run:
     """One run of a scenario."""
 
     def __init__(self, scenario: Scenario, settings: Settings, watch: Watch | None) -> None:

@@ -14,7 +14,7 @@ from router.model.incident import Incident
 from router.model.notification import person_of
 
 TOLERANCE = 0.001
-"""Seconds: the rounding error of times, and no more."""
+"""Maximum rounding error of times, in seconds."""
 
 
 class Line(Struct, frozen=True):
@@ -46,8 +46,8 @@ def compare(scenario: Scenario, played: ScenarioResult) -> tuple[Line, ...]:
 def _messages(scenario: Scenario, deliveries: Iterable[VirtualDelivery]) -> Iterator[Line]:
     left = list(deliveries)
     missing = []
-    # The most specific expectations choose first, so that a vague one doesn't take another's only
-    # match.
+    # Match the most specific expectations first, so that a vague one doesn't take the only message
+    # that fits another.
     for message in sorted(scenario.messages, key=_vagueness):
         if found := _found(message, left, scenario.start):
             left = [delivery for delivery in left if delivery not in found]
@@ -173,7 +173,7 @@ def _said(fields: Mapping[str, object]) -> str:
 
 
 def _state(incident: Incident, fields: Mapping[str, object]) -> str:
-    """The requested fields, or else those that distinguish incidents."""
+    """The requested fields or, without any, those that distinguish incidents."""
     names = fields or ("key", "severity", "status")
     return f"{incident.name}: {_said({name: getattr(incident, name) for name in names})}"
 

@@ -28,12 +28,11 @@ ESCALATING = frozenset({STEP, REACH, PROMOTE})
 """The deadlines that notify more people. Those that recheck muted alerts are included."""
 
 _HIDDEN = having(Trait.DELIVERY) - {Reason.CONDITION_FAILED}
-"""Timeline entries about deliveries, which are shown as messages. A skipped step is not about a
-delivery."""
+"""Timeline entries about deliveries, which are shown as messages instead."""
 
 
 class SimulatedAnswer(Struct, frozen=True):
-    """A person acknowledges everything that is open, `after` seconds."""
+    """A person acknowledges all open incidents after `after` seconds."""
 
     after: float
     by: str
@@ -42,8 +41,8 @@ class SimulatedAnswer(Struct, frozen=True):
 class Moment(Struct, frozen=True):
     """An event at `at` (UTC epoch seconds): a message, or a timeline entry.
 
-    `who` is the recipient, "" for a message to a channel; `over` the channel, "" for an entry of
-    the timeline.
+    `who` is the recipient, "" for a message to a channel. `over` is the channel, "" for a timeline
+    entry.
     """
 
     at: float
@@ -55,9 +54,10 @@ class Moment(Struct, frozen=True):
 
 
 class Simulation(Struct, frozen=True):
-    """A simulation; `incidents` are those that the alerts changed, `ended` before `end` or not.
+    """A simulation. `incidents` are those that the alerts changed.
 
-    `left_out` lists what only the running router considers.
+    `ended`: the escalation ended before `end`. `left_out` lists what only the running router
+    considers.
     """
 
     reasons: tuple[Reason, ...]
@@ -69,7 +69,7 @@ class Simulation(Struct, frozen=True):
 
 
 def received(settings: Settings, alerts: Sequence[Alert], at: float) -> Batch:
-    """The first batch of a simulation. Its reads from a store are `known` in `simulate`."""
+    """The first batch of a simulation. Pass the result of its reads to `simulate` as `known`."""
     return Batch(settings, [AlertSeen(at, alert) for alert in alerts])
 
 
@@ -145,7 +145,7 @@ def _said(entry: Entry) -> Moment:
 
 
 def _delivery_moments(delivery: VirtualDelivery) -> Iterator[Moment]:
-    """The message, once for each of its incidents."""
+    """The message, repeated for each of its incidents."""
     who, over = person_of(delivery.address), channel_of(delivery.address)
     yield Moment(delivery.at, delivery.incident.id, delivery.reason, who, over)
     for other in delivery.also:
@@ -164,6 +164,6 @@ def _left_out(router: VirtualRouter, before: Mapping[int, Incident]) -> Iterator
     for who, limit in limits.items():
         if limit:
             yield (
-                f"messages that {who} received before: the throttle of {limit.count} in "
+                f"earlier messages to {who}: the throttle of {limit.count} in "
                 f"{duration(limit.per)} starts empty"
             )

@@ -14,8 +14,8 @@ from router.model.notification import Notification, NotificationState, channel_o
 class MemoryWorker:
     """Claims due messages.
 
-    A message that a rate limit delays is tried again once the limit allows it, or a new
-    message is added.
+    A message that a rate limit delays is tried again when the limit allows it, or when a new
+    message is queued.
     """
 
     def __init__(self, memory: MemoryStore) -> None:
@@ -35,7 +35,7 @@ class MemoryWorker:
         return bundles
 
     def give_back(self, bundle: Bundle, now: float) -> None:
-        """Return the rate-limit slot of a message that did not arrive, for waiting messages."""
+        """Uncount a bundle that didn't arrive, so that the rate limit allows waiting messages."""
         bundle.give_back(now)
         if bundle.window:
             for message in self._waiting(bundle.messages[0].channel, now):

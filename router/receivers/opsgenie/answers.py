@@ -14,7 +14,7 @@ from router.receivers.opsgenie.request import Operation
 from router.receivers.opsgenie.views import time_text
 
 NOBODY = str(UUID(int=0))
-"""The id in an answer that is about no known alert."""
+"""The id in an answer that isn't about a known alert."""
 
 NOT_SUPPORTED = 40302
 """Opsgenie's code for a valid request that is not supported."""
@@ -73,7 +73,7 @@ def status_of(outcome: Outcome, results: Sequence[CommandResult]) -> WebhookAnsw
 def paging(
     url: str, query: Mapping[str, str], page: tuple[int, int], *, is_full: bool
 ) -> Mapping[str, str]:
-    """Links to the first page and the next one; `page` is the offset and limit of this one."""
+    """Links to the first and the next page; `page` is the offset and limit of this page."""
     offset, limit = page
 
     def link(start: int) -> str:

@@ -1,6 +1,6 @@
-"""Ids of requests, from which the status of a request is read without storing anything.
+"""Ids of requests. They contain the request's outcome, so that nothing has to be stored.
 
-A request is committed before it is answered, so its id can hold its outcome.
+That's possible because a request is committed before it's answered.
 """
 
 import re
@@ -23,7 +23,7 @@ _ID = re.compile(r"([0-9a-f-]{36})-([0-9]{1,14})-([cxdausn])([01])")
 
 
 class Outcome(Struct, frozen=True):
-    """The outcome of a request: `alert` is the alert's id, `at` when it was processed."""
+    """The outcome of a request. `alert` is the alert's id; `at` is when it was processed."""
 
     alert: str
     at: float
@@ -37,7 +37,7 @@ class Outcome(Struct, frozen=True):
 
 
 def outcome_of(request_id: str) -> Outcome | None:
-    """The outcome in an id; None if the router never made it."""
+    """The outcome in an id; None if the id isn't from the router."""
     if (match := _ID.fullmatch(request_id)) is None:
         return None
     alert, milliseconds, code, success = match.groups()

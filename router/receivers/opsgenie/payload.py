@@ -15,7 +15,7 @@ from router.receivers.times import UNKNOWN
 from router.receivers.wire_alert import WireAlert
 
 MAX_MESSAGE = 130
-"""Characters of `message`. A longer one is cut in the label, and stays whole in the summary."""
+"""Maximum characters of `message` in the label, which is cut. The summary has the whole text."""
 
 MAX_DESCRIPTION = 15_000
 MAX_NOTE = 25_000
@@ -76,7 +76,7 @@ def read_alert(
 
 
 def _responders(body: Mapping[str, Any]) -> str:
-    """Responders as `team:payments,user:ana@example.com`; `teams` are those of older clients."""
+    """Responders as `team:payments,user:ana@example.com`. Older clients send `teams`."""
     responders = [("team", team) for team in body.get("teams") or ()]
     responders += [
         (text(member(responder, "type")) or "team", responder)

@@ -1,7 +1,8 @@
-"""Opsgenie's alert API: tools that page through Opsgenie page through the router.
+"""Opsgenie's alert API: tools that page through Opsgenie can page through the router.
 
-https://docs.opsgenie.com/docs/alert-api. Opsgenie answers before it processes a request, and gives
-its outcome when asked. The router commits first, so the id of a request holds its outcome.
+https://docs.opsgenie.com/docs/alert-api. Opsgenie answers before it processes a request, and
+clients ask for the outcome later. The router commits first, so the request's id contains its
+outcome.
 """
 
 from collections.abc import Mapping, Sequence
@@ -47,7 +48,7 @@ COMMANDS = {
 }
 
 _AFTERWARDS = {Operation.NOTE, Operation.DELETE}
-"""Operations that an alert accepts after its end, too."""
+"""Operations that are also possible on a closed alert."""
 
 REPEATED = 600.0
 """Seconds in which identical notes are one note that was sent again."""
@@ -56,7 +57,7 @@ _BODY = msgspec.json.Decoder()
 
 
 class OpsgenieConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """integrations: API keys by integration. Several during a rotation."""
+    """integrations: API keys by integration; several keys during a rotation."""
 
     integrations: dict[str, tuple[Secret, ...]]
 
@@ -165,7 +166,7 @@ class OpsgenieReceiver(Source):
         return CommandRequest(None, None, self.name, alert=ref)
 
     def _list(self, asked: ApiRequest) -> Received:
-        """Raises: InvalidInput, if the query has more than the router can search for."""
+        """Raises: InvalidInput, if the router doesn't support the search query."""
         listed = listing(self.name, asked)
         if isinstance(listed, AlertListing):
             return Received(listing=listed)

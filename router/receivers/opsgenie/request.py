@@ -69,7 +69,7 @@ class ApiRequest(Struct, frozen=True):
 
 
 def read(incoming: Incoming) -> ApiRequest:
-    """The request; without a path of the API (a payload to explain) it creates an alert."""
+    """Read the request. Without a path of the API (a payload to explain) it creates an alert."""
     parts = urlsplit(incoming.raw_path)
     if HEARTBEATS in parts.path:
         return _heartbeat(parts.path.partition(HEARTBEATS)[2], incoming.method)
@@ -100,12 +100,12 @@ def _heartbeat(rest: str, method: str) -> ApiRequest:
 
 
 def alert_id(alias: str) -> str:
-    """The id of the alert of an alias. An alert without an alias has its id as its alias."""
+    """The id of the alert with this alias. An alert without an alias uses its id as the alias."""
     return alias if _ID.fullmatch(alias) else str(uuid5(_NAMESPACE, alias))
 
 
 def new_id(content: str) -> str:
-    """The id of an alert without an alias."""
+    """The id for an alert without an alias."""
     return str(uuid5(_NAMESPACE, f"\0{content}"))
 
 

@@ -1,4 +1,4 @@
-"""Selects the alerts of a list: the part of Opsgenie's search that clients use.
+"""Selects the alerts to list: supports the part of Opsgenie's search that clients use.
 
 https://docs.opsgenie.com/docs/alerts-search-query-help
 """
@@ -10,7 +10,7 @@ from router.ports.webhooks import AlertListing, AlertRef
 from router.receivers.opsgenie.request import ApiRequest, Operation, alert_id
 
 DEFAULT_LIMIT, MAX_LIMIT, MAX_ROWS = 20, 100, 20_000
-"""Alerts of a page: https://docs.opsgenie.com/docs/alert-api#list-alerts."""
+"""Alerts on a page: https://docs.opsgenie.com/docs/alert-api#list-alerts."""
 
 _STATUS = re.compile(r"\s*status\s*[:=]\s*(open|closed)\s*", re.IGNORECASE)
 _ALIAS = re.compile(r"""\s*alias\s*[:=]\s*("[^"]*"|\S+)\s*""", re.IGNORECASE)

@@ -64,12 +64,12 @@ def full_view(row: AlertRow, incident: Incident | None, now: float) -> Mapping[s
 
 
 def is_open(row: AlertRow, incident: Incident | None) -> bool:
-    """An alert ends with its own end, or with that of its incident."""
+    """Check if the alert is open: it ends when it's resolved or its incident is closed."""
     return row.rule_match.status is AlertStatus.FIRING and (incident is None or incident.is_open)
 
 
 def _report(row: AlertRow, incident: Incident | None) -> Mapping[str, Any]:
-    """Times in milliseconds since the start, and the people."""
+    """Milliseconds from the start to each step, and the people who took it."""
     if incident is None:
         return {}
     start = row.rule_match.starts_at

@@ -10,7 +10,7 @@ from router.receivers.source import member, text
 
 PREFIX = "evidence_"
 MOST = 20
-"""Entries that are kept of one occurrence."""
+"""Maximum entries to keep of an occurrence."""
 
 _NOT_NAME = re.compile(r"[^a-z0-9]+")
 

@@ -1,4 +1,4 @@
-"""Reads Sentry's payloads, with one small reader for each kind; `KINDS` is the table of them.
+"""Reads Sentry's payloads. `KINDS` is the table of kinds, with a small reader for each.
 
 https://docs.sentry.io/organization/integrations/integration-platform/webhooks/
 """
@@ -18,13 +18,13 @@ from router.receivers.times import first_epoch
 
 _PROJECT = re.compile(r"/projects/[^/]+/([^/]+)/")
 _ISSUE = re.compile(r"/issues/([0-9]+)(?:/|$)")
-_ID_LENGTH = 64  # Sentry's own ids are decimal numbers; an identity must be short
+_ID_LENGTH = 64  # Sentry's ids are decimal numbers; an identity must be short
 
 
 class SentryAlert(Struct, frozen=True):
     """An alert without its status. Times are None if the payload gives none.
 
-    group_as: the issue, whose title may differ from event to event.
+    group_as: the issue's id, because its title may change from event to event.
     """
 
     fingerprint: str
@@ -93,7 +93,7 @@ def _metric_alert(data: Raw, action: str) -> SentryAlert:
         ),
         annotations=kept(
             summary=text(payload.description_title) or name,
-            # Sentry's own examples show line ends escaped twice.
+            # In Sentry's own examples, line ends are escaped twice.
             description=text(payload.description_text).replace("\\n", "\n"),
         ),
         url=text(payload.web_url),
@@ -136,7 +136,7 @@ def _issue(data: Raw, _action: str) -> SentryAlert:
 
 
 def _issue_evidence(issue: Issue) -> dict[str, str]:
-    """The text of an outage or of feedback; an error has it in its title."""
+    """The text of an outage or of feedback. An error's text is in its title."""
     value = text(member(issue.metadata, "value"))
     return {"evidence": value} if value and text(issue.issue_category) not in {"", "error"} else {}
 
@@ -171,11 +171,11 @@ def plugin(body: bytes) -> SentryAlert:
 
 
 class PayloadKind(NamedTuple):
-    """A value of `Sentry-Hook-Resource`.
+    """A kind of payload, by the header `Sentry-Hook-Resource`.
 
     statuses: the status that each action reports. read: reads `data`, given the action. is_state:
-    the same content may rightly come again after another state, as when an issue is resolved,
-    reopened and resolved.
+    the payload reports a state, so the same content after another state is new, as when an issue is
+    resolved, reopened and resolved.
     """
 
     statuses: Mapping[str, AlertStatus]
@@ -225,7 +225,7 @@ def _identity(value: object, pointer: str) -> str:
 
 
 def _title(of: Event | Issue, issue_id: str) -> str:
-    """The title. An occurrence may have none; then its other texts, or the issue's id, name it."""
+    """The title. If an occurrence has none, it's another of its texts, or the issue's id."""
     candidates = [of.title, member(of.metadata, "title"), member(of.metadata, "type")]
     if isinstance(of, Event):
         candidates[1:1] = [member(of.occurrence, "issueTitle"), of.message]

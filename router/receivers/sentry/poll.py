@@ -1,4 +1,4 @@
-"""Asks Sentry for its issues: an internal integration's webhook is never sent again.
+"""Asks Sentry for its issues, because it never repeats a webhook that failed.
 
 https://docs.sentry.io/api/events/list-an-organizations-issues/
 """
@@ -24,23 +24,24 @@ from router.receivers.source import member, text
 from router.receivers.times import first_epoch
 
 LATE = 300.0
-"""Seconds after which an issue's webhook is overdue."""
+"""Seconds until an issue's webhook counts as lost."""
 
 PAGE = "100"
-"""Issues of one answer, Sentry's maximum."""
+"""Issues in one answer, Sentry's maximum."""
 
 LOOKED_UP = 100
 """Maximum firing issues that one poll looks up by their ids; the next poll takes the next ones."""
 
 ISSUE = "issue:"
-"""Beginning of an issue's identity at its source."""
+"""The prefix of an issue's identity at its source."""
 
 
 class SentryPoll(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The issues to compare with.
 
     organization: its slug. token: of the internal integration, with the scope `event:read`. query:
-    the issues that must be known here, in Sentry's search syntax. url: of a self-hosted Sentry.
+    selects the issues that the router must know, in Sentry's search syntax. url: of a self-hosted
+    Sentry.
     """
 
     organization: str
@@ -50,7 +51,7 @@ class SentryPoll(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 class SentryPoller:
-    """Reads issues as the source reads their webhooks."""
+    """Finds issues whose webhook was lost."""
 
     def __init__(self, name: str, config: SentryPoll, session: aiohttp.ClientSession) -> None:
         self._name = name
@@ -62,7 +63,7 @@ class SentryPoller:
         self._looked_up = ""
 
     async def missed(self, known: Sequence[AlertRow], now: float) -> Sequence[Alert]:
-        """Issues of the query that are unknown here, and firing ones that are resolved there.
+        """Issues of the query that the router doesn't know, and firing issues that Sentry resolved.
 
         Raises: CompareFailed.
         """

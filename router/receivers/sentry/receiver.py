@@ -1,4 +1,4 @@
-"""Sentry's webhooks: signed ones of the integration platform, unsigned ones of the legacy plugin.
+"""Sentry's webhooks: signed by the integration platform, or unsigned by the legacy plugin.
 
 https://docs.sentry.io/organization/integrations/integration-platform/webhooks/
 """
@@ -21,12 +21,12 @@ from router.receivers.sentry.poll import SentryPoll, SentryPoller
 from router.receivers.source import MIB, Source, clean, decode, same
 
 _SIGNATURE = "sentry-hook-signature"
-_TOLERANCE = 300.0  # seconds between Sentry's clock and ours, either way
+_TOLERANCE = 300.0  # maximum seconds between Sentry's clock and the router's, in either direction
 _SECONDS = re.compile(r"[0-9]{1,12}")
 
 
 class SentryConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """client_secret: signs the webhooks. plugin_secret: the last part of the plugin's URL."""
+    """client_secret: the key of signatures. plugin_secret: the last part of the plugin's URL."""
 
     client_secret: Secret | None = None
     plugin_secret: Secret | None = None
@@ -46,7 +46,7 @@ class SentryConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 
 
 def poller(name: str, config: SentryConfig, session: ClientSession) -> SentryPoller | None:
-    """Compares with the issues of a source, if it says which ones."""
+    """Return the poller of a source's issues; None if the config doesn't select any."""
     return SentryPoller(name, config.poll, session) if config.poll else None
 
 
@@ -59,13 +59,13 @@ _ENVELOPE = msgspec.json.Decoder(_Envelope)
 
 
 class SentryReceiver(Source):
-    """Makes one alert of each webhook that reports a state.
+    """Makes an alert from each webhook that reports a state.
 
-    An issue has one fingerprint in all kinds of webhook.
+    An issue has the same fingerprint in all kinds of webhooks.
     """
 
     kind = "sentry"
-    max_body = 4 * MIB  # an event with stack frames and breadcrumbs may have hundreds of kilobytes
+    max_body = 4 * MIB  # with stack frames and breadcrumbs, an event may have hundreds of kilobytes
 
     def __init__(self, name: str, config: SentryConfig) -> None:
         super().__init__(name)
@@ -87,18 +87,18 @@ class SentryReceiver(Source):
             self._check_plugin(incoming)
             return
         if self._config.client_secret is None:
-            raise Unauthorized("no client_secret is configured to check Sentry-Hook-Signature with")
+            raise Unauthorized("can't check Sentry-Hook-Signature: no client_secret is configured")
         _check_signature(incoming, self._config.client_secret)
         _check_timestamp(incoming.headers.get("sentry-hook-timestamp", ""), now)
 
     def decode(self, incoming: Incoming, now: float) -> Received:
-        """Read the alert, or report why there is none: most kinds of webhook report no state.
+        """Read the alert, or report why there is none: most kinds of webhooks report no state.
 
-        Raises: InvalidInput, if the issue or metric alert is not named.
+        Raises: InvalidInput, if the id of the issue or metric alert is missing.
         """
         body = clean(incoming.body)
         resource = incoming.headers.get("sentry-hook-resource", "")
-        # A request with only the secret URL cannot pass for a signed one, whatever its headers.
+        # A request that has only the secret URL isn't treated as signed, whatever its headers.
         if not resource or _is_plugin(incoming):
             return self._received(
                 plugin(body), AlertStatus.FIRING, incoming.body, now, is_state=False
@@ -115,7 +115,7 @@ class SentryReceiver(Source):
 
     def _check_plugin(self, incoming: Incoming) -> None:
         if self._config.plugin_secret is None:
-            raise Unauthorized("no plugin_secret is configured to check the secret in the URL with")
+            raise Unauthorized("can't check the secret in the URL: no plugin_secret is configured")
         check_path(incoming.segment, self._config.plugin_secret)
 
     def _received(
@@ -130,8 +130,7 @@ class SentryReceiver(Source):
             starts_at=now if read.starts_at is None else read.starts_at,
             ends_at=(read.ends_at or now) if status is AlertStatus.RESOLVED else None,
             url=read.url,
-            # Only the body is signed, so only the body can identify a replay: anybody can change
-            # the headers.
+            # Only the body is signed, so only it can identify a replay: anybody can change headers.
             event_id=f"sentry:{blake2b(body, digest_size=16).hexdigest()}",
             is_state=is_state,
             group_as=read.group_as,

@@ -1,8 +1,7 @@
-"""The few fields of Sentry's payloads that are read.
+"""The few fields of Sentry's payloads that the router reads.
 
 Fields that are not named here (the user, the request, breadcrumbs, stack traces) are never decoded.
-A field that the router can do without may be missing or of any type: a missing culprit must not
-lose the alert.
+Optional fields may be missing or have any type: a missing culprit must not lose the alert.
 """
 
 from typing import Any

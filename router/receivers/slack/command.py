@@ -46,7 +46,7 @@ _OPEN_BARE = re.compile(r"(?P<bare>[^\"“”]+?)(?:\s+(?P<severity>P[0-3]))?", 
 
 
 def parse_command(typed: str, by: str, receipt: str, now: float, site: ReceiverContext) -> Received:
-    """The request of `by`, or help. Without a number it is about the only open incident."""
+    """The request of `by`, or help. Without a number it's about the only open incident."""
     word, _, rest = written(typed, site.slack).partition(" ")
     word, rest = word.lower(), rest.strip()
     if word in {"on-call", "oncall"} and not rest:
@@ -71,7 +71,7 @@ def _request(word: str, rest: str, by: str, receipt: str) -> CommandRequest | No
             return None
         severity, text = Severity(given[1].upper()), (given[2] or "").strip()
     elif text and incident_id is None:
-        return None  # a misspelt number must not become a note on another incident
+        return None  # a mistyped number must not become a note on another incident
     if command is Command.NOTE and not text:
         return None
     if command is Command.ASSIGN:
@@ -111,7 +111,7 @@ def _seconds(text: str) -> tuple[float | None, str]:
 
 
 def _open(rest: str, by: str, now: float) -> Received:
-    """The title may have no quotes, or the typographic quotes of a telephone."""
+    """Declare an incident. The title may have no quotes, or a phone's typographic quotes."""
     rest = " ".join(rest.split())  # the patterns would be slow on many blanks
     found = _OPEN.fullmatch(rest) or _OPEN_BARE.fullmatch(rest)
     if not found:

@@ -2,8 +2,8 @@
 
 They arrive at `/webhooks/slack`, …/command and …/events.
 https://docs.slack.dev/interactivity/handling-user-interaction and
-/interactivity/implementing-slash-commands. Slack waits three seconds for an answer, and repeats
-events only.
+/interactivity/implementing-slash-commands. Slack waits three seconds for an answer. It repeats only
+events.
 """
 
 import hmac
@@ -38,7 +38,7 @@ from router.receivers.slack.thread import read_thread
 from router.receivers.source import KIB, Source, clean, decode, member, same, text
 
 TOLERANCE = 300.0
-"""Seconds between Slack's clock and ours, either way:
+"""Maximum seconds between Slack's clock and the router's, in either direction:
 https://docs.slack.dev/authentication/verifying-requests-from-slack.
 """
 
@@ -79,9 +79,9 @@ class SlackConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
 
 
 class SlackReceiver(Source):
-    """Everybody who sees a message may press its buttons.
+    """Accepts commands from everybody who can see a message.
 
-    The edited message is the answer to a button.
+    The edited message shows the result of a button.
     """
 
     kind = "slack"
@@ -132,9 +132,9 @@ class SlackReceiver(Source):
     def reply(
         self, incoming: Incoming, received: Received, results: Sequence[CommandResult], now: float
     ) -> WebhookAnswer:
-        """A command gets an ephemeral reply; a form gets its errors, or is closed.
+        """Reply to a command with an ephemeral message; to a form with its errors, or close it.
 
-        A button that changed nothing gets an ephemeral reply, since the message does not show it. A
+        A button gets an ephemeral reply only if the edited message doesn't show the result. A
         message in a thread gets no reply.
         """
         if incoming.segment == "events":
@@ -197,7 +197,7 @@ class SlackReceiver(Source):
         )
 
     def _person(self, payload: object) -> tuple[str, str]:
-        """Name and id of the person."""
+        """The person's name and id."""
         user = member(payload, "user")
         user_id = text(member(user, "id"))
         return self._name(
@@ -209,7 +209,7 @@ class SlackReceiver(Source):
 
 
 def _chosen(option: str, by: str, receipt: str) -> list[CommandRequest]:
-    """The command of a chosen option of the menu; empty if it isn't one of the router's."""
+    """The command of the chosen menu option; empty if it isn't one of the router's options."""
     found = _OPTION.fullmatch(option)
     if not found or (found[1] == "snooze") != bool(found[3]):
         return []

@@ -12,11 +12,11 @@ from router.receivers.slack.text import written
 from router.receivers.source import member, text
 
 SAID = frozenset({"", "file_share", "me_message", "thread_broadcast"})
-"""Subtypes of messages that people write; the others are edits, deletions and messages of bots."""
+"""Subtypes of messages by people. Others are edits, deletions and messages by bots."""
 
 
 def read_thread(payload: object, names: Mapping[str, str]) -> Received:
-    """A note on the incident of the thread's message, if a person wrote it."""
+    """Make a note on the thread's incident from a message that a person wrote."""
     if member(payload, "type") != "event_callback":
         return Received(ignored="Not an event")
     event = member(payload, "event")
@@ -31,8 +31,8 @@ def read_thread(payload: object, names: Mapping[str, str]) -> Received:
     parent = text(member(event, "parent_user_id"))
     if parent and (ours := _ours(payload)) and parent not in ours:
         return Received(ignored="A thread under another message")
-    # Identified by the message and not by the event: each subscription that covers it sends a
-    # separate event.
+    # The message identifies the note, not the event: each subscription that covers the message
+    # sends a separate event.
     receipt = f"slack:{channel}:{at}"
     note = CommandRequest(
         None, Command.NOTE, names.get(user, user), words, receipt, ref=f"{channel}:{thread}"

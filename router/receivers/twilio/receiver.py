@@ -37,18 +37,18 @@ COMMANDS = {
     Keyword.RESOLVE: Command.RESOLVE,
     Keyword.ESCALATE: Command.ESCALATE,
 }
-STRANGER = "This number isn't known here, so nothing was done."
+STRANGER = "This number isn't configured, so nothing was done."
 
 
 class TwilioConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """auth_token: the primary token, which signs. next_auth_token: the next, in a rotation."""
+    """auth_token: the primary token, the key of signatures. next_auth_token: during a rotation."""
 
     auth_token: Secret
     next_auth_token: Secret | None = None
 
 
 class TwilioReceiver(Source):
-    """Answers the result in TwiML."""
+    """Answers with the result in TwiML."""
 
     kind = "twilio"
     max_body = 64 * KIB
@@ -110,7 +110,7 @@ class TwilioReceiver(Source):
     # --- calls
 
     def _key(self, form: Mapping[str, str], raw_path: str) -> Received:
-        """The call's URL names the incident that the sender made the call for."""
+        """Read a pressed key. The URL, which the sender set, names the incident."""
         called, about = (
             form.get("To", ""),
             dict(parse_qsl(urlsplit(raw_path).query)).get("incident", ""),
@@ -131,7 +131,7 @@ class TwilioReceiver(Source):
     def _spoken(
         self, words: str, incoming: Incoming, results: Sequence[CommandResult], now: float
     ) -> str:
-        """After an unknown key, repeat the question until somebody acknowledges."""
+        """Say the result. After an unknown key, repeat the question until somebody acknowledges."""
         for result in results:
             incident = result.incident
             if (
@@ -145,11 +145,11 @@ class TwilioReceiver(Source):
 
 
 def _status(receipt: Receipt, now: float) -> Received:
-    """Only a failure changes anything: a message that arrived counts as sent already."""
+    """Read a delivery status. Only failures matter: the message already counts as sent."""
     if not receipt.failed or not receipt.incident_id:
         return Received(ignored="Not a failed message of the router")
     error = (
-        f"{receipt.status}: Twilio's error {receipt.error_code}"
+        f"{receipt.status}: Twilio error {receipt.error_code}"
         if receipt.error_code
         else receipt.status
     )

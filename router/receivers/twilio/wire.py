@@ -1,11 +1,12 @@
 """Twilio's webhooks: replies to a message, keys pressed in a call, and delivery statuses of both.
 
 https://www.twilio.com/docs/messaging/guides/webhook-request and /docs/voice/twiml/gather. A
-signature has no time, so a repeated webhook must have one effect: it is recognised by its id.
-The signature joins the names and values of all fields without a separator, so the same signature
-fits other fields, too: names and ids are checked for their form, so that no other split results in
-another id. The number of a reply's sender can be forged: it allows no more than anybody on call may
-do.
+signature contains no time, so a webhook can be replayed. Its id makes sure that this has no effect.
+
+The signature covers the names and values of all fields, joined without a separator. So other fields
+may result in the same signature. Names and ids are checked for their format, so that no other split
+of the signed text results in another id. The sender's number can be forged, so a reply can do no
+more than anybody on call may do.
 """
 
 import re
@@ -33,16 +34,16 @@ from router.core.text.plain import plain
 from router.ports.errors import InvalidInput, Unauthorized
 
 CONTENT_TYPE = "text/xml"
-"""Content type of the answers. Twilio refuses JSON."""
+"""Content type of the answers. Twilio rejects JSON."""
 
 MAX_FIELDS = 500
-"""Fields of a form. Twilio sends a few dozen, with at most ten files."""
+"""Maximum fields of a form. Twilio sends a few dozen, with at most ten files."""
 
 HELP = "Reply ACK 142, RES 142 or ESC 142, with the number of the incident."
 
 
 class Keyword(StrEnum):
-    """A person's request. Twilio handles some words itself, such as STOP and END; none is used."""
+    """A person's request. It can't be a word that Twilio handles itself, such as STOP or END."""
 
     ACKNOWLEDGE = "ack"
     RESOLVE = "resolve"
@@ -55,8 +56,9 @@ class Keyword(StrEnum):
 class Reply(Struct, frozen=True):
     """A text message from a person.
 
-    `incident_id` is None if the message names none. `text` is the text after the command. `number`
-    is the sender's, `sid` the message's id, which identifies repetitions. NOTHING needs no answer.
+    `incident_id` is None if the message names no incident. `text` is the text after the command.
+    `number` is the sender's. `sid` is the message's id, by which repeated webhooks are recognized.
+    The keyword NOTHING needs no answer.
     """
 
     command: Keyword
@@ -81,7 +83,7 @@ class Receipt(Struct, frozen=True):
 
     @property
     def failed(self) -> bool:
-        """True if it certainly did not arrive."""
+        """True if the message or call certainly did not arrive."""
         return self.status in FAILURES
 
 
@@ -97,8 +99,8 @@ WORDS: Mapping[str, Keyword] = MappingProxyType(
     }
 )
 
-# https://help.twilio.com/articles/223134027: Twilio handles these itself, and a person who opted
-# out gets no messages.
+# Twilio handles these words itself (https://help.twilio.com/articles/223134027), and sends no
+# messages to a person who opted out.
 RESERVED = frozenset(
     "stop stopall unsubscribe cancel end quit optout revoke start yes unstop help info".split()  # noqa: SIM905
 )
@@ -125,9 +127,9 @@ def public_url(external_url: str, raw_path: str) -> str:
 
 
 def parse_form(body: bytes) -> MultiDict[str]:
-    """All fields of a form, also empty ones, since the signature covers them.
+    """All fields of a form, including empty fields, because the signature covers them.
 
-    The sender is not verified at this point. Raises: InvalidInput, if there are too many.
+    The sender isn't verified yet. Raises: InvalidInput, if there are too many fields.
     """
     try:
         fields = parse_qsl(
@@ -147,7 +149,8 @@ def verify(
 
     Args:
         headers: names in lower case.
-        urls: candidates for the URL that Twilio called, with or without the scheme's default port.
+        urls: candidates for the URL that Twilio called. The port may be missing if it's the
+        default.
         form: all fields.
         secrets: the primary auth token, and the next one during a rotation.
 
@@ -172,12 +175,12 @@ def verify(
 
 
 def _check_names(form: MultiDict[str]) -> None:
-    """Refuse names that Twilio never sends, as another split of the signed text has them.
+    """Reject names that Twilio never sends: another split of the signed text would have them.
 
     Raises: Unauthorized.
     """
     if len(set(form)) != len(form):
-        raise Unauthorized("a field comes twice, which Twilio never sends")
+        raise Unauthorized("a field occurs twice, which Twilio never sends")
     if not all(map(_NAME.fullmatch, form)):
         raise Unauthorized("a field has a name that Twilio never sends")
 
@@ -203,12 +206,12 @@ def parse_reply(form: Mapping[str, str]) -> Reply:
 
 
 def parse_key(form: Mapping[str, str]) -> Keyword:
-    """The request of a key pressed in a call; a key without a meaning repeats the question."""
+    """The request for a key pressed in a call. A key without a meaning repeats the question."""
     return KEYS.get(form.get("Digits", ""), Keyword.REPEAT)
 
 
 def parse_receipt(url: str, form: Mapping[str, str]) -> Receipt:
-    """A status callback. Raises: InvalidInput, if the id or the status is missing."""
+    """Read a status callback. Raises: InvalidInput, if the id or the status is missing."""
     kind = "Call" if "CallSid" in form else "Message"
     status, code = _field(form, f"{kind}Status"), form.get("ErrorCode", "")
     about = dict(parse_qsl(urlsplit(url).query))
@@ -223,7 +226,7 @@ def parse_receipt(url: str, form: Mapping[str, str]) -> Receipt:
 
 
 def _others(text: str) -> tuple[int, ...]:
-    """The further incidents, without parts that are not numbers."""
+    """The ids of further incidents. Parts that aren't numbers are ignored."""
     found: list[int] = []
     for part in re.split("[,.]", text):
         with suppress(ValueError):
@@ -232,7 +235,7 @@ def _others(text: str) -> tuple[int, ...]:
 
 
 def answer(text: str = "") -> bytes:
-    """TwiML that replies with `text`, in at most two segments; without text, no reply."""
+    """TwiML that replies with `text`, in at most two segments, or with nothing if it's empty."""
     response = MessagingResponse()
     if text:
         response.message(fit(gsm7(text), TWO_SEGMENTS))
@@ -246,7 +249,7 @@ def parse_sid(form: Mapping[str, str], name: str) -> str:
     """
     sid = _field(form, name)
     if not _SID.fullmatch(sid):
-        raise InvalidInput("Not an id of Twilio's", f"/{name}")
+        raise InvalidInput("Not a Twilio id", f"/{name}")
     return sid
 
 

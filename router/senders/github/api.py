@@ -20,10 +20,10 @@ T = TypeVar("T")
 
 LIMITED = frozenset({403, 429})
 LIMITED_WAIT = 60.0
-"""Seconds to wait at a secondary limit without a time."""
+"""Seconds to wait after a secondary rate limit that gives no time."""
 
 GONE = frozenset({301, 404, 410})
-"""The issue was moved to another repository, deleted, or isn't visible to the token."""
+"""Statuses for an issue that was moved to another repository or deleted, or isn't visible."""
 
 SKEW = 300.0
 """Seconds that GitHub's clock may be behind the router's."""
@@ -89,7 +89,7 @@ class Api:
             raise
 
     async def issues(self, since: float) -> list[Issue]:
-        """The issues opened since then, newest first, within `PAGES`. Raises: Failed."""
+        """The issues opened since `since`, newest first, at most `PAGES` pages. Raises: Failed."""
         found: list[Issue] = []
         for page in range(1, PAGES + 1):
             issues = await self.get(
@@ -116,7 +116,7 @@ class Api:
         await self._calls.call("PATCH", path, idempotent=True, body=msgspec.json.encode(content))
 
     async def post(self, path: str, content: Mapping[str, object]) -> bytes:
-        """Create something, which a repetition would double. Returns the answer. Raises: Failed."""
+        """Create something; if repeated, twice. Returns the answer. Raises: Failed."""
         return await self._calls.call(
             "POST", path, idempotent=False, body=msgspec.json.encode(content)
         )
@@ -134,7 +134,7 @@ class Api:
 def limit_wait(status: int, headers: Mapping[str, str], answer: bytes, now: float) -> float | None:
     """Seconds until a rate limit ends, for a 403 or 429; None if permission is missing.
 
-    The primary limit has an end time; a secondary one has a wait time, or nothing.
+    For the primary limit GitHub gives the end time; for secondary limits a wait time, or nothing.
     """
     if (asked := retry_after(headers.get("Retry-After", ""), now)) is not None:
         return asked

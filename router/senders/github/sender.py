@@ -1,12 +1,12 @@
 """Type `github`: an issue for each incident, commented, closed and reopened with it.
 
-GitHub takes no idempotency key, so the router writes marks into its texts and searches for them
-before it writes again. An issue names its incident; an issue and each comment name the newest
-timeline entry in them. Before opening an issue, the router lists those opened since the incident.
-(The search lags behind. Labels don't work as marks, because GitHub silently drops them for a token
-that may not set them.) Before a comment, it lists the comments since the entry. A duplicate is
-possible only if a slow request is overtaken by the search for its mark; such a message is
-`Uncertain`, and recorded as possibly doubled.
+GitHub supports no idempotency key, so the router writes invisible marks into its texts, and looks
+for them before it writes again. The mark of an issue names its incident, and the mark of an issue
+or comment the newest timeline entry in it. Before opening an issue, the router lists the issues
+opened since the incident. (GitHub's search lags behind. Labels don't work as marks, because GitHub
+silently drops them if the token may not set them.) Before commenting, it lists the comments since
+the entry. A duplicate is possible only if a slow request takes effect after the router has looked
+for its mark. Such a message is `Uncertain`, and recorded as possibly doubled.
 """
 
 import re
@@ -40,7 +40,7 @@ from router.senders.verify import verify_github
 
 REPOSITORY = re.compile(r"[A-Za-z0-9-]+/[A-Za-z0-9._-]+")
 REF = re.compile(r"[1-9][0-9]{0,17}")
-"""An issue's number. The `ref` of a channel that previously had another type doesn't match."""
+"""An issue's number. It doesn't match a `ref` from when the channel had another type."""
 
 DRILL = "drill"
 """The label of drill issues."""
@@ -86,7 +86,7 @@ class Issues:
 
     async def known(self, ref: str, incident: Incident) -> Ticket | None:
         issue = await self._api.issue(ref) if REF.fullmatch(ref) else None
-        # The channel's repository may have changed, and the number may be of another issue there.
+        # Check the mark: if the channel's repository was changed, this number is another issue.
         return _ticket(issue) if issue and is_marked(issue.body, incident) else None
 
     async def find(self, incident: Incident) -> Ticket | None:
@@ -109,7 +109,7 @@ class Issues:
                 per_page=str(PER_PAGE),
                 page=str(page),
             )
-            # Anybody can write a mark into a comment. Only the issue's author is the router.
+            # Anybody can write a mark into a comment, so only those of the issue's author count.
             ours = [
                 comment for comment in comments if comment.user and comment.user.id == ticket.author
             ]

@@ -1,4 +1,4 @@
-"""An incident as a document of Jira, in which no text is markup.
+"""An incident in Jira's document format, in which text can't contain markup.
 
 https://developer.atlassian.com/cloud/jira/platform/apis/document/structure/
 """
@@ -15,7 +15,8 @@ from router.senders.markup import PLAIN, cut, write
 from router.senders.tickets.text import unseen
 
 MAX_TEXT = 20_000
-"""Characters, of 32,767 (https://developer.atlassian.com/cloud/jira/platform/rest/v3/)."""
+"""Maximum characters; Jira allows 32,767
+(https://developer.atlassian.com/cloud/jira/platform/rest/v3/)."""
 
 
 def described(message: Message) -> dict[str, Any]:

@@ -1,9 +1,9 @@
-"""Type `jira`: an issue of Jira Cloud for each incident, commented, and moved with it.
+"""Type `jira`: an issue in Jira Cloud for each incident, commented, and moved to its status.
 
-Jira takes no idempotency key. A label names the incident, by which the router finds the issue of a
-lost answer; Jira's search lags behind by seconds, so a duplicate is possible, and such a message is
-recorded as possibly doubled. The newest timeline entry in the issue and in each comment is in their
-properties, which no reader sees.
+Jira supports no idempotency key. Each issue has a label that names its incident. If an answer is
+lost, the router searches for that label. Jira's search lags behind by seconds, so a duplicate is
+possible, and such a message is recorded as possibly doubled. Hidden properties of the issue and of
+each comment have the newest timeline entry in them.
 
 https://developer.atlassian.com/cloud/jira/platform/rest/v3/ and
 https://developer.atlassian.com/cloud/jira/platform/rate-limiting/ (429 with Retry-After).
@@ -39,7 +39,7 @@ PROJECT = re.compile(r"[A-Z][A-Z0-9_]{1,99}")
 REF = re.compile(r"[A-Z][A-Z0-9_]{1,99}-[1-9][0-9]{0,9}")
 LABEL = re.compile(r"\S{1,255}")
 COMMENTS = 100
-"""Comments searched for the router's, newest first."""
+"""Maximum comments to search for the router's own, newest first."""
 
 
 class JiraConfig(ChannelOptions, frozen=True, kw_only=True):
@@ -48,7 +48,7 @@ class JiraConfig(ChannelOptions, frozen=True, kw_only=True):
     email, token: of the account that opens the issues, and its API token.
     project: the project's key, such as `OPS`.
     issue_type: a type of that project.
-    labels: set on each issue, beside one that names the incident.
+    labels: set on each issue, in addition to the label that names the incident.
     items: also open an issue for each action item.
     api_url: the site, such as https://acme.atlassian.net.
     """
@@ -168,17 +168,19 @@ class Issues:
         await self._move(ticket, done=True)
 
     async def _move(self, ticket: Ticket, *, done: bool) -> None:
-        """Take the first transition that ends the issue, or begins it again."""
+        """Use the first transition to a done status, or to an open status."""
         path = f"/issue/{ticket.ref}/transitions"
         answer = await self._calls.ask("GET", path, Transitions, idempotent=True)
         for transition in answer.transitions:
             if (transition.to.category.key == DONE) == done:
                 body = msgspec.json.encode({"transition": {"id": transition.id}})
-                # A repeated transition is refused, or leads to where the issue is.
+                # A repeated transition is rejected, or doesn't change the status.
                 await self._calls.call("POST", path, idempotent=True, body=body)
                 return
         where = "a done status" if done else "an open status"
-        raise Failed(Rejected(f"the workflow has no transition of {ticket.ref} to {where}"))
+        raise Failed(
+            Rejected(f"the workflow has no transition from {ticket.ref}'s status to {where}")
+        )
 
     def _label(self, incident: Incident, item: Item | None = None) -> str:
         label = f"{incident.name.lower()}-{origin(self._name, incident)}"

@@ -10,7 +10,7 @@ import msgspec
 from router.senders.tickets.tracker import Ticket
 
 PROPERTY = "alert-router"
-"""The property of an issue and of a comment that holds the newest timeline entry in it."""
+"""The property of issues and comments with the id of the newest timeline entry in them."""
 
 DONE = "done"
 """The category of statuses that end an issue."""

@@ -24,7 +24,7 @@ LIMITED_WAIT = 60.0
 """Seconds to wait after a rate limit that gives no time."""
 
 RESET = "X-RateLimit-Requests-Reset"
-"""The header with the end of the limit, in UTC milliseconds."""
+"""The header with the end of the rate limit, in UTC milliseconds."""
 
 
 class _Error(msgspec.Struct, frozen=True):
@@ -37,7 +37,7 @@ class _Answer(msgspec.Struct, frozen=True):
 
 
 class GraphQl:
-    """Queries of one attempt, which share its time limit."""
+    """The queries of one attempt. They share the attempt's time limit."""
 
     def __init__(
         self,

@@ -1,7 +1,7 @@
-"""Type `linear`: an issue of a Linear team for each incident, commented, and moved with it.
+"""Type `linear`: an issue in a Linear team for each incident, commented, and moved to its status.
 
-Linear takes the ids of new issues and comments from the client. The router derives them from the
-incident and the message, so a repetition finds what an earlier attempt made.
+In Linear, the client chooses the ids of new issues and comments. The router derives them from the
+incident and the message, so a retry finds what an earlier attempt created.
 
 https://linear.app/developers/graphql (issueCreate, commentCreate, issueUpdate)
 """
@@ -56,10 +56,10 @@ THROUGH = re.compile(r"`Timeline: ([0-9]{1,18})`\s*\Z")
 """At the end of a description: the newest timeline entry in it."""
 
 COMPARED = 100
-"""Issues in one comparison; more would take several pages."""
+"""Maximum issues in one comparison query, so that the answer has only one page."""
 
 MAX_ENTRIES = 100
-"""The number of newest timeline entries for which an earlier attempt's comment is looked up."""
+"""Maximum timeline entries, the newest, for which to look up an earlier attempt's comment."""
 
 PRIORITIES = {Severity.P0: 1, Severity.P1: 2, Severity.P2: 3, Severity.P3: 4}
 """Linear's priorities: urgent, high, medium, low."""
@@ -107,7 +107,7 @@ class Issues:
         self._origin = origin(name, message.incident)
         self._id = _uuid(self._origin)
         self._items: dict[str, str] = {}
-        # A comment's id is that of its newest entry, so any earlier attempt's comment is found.
+        # A comment's id is derived from its newest entry, so earlier attempts' comments are found.
         entries = [entry.id for entry in message.timeline[-MAX_ENTRIES:]]
         self._comments = {_uuid(f"{self._origin} {entry}"): entry for entry in entries}
         self._commented = 0
@@ -244,5 +244,5 @@ def build(name: str, config: LinearConfig, session: aiohttp.ClientSession) -> Li
 
 
 def _uuid(text: str) -> str:
-    """An id in the form of UUID 4, which Linear asks for, the same for the same text."""
+    """A UUID derived from the text, with the form of a UUID 4, which Linear requires."""
     return str(UUID(bytes=sha256(text.encode()).digest()[:16], version=4))

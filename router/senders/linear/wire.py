@@ -89,4 +89,4 @@ class Opened(msgspec.Struct, frozen=True):
 
 
 class Done(msgspec.Struct, frozen=True):
-    """The answer to a change whose content isn't needed."""
+    """The answer to a change. Its content isn't needed."""

@@ -1,6 +1,6 @@
-"""PagerDuty's change events: deployments next to a service's incidents. They notify nobody.
+"""PagerDuty's change events: deployments shown with a service's incidents. They notify nobody.
 
-https://developer.pagerduty.com/docs/send-change-event. PagerDuty keeps them for 90 days, and takes
+https://developer.pagerduty.com/docs/send-change-event. PagerDuty keeps them for 90 days. They have
 no dedup_key.
 """
 

@@ -1,4 +1,4 @@
-"""Compares incidents at PagerDuty with the router's, and finds answers whose webhook was lost.
+"""Compares incidents at PagerDuty with the router's, to find commands whose webhook was lost.
 
 https://developer.pagerduty.com/api-reference/9d0b4b12e36f9-list-incidents. The limit, 960 requests
 a minute, is far above one request for each incident.
@@ -18,7 +18,7 @@ from router.senders.calls import Calls, Failed, refusals
 
 PERSON = "user_reference"
 SUBJECT = "pagerduty:status"
-"""The subject of `dated` commands, as in the webhooks of PagerDuty."""
+"""The subject in `dated` of commands, as for PagerDuty's webhooks."""
 
 
 class Agent(Struct, frozen=True):
@@ -55,7 +55,7 @@ class Rest:
         self._judge = refusals("error", hide=key.reveal(), now=0.0)
 
     async def incident(self, key: str) -> Remote | None:
-        """The newest incident with an alert of the dedup_key. Raises: Failed."""
+        """The newest incident that has an alert with this dedup_key. Raises: Failed."""
         calls = Calls(
             self._session, self._url, self._headers, seconds=self._seconds, judge=self._judge
         )
@@ -90,7 +90,7 @@ def _compared(shown: Shown, there: Remote | None) -> Mismatch | None:
 
 
 def _answered(incident_id: int, kind: DifferenceKind, command: Command, there: Remote) -> Mismatch:
-    """Convert a person's answer to a command. Changes by PagerDuty itself are only reported."""
+    """Convert a person's change to a command. Changes by PagerDuty itself are only reported."""
     agent, at = there.last_status_change_by, _time(there.last_status_change_at)
     if agent is None or agent.type != PERSON:
         return Mismatch(incident_id, kind, resend=False)

@@ -1,4 +1,4 @@
-"""Type `pagerduty`: one alert per opening or reopening, by the Events API v2.
+"""Type `pagerduty`: one alert for each opening or reopening, by the Events API v2.
 
 The alert is triggered, acknowledged and resolved with the incident. The dedup_key makes it safe to
 repeat an event, so no result is `Uncertain`.
@@ -37,10 +37,10 @@ MAX_SUMMARY = 1024
 MAX_EVENT = 512_000
 MAX_REASON = 300
 ARRIVES_WITHIN = 3600.0
-"""Seconds in which PagerDuty, which queues events, may process one whose answer was lost."""
+"""Seconds in which PagerDuty, which queues events, may still process an unanswered request."""
 
 THROTTLED_WAIT = 30.0
-"""Seconds to wait after a 429 without a Retry-After, by PagerDuty's page on rate limits."""
+"""Seconds to wait after a 429 without Retry-After, according to PagerDuty's page on rate limits."""
 
 SEVERITIES = {
     Severity.P0: "critical",
@@ -55,8 +55,8 @@ class PagerDutyConfig(ChannelOptions, frozen=True, kw_only=True):
 
     change_events: also send deployments.
     api_url: for the EU region (https://events.eu.pagerduty.com), a proxy or a test server.
-    api_key: of the REST API, read-only: compare the incidents there with the router's.
-    rest_url: the same, of the REST API (EU: https://api.eu.pagerduty.com).
+    api_key: a read-only key of the REST API, to compare the incidents there with the router's.
+    rest_url: like `api_url`, but for the REST API (EU: https://api.eu.pagerduty.com).
     """
 
     routing_key: Secret
@@ -86,20 +86,20 @@ class Event(msgspec.Struct, frozen=True):
 class EventsClient(pagerduty.EventsApiV2Client):
     """The package's client without its retries, which block for minutes, or forever on a 429."""
 
-    # The package's property refuses plain http. HttpUrl allows it for loopback only.
+    # Replaces the package's property, which rejects plain http. HttpUrl allows it for loopback.
     url = ""
 
     def __init__(self, config: PagerDutyConfig) -> None:
         super().__init__(config.routing_key.reveal(), base_url=config.api_url)
         self.timeout = math.ceil(config.timeout)  # whole seconds; `_post` has the exact limit
         self.max_network_attempts = 0
-        # 0 would mean the default, and -1 forever. With a lower value the client returns at once.
+        # For the package, 0 means the default, -1 forever, and a lower value no retries.
         self.retry.update(dict.fromkeys((429, 500, 502, 503, 504), -2))
         self.event_hooks = {"request": [_guard_write]}
 
 
 def _guard_write(request: httpx2.Request) -> None:
-    """Check the attempt before the headers and the body are written."""
+    """Call `check_write` before the headers and the body are written."""
     request.extensions["trace"] = _check
 
 
@@ -115,8 +115,8 @@ class PagerDutySender:
         self._config = config
         self._session = session
         self._client = EventsClient(config)
-        # The client blocks, and may not be thread-safe. Its own thread keeps the events in order,
-        # even behind one that timed out, and leaves the shared threads to name lookups.
+        # The client blocks and may not be thread-safe. Its own thread keeps the events in order,
+        # even after a time-out, and leaves the shared threads free for name lookups.
         self._thread = ThreadPoolExecutor(1, thread_name_prefix=f"pagerduty-{name}")
         self._turn = asyncio.Lock()
 
@@ -145,7 +145,7 @@ class PagerDutySender:
         return await compare_incidents(rest, shown)
 
     async def verify(self) -> str | Result:
-        """Resolve an alert that was never triggered, which PagerDuty accepts and ignores."""
+        """Resolve an alert that was never triggered: PagerDuty accepts that and does nothing."""
         result = await self._post(Event("resolve", "alert-router:verify"), 0.0)
         return "routing key accepted" if isinstance(result, Sent) else result
 
@@ -181,7 +181,7 @@ class PagerDutySender:
             response.status_code, response.headers, b"", idempotent=True, now=now
         )
         if isinstance(result, Sent):
-            # A success, but not PagerDuty's, for example a proxy's page: nobody was paged.
+            # A success status, but not from PagerDuty, for example from a proxy: nobody was paged.
             return Retry(f"HTTP {response.status_code}, but not PagerDuty's answer")
         if isinstance(result, Rejected):
             return Rejected(f"{result.reason}{self._complaint(response)}")
@@ -190,7 +190,7 @@ class PagerDutySender:
         return result
 
     def _complaint(self, response: httpx2.Response) -> str:
-        """PagerDuty's reason, without the key if quoted; "" for none."""
+        """PagerDuty's error message, with the key removed; "" for none."""
         try:
             errors = msgspec.json.decode(response.content)["errors"]
         except (msgspec.DecodeError, TypeError, LookupError):
@@ -205,18 +205,18 @@ def build(name: str, config: PagerDutyConfig, session: aiohttp.ClientSession) ->
 
 
 def events(message: Message) -> Iterator[Event]:
-    """The events that PagerDuty still needs, in this order."""
+    """The events that PagerDuty still needs, in order."""
     incident = message.incident
-    # PagerDuty opens a new alert for a reopened incident anyway. A separate key keeps late events
-    # from the wrong alert.
+    # PagerDuty opens a new alert for a reopened incident in any case. With a new key, late events
+    # can't affect the wrong alert.
     key = dedup_key(incident, incident.reopened)
     for earlier in range(_oldest_unsettled(message), incident.reopened):
-        # The incident was reopened before its resolution was delivered, or a late trigger may have
-        # reopened the old alert: without this event, it would stay open forever.
+        # Resolve the older alert: the incident was reopened before that was delivered, or a late
+        # trigger may have reopened the alert. Otherwise it would stay open forever.
         yield Event("resolve", dedup_key(incident, earlier))
     if not incident.is_open:
-        # Also without a confirmed trigger: one that timed out may have arrived, and PagerDuty
-        # ignores a resolve without an alert.
+        # Resolve even if no trigger was confirmed: a trigger that timed out may have arrived, and
+        # PagerDuty ignores a resolve without an alert.
         yield Event("resolve", key)
         return
     acknowledged = incident.acknowledged_at is not None
@@ -227,15 +227,15 @@ def events(message: Message) -> Iterator[Event]:
 
 
 def dedup_key(incident: Incident, reopened: int) -> str:
-    """The key of the alert since a reopening of the incident (`Incident.reopened`)."""
+    """The key of the incident's alert after so many reopenings (`Incident.reopened`)."""
     return f"alert-router:{incident.name}:{reopened}"
 
 
 def _oldest_unsettled(message: Message) -> int:
-    """The first reopening count whose alert may still be open.
+    """The lowest count of reopenings whose alert may still be open.
 
-    `ref` is the key of the last delivered event, and all earlier alerts are settled, unless an
-    earlier attempt may still arrive. Without a `ref` any of them may have been triggered.
+    `ref` is the key of the last delivered event. All earlier alerts are resolved, unless an earlier
+    attempt may still arrive. Without a `ref` any of the alerts may have been triggered.
     """
     incident, life = message.incident, message.ref.rpartition(":")[2]
     known = life.isdecimal() and message.ref == dedup_key(incident, int(life))
@@ -270,7 +270,7 @@ def alert(message: Message) -> dict[str, Any]:
         "client": "alert-router",
         **({"client_url": message.url} if message.url else {}),
     }
-    # PagerDuty would refuse the whole event, and identifying facts matter most.
+    # PagerDuty rejects an event that is too large. Keep the facts that identify the problem.
     return (
         more if len(msgspec.json.encode(more)) < MAX_EVENT - MAX_SUMMARY else {"payload": payload}
     )

@@ -1,10 +1,10 @@
 """A message in Slack's Block Kit (https://docs.slack.dev/reference/block-kit/blocks).
 
-Slack refuses a whole message for one part that is too long, and reads `<!channel>` in an alert's
-text as a command, so text of others goes through `mrkdwn`, which escapes and cuts it. Control
-characters have been removed before.
+Slack rejects a message if one part is too long, and reads `<!channel>` in an alert's text as a
+command. So `mrkdwn` escapes and cuts all text from alerts and people. Control characters have
+already been removed.
 
-Slack notifies for a mention in a new message or reply, and not for one in an edit. A person is
+Slack notifies people who are mentioned in a new message or reply, but not in an edit. A person is
 mentioned by the `slack` id of their contact
 (https://docs.slack.dev/messaging/formatting-message-text).
 """
@@ -27,19 +27,19 @@ from router.senders.slack.buttons import answers
 
 MAX_HEADER = 150
 MAX_TEXT_BYTES = 4000
-"""Bytes of the plain text, the limit of chat.update
+"""Maximum bytes of the plain text, the limit of chat.update
 (https://docs.slack.dev/reference/methods/chat.update).
 """
 
 UNREADABLE = frozenset({"invalid_blocks", "invalid_blocks_format", "msg_blocks_too_long"})
-"""Slack's errors about a message that may be readable as plain text."""
+"""Slack's errors for blocks that it can't read. The message is then sent as plain text."""
 
 MAX_BLOCKS = 13_000
-"""Characters of JSON. Slack refuses some 13,200, which it doesn't document
-(https://github.com/slackapi/bolt-js/issues/2509). Details get the remaining room.
+"""Maximum characters of JSON. Slack rejects about 13,200, which isn't documented
+(https://github.com/slackapi/bolt-js/issues/2509). Details get what the other parts leave.
 """
 
-# Far under the 2,000 characters of a field and the 3,000 of a section or a URL.
+# Far below Slack's limits: 2,000 characters of a field, 3,000 of a section or a URL.
 MAX_VALUE = 300
 MAX_UPDATES = 2000
 MAX_FACTS = 1500
@@ -48,7 +48,7 @@ MAX_DETAILS = 2500
 MAX_URL = 1000
 
 MAX_PAGED = 1000
-"""Bytes of the line that mentions people."""
+"""Maximum bytes of the line that mentions people."""
 
 ID = re.compile(r"[SUW][A-Z0-9]{2,20}")
 """The id of a user group (S), or of a user."""
@@ -65,7 +65,7 @@ BUTTONS = {"Incident": "Open incident"}
 ESCAPES = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;"})
 
 CHARACTERS, BYTES = "utf-16-le", "utf-8"
-"""Encodings that measure text: UTF-16 units are the most that "characters" can mean."""
+"""Encodings to measure text. UTF-16 units are the highest count that "characters" can mean."""
 
 
 def build_message(
@@ -98,9 +98,9 @@ def build_message(
 
 
 def build_thread(message: Message, groups: Sequence[str] = ()) -> dict[str, Any] | None:
-    """The unseen entries, for the message's thread; None if readers need none of them.
+    """The unseen entries that readers need, for the message's thread; None if there are none.
 
-    A note that was written in that thread is already there.
+    Notes that were written in that thread are left out.
     """
     unsaid = tuple(
         entry for entry in message.unseen_entries if entry.data.get("via") != message.channel
@@ -120,12 +120,12 @@ def build_updates(texts: Content) -> dict[str, Any]:
 
 
 def mrkdwn(text: str, limit: int, encoding: str = CHARACTERS) -> str:
-    """`text` with Slack's special characters escaped, cut to `limit` without splitting an escape.
+    """Escape Slack's special characters, and cut to `limit` without splitting an escape sequence.
 
-    `encoding` measures it.
+    `limit` is measured in `encoding`.
     """
     unit = 2 if encoding == CHARACTERS else 1
-    text = text[: limit + 1]  # each character measures at least 1
+    text = text[: limit + 1]  # each character counts as at least 1
     escaped = text.translate(ESCAPES)
     if len(escaped.encode(encoding)) <= limit * unit:
         return escaped
@@ -137,7 +137,7 @@ def mrkdwn(text: str, limit: int, encoding: str = CHARACTERS) -> str:
 
 
 def _above(message: Message, texts: Content) -> list[dict[str, Any]]:
-    """The blocks above the details: headline, plan's fields, other incidents, and updates."""
+    """The blocks above the details: headline, fields, other incidents, and updates."""
     headline = texts.headline
     if len(headline.encode(CHARACTERS)) > 2 * MAX_HEADER:
         headline = headline[: MAX_HEADER // 2 - 1] + "…"
@@ -184,8 +184,8 @@ def _below(message: Message, texts: Content, *, buttons: bool) -> Iterator[dict[
 def _paged(message: Message, groups: Sequence[str], room: str, *, edited: bool) -> Iterator[str]:
     """The paged people and groups, and the incident's own channel.
 
-    An edited message names all of them, because an edit notifies nobody. Each new message names the
-    people who were paged since the last.
+    An edited message lists all of them, because an edit notifies nobody. A new message lists the
+    people who were paged since the last message.
     """
     entries = message.timeline if edited else message.unseen_entries
     names = people(replace(message, sent=0) if edited else message, entries)
@@ -202,7 +202,7 @@ def _details(content: Content, room: int) -> dict[str, Any] | None:
     texts: list[str] = []
     for name, text in content.details:
         shown = f"*{mrkdwn(name, MAX_VALUE)}:*\n{mrkdwn(text, MAX_DETAIL)}"
-        # Slack measures JSON, in which a quote, a backslash or a line break takes two characters.
+        # The limit is for JSON, in which a quote, a backslash or a line break takes two characters.
         room -= len(json.encode(shown).decode())
         if room < LEFT_OUT:
             texts.append(f"(+{len(content.details) - len(texts)} more on the incident's page)")
@@ -223,7 +223,7 @@ def _fitted(facts: list[str], limit: int) -> str:
 
 
 def _updates(texts: Content, limit: int, encoding: str) -> str:
-    """One line each; long ones are cut to leave room for the latest."""
+    """The updates, one line each. Long lines are cut, so that the latest update still fits."""
     share = limit // len(texts.updates) - 1
     return "\n".join(mrkdwn(f"{when} - {what}", share, encoding) for when, what in texts.updates)
 
@@ -245,7 +245,7 @@ def people(message: Message, entries: Iterable[Entry]) -> list[str]:
 
 
 def paged_line(message: Message, names: Sequence[str], groups: Sequence[str]) -> str:
-    """`Paged: <@U123>, ben`, in mrkdwn; "" for nobody. People without an id have plain names."""
+    """`Paged: <@U123>, ben`, in mrkdwn; "" for nobody. Without an id, the plain name is used."""
     shown = [_person(name, message.mentions.get(name, "")) for name in names[:MAX_PEOPLE]]
     shown += [f"+{len(names) - MAX_PEOPLE}"] if len(names) > MAX_PEOPLE else []
     shown += [mention(group) for group in groups]
@@ -253,7 +253,7 @@ def paged_line(message: Message, names: Sequence[str], groups: Sequence[str]) ->
 
 
 def mention(id_: str) -> str:
-    """Notifies the user or the group of this id, which must match `ID`."""
+    """Return a mention of the user or group with this id, which must match `ID`."""
     return f"<!subteam^{id_}>" if id_.startswith("S") else f"<@{id_}>"
 
 

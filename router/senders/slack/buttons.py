@@ -12,19 +12,19 @@ from router.ports.webhooks import Form
 
 MAX_TITLE = 24
 MAX_NOTE = 3000
-"""Characters of a modal's title, and of an input."""
+"""Maximum characters of a modal's title, and of an input."""
 
 SNOOZES = {"1 hour": 3600, "4 hours": 14_400, "24 hours": 86_400}
 """Seconds."""
 
 
 def answers(incident: Incident) -> Iterator[dict[str, Any]]:
-    """Buttons. Those that close or reopen the incident for everybody ask for confirmation."""
+    """The buttons. Those that close or reopen the incident ask for confirmation."""
     name = incident.name
     if incident.status is Status.MERGED:
         return
     if not incident.is_open:
-        again = "It opens again for everybody, and the policy starts from its first step."
+        again = "It reopens for everybody, and the policy starts from its first step."
         confirm = _confirm(f"Reopen {name}?", again, "Reopen")
         yield _answer(incident, Command.REOPEN, "Reopen", confirm=confirm)
         return
@@ -78,7 +78,7 @@ def build_form(form: Form) -> dict[str, Any]:
         "multiline": True,
         "max_length": MAX_NOTE,
     }
-    label = {"type": "plain_text", "text": "Goes on the timeline, for everybody to read"}
+    label = {"type": "plain_text", "text": "Added to the timeline, which everybody can read"}
     return {
         "type": "modal",
         "callback_id": form.command.value,

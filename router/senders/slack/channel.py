@@ -1,10 +1,10 @@
-"""A Slack channel for each incident: opened with it, filled with its timeline, archived at its end.
+"""A Slack channel for each incident, with its timeline, which is archived when the incident ends.
 
-Nothing about it is stored. The name contains the incident and its opening, so that a channel left
-by a crash is found by its name. Each post has the id of its newest timeline entry in its metadata,
-so that a restarted router continues where the last one stopped.
+The store has no data about it. The channel's name contains the incident's number and opening time,
+so that after a crash the router finds the channel by its name. The metadata of each post has the id
+of its newest timeline entry, so that a restarted router continues with the next entry.
 
-The channel is a convenience: its failures are logged, and don't affect the page.
+Failures are only logged, and don't affect the page.
 Methods: https://docs.slack.dev/reference/methods/conversations.create, .list, .history, .archive
 """
 
@@ -47,7 +47,7 @@ log = structlog.get_logger(__name__)
 
 
 class Refused(Exception):
-    """Slack refused a call. `error` is Slack's error name."""
+    """Slack rejected a call. `error` is the name of Slack's error."""
 
     def __init__(self, error: str) -> None:
         super().__init__(error)
@@ -110,7 +110,7 @@ class IncidentChannels:
             self._forget(name)
 
     async def _find_or_open(self, name: str, *, create: bool) -> str:
-        """The id of the open channel of this name; "" if it was archived, or mustn't be created."""
+        """The id of the open channel with this name; "" if it's archived or may not be created."""
         if create:
             made = await self._call("conversations.create", {"name": name}, {"name_taken"})
             if made.get("ok"):
@@ -126,7 +126,7 @@ class IncidentChannels:
         return ""
 
     async def _last_posted(self, channel: str) -> int:
-        """The newest timeline entry in the channel's posts; -1 without a post."""
+        """The id of the newest timeline entry in the channel's posts; -1 without a post."""
         page = await self._read(
             "conversations.history", "", channel=channel, limit=100, include_all_metadata="true"
         )
@@ -155,11 +155,11 @@ class IncidentChannels:
         given: Mapping[str, Any],
         fine: Collection[str] = (),
     ) -> dict[str, Any]:
-        """Return the answer. Raises: Refused, unless for a reason that is `fine` ("*": any)."""
+        """Return the answer. Raises: Refused, except for errors in `fine` ("*": all)."""
         return await self._answer(method, fine, json=dict(given))
 
     async def _read(self, method: str, cursor: str, **given: Any) -> dict[str, Any]:
-        """A page of an answer: these methods take no JSON. Raises: Refused."""
+        """Return a page of an answer, by a method that takes no JSON. Raises: Refused."""
         params = {**given, **({"cursor": cursor} if cursor else {})}
         return await self._answer(method, (), http_verb="GET", params=params)
 
@@ -191,7 +191,7 @@ class IncidentChannels:
 def channel_name(incident: Incident) -> str:
     """The channel name for one opening of an incident: `inc-142-20260101-1200-payments-down`.
 
-    The time distinguishes it from an incident of the same number in an older database.
+    The time tells incidents with the same number, from different databases, apart.
     """
     opened = datetime.fromtimestamp(incident.opened_at, UTC)
     life = f"-r{incident.reopened}" if incident.reopened else ""

@@ -1,4 +1,4 @@
-"""Slack's client, and the results of calls that it refuses."""
+"""Slack's client, and the results of calls that Slack rejects."""
 
 import logging
 from typing import TYPE_CHECKING, Any
@@ -26,14 +26,14 @@ TRANSIENT = frozenset(
     }
 )
 HALF_DONE = "fatal_error"
-"""Slack may have done a part of the request."""
+"""Errors after which Slack may have processed part of the request."""
 
 
 def client(token: Secret, api_url: str, session: aiohttp.ClientSession) -> "AsyncWebClient":
     # Imported here, because it costs memory and start-up time.
     from slack_sdk.web.async_client import AsyncWebClient  # noqa: PLC0415
 
-    # In debug mode the SDK logs whole answers, which may echo the token.
+    # At DEBUG the SDK logs whole answers, which may echo the token.
     logger = logging.getLogger("slack_sdk.quiet")
     logger.setLevel(logging.INFO)
     return AsyncWebClient(
@@ -42,9 +42,9 @@ def client(token: Secret, api_url: str, session: aiohttp.ClientSession) -> "Asyn
 
 
 def refused(response: Any, *, idempotent: bool, now: float) -> tuple[Result, str]:
-    """The result of an answer without `ok`, and its error.
+    """The result of an answer without `ok`, and the name of its error.
 
-    The SDK gives its own response, or aiohttp's if the answer isn't JSON.
+    `response` is the SDK's, or aiohttp's if the answer isn't JSON.
     """
     status = response.status_code if hasattr(response, "status_code") else response.status
     data = getattr(response, "data", None)

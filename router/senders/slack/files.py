@@ -1,9 +1,8 @@
 """The chart of an incident in the thread of its message, best effort.
 
-Slack takes a file in three steps
-(https://docs.slack.dev/reference/methods/files.getUploadURLExternal): it gives a URL for the
-content, receives the content, and gets the place to show it. A failure here doesn't change the
-result of the message.
+Uploading a file to Slack takes three steps
+(https://docs.slack.dev/reference/methods/files.getUploadURLExternal): ask for a URL, upload the
+content to it, and say where to show the file. A failure here doesn't change the message's result.
 """
 
 import asyncio
@@ -55,7 +54,7 @@ async def show_picture(
         TypeError,
         ValueError,
     ) as error:
-        # Without the URL, which is a secret until it's used, and without Slack's error text.
+        # Don't log the URL, which is a secret until it's used, or Slack's error text.
         log.info(
             "picture_not_shown",
             channel=message.channel,

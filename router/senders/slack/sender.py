@@ -3,10 +3,9 @@
 A webhook can only add messages: one for each change. A bot has one message per incident, edits it
 in place, and posts the changes in its thread.
 
-The message matters and the thread is a convenience, which decides the result after a failure
-between the two. If the reply in the thread was certainly not made, the result is `Retry`: repeating
-the edit does no harm. If it may have been made, or Slack refuses it permanently, the result is
-`Sent`, because another try would duplicate it or not help.
+The reply in the thread is less important than the edit. If the reply was certainly not posted, the
+result is `Retry`, because repeating the edit does no harm. If it may have been posted, or Slack
+permanently rejects it, the result is `Sent`, because a retry would duplicate it or not help.
 """
 
 import re
@@ -36,27 +35,27 @@ from router.senders.slack.webhook import SlackWebhookSender
 from router.senders.verify import named
 
 REF = re.compile(r"[A-Z0-9]+:[0-9]+\.[0-9]+")
-"""A channel's id and a message's time-stamp.
+"""A channel's id and a message's timestamp.
 
-The `ref` of a channel that had another type before doesn't match.
+It doesn't match a `ref` from when the channel had another type.
 """
 
 UNEDITABLE = frozenset(
     {"message_not_found", "cant_update_message", "edit_window_closed", "channel_not_found"}
 )
-"""The message is gone or can't be edited any more: the incident gets a new one."""
+"""Errors for a message that is gone or can't be edited any more. The incident gets a new one."""
 
 ASIDE = 1000
-"""Maximum characters of an ephemeral reply, which is a sentence."""
+"""Maximum characters of an ephemeral reply."""
 
 ARRIVES_WITHIN = 300.0
-"""Seconds in which Slack may process a request whose answer was lost."""
+"""Seconds in which Slack may still process an unanswered request."""
 
 
 class SlackConfig(ChannelOptions, frozen=True, kw_only=True):
     """Either `webhook_url`, or `token` and `channel`.
 
-    webhook_url: of an incoming webhook, which has its channel fixed.
+    webhook_url: of an incoming webhook, which always posts to the same channel.
     token: of a bot (`xoxb-`) with the scope chat:write, which is a member of the channel or has
         chat:write.public.
     channel: the channel's id, or its name like `#incidents`.
@@ -120,7 +119,7 @@ def build(_name: str, config: SlackConfig, session: aiohttp.ClientSession) -> Se
 class SlackBotSender:
     """One message per incident.
 
-    `ref` is its location: `C123:1503435956.000247`, both parts in Slack's own form.
+    `ref` is its channel and timestamp, as Slack writes them: `C123:1503435956.000247`.
     """
 
     def __init__(self, config: SlackConfig, session: aiohttp.ClientSession) -> None:
@@ -129,8 +128,8 @@ class SlackBotSender:
         self._buttons = config.buttons
         self._groups = config.mention
         self._seconds = config.timeout / 2
-        # With a session, the client has no time-out, so this session has one, over shared
-        # connections. Each call gets half, because an attempt is an edit and a reply in the thread.
+        # The client sets no time-out on a given session, so this session has one; connections are
+        # shared. Each call gets half, because an attempt is an edit and a reply in the thread.
         self._session = open_session(
             connector=session.connector, connector_owner=False, timeout=timeouts(self._seconds)
         )
@@ -140,7 +139,7 @@ class SlackBotSender:
         )
 
     async def send(self, message: Message) -> Result:
-        """Send the message first: a page doesn't wait for the incident's own channel."""
+        """Send the message, then update the incident's own channel, which must not delay a page."""
         is_edit = REF.fullmatch(message.ref) and not message.other_incidents
         result = await self._edit(message) if is_edit else None
         if result is None:
@@ -206,7 +205,7 @@ class SlackBotSender:
         content = {
             "channel": channel,
             "thread_ts": ts,
-            # An edit or a reply makes no sound.
+            # Edits and replies in threads don't notify people.
             "reply_broadcast": is_loud(message),
             "unfurl_links": False,
             **news,
@@ -231,9 +230,9 @@ class SlackBotSender:
     async def _call(
         self, method: str, content: Mapping[str, Any], now: float, *, read: bool = False
     ) -> tuple[Result, str, Any]:
-        """The result of one call, the name of Slack's error if there is one, and its answer.
+        """Return the result of one call, the name of Slack's error if there is one, and the answer.
 
-        `read`: a method without JSON, which changes nothing.
+        `read`: the method takes no JSON and changes nothing.
         """
         from slack_sdk.errors import SlackApiError  # noqa: PLC0415 -- see client
 
@@ -246,7 +245,7 @@ class SlackBotSender:
         except (aiohttp.ClientError, OSError) as exc:
             return from_error(exc, idempotent=idempotent), "", None
         except (AttributeError, TypeError, ValueError):
-            # The SDK fails on answers that aren't JSON objects, after the request was made.
+            # The SDK raises for answers that aren't JSON objects, after the request was sent.
             return unreadable(idempotent=idempotent), "", None
         ref = f"{answer['channel']}:{answer['ts']}" if answer["ts"] else ""
         return Sent(ref), "", answer

@@ -14,7 +14,7 @@ from router.senders.slack.blocks import UNREADABLE, build_message
 
 
 class SlackWebhookSender:
-    """One message for each change. Slack takes no idempotency key."""
+    """Sends one message for each change. Slack supports no idempotency key."""
 
     def __init__(
         self,
@@ -38,7 +38,7 @@ class SlackWebhookSender:
         return result
 
     async def verify(self) -> str | Result:
-        """Post no text: Slack refuses that with `no_text` if the URL is good.
+        """Post an empty message: if the URL is valid, Slack rejects it with `no_text`.
 
         https://docs.slack.dev/messaging/sending-messages-using-incoming-webhooks
         """

@@ -1,7 +1,7 @@
 """Calls on the incidents of one page at Statuspage, and the meaning of its refusals.
 
-https://developer.statuspage.io. The limit, one request a second over a minute, is under Rate
-Limiting there.
+https://developer.statuspage.io. Its section Rate Limiting has the limit, an average of one request
+a second over a minute.
 """
 
 from collections.abc import Mapping, Sequence
@@ -16,12 +16,12 @@ from router.senders.calls import Calls, Failed, refusals
 from router.senders.outcome import from_response
 
 PER_PAGE = 100
-"""Incidents in one list, the API's maximum. An older incident is found by its `ref`."""
+"""Incidents in a list, the API's maximum. Older incidents are found by their `ref`."""
 
 GONE = 404
 TOO_MANY = 429
 CALM = 420
-"""Statuspage's other status for too many requests."""
+"""The status that Statuspage also uses for too many requests."""
 
 
 class RemoteComponent(Struct, frozen=True):
@@ -81,7 +81,7 @@ class Api:
             raise
 
     async def write(self, number: str, content: Mapping[str, object]) -> str:
-        """Update the incident of this id, or create one for "". Returns its id. Raises: Failed."""
+        """Update the incident with this id; "" creates one. Returns the id. Raises: Failed."""
         method, path = ("PATCH", f"/{number}") if number else ("POST", "")
         return (await self._calls.ask(method, path, Remote, content, idempotent=False)).id
 

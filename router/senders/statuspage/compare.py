@@ -1,4 +1,4 @@
-"""Compares incidents at Statuspage with what was published of the router's."""
+"""Compares incidents at Statuspage with the router's published updates."""
 
 from collections.abc import Sequence
 
@@ -10,9 +10,9 @@ from router.senders.statuspage.api import PER_PAGE, Api, Remote
 
 
 async def compare_incidents(api: Api, shown: Sequence[Shown]) -> Sequence[Mismatch]:
-    """Incidents that are gone, or in another state than was published. Raises: CompareFailed.
+    """Incidents that are gone, or whose state isn't the published state. Raises: CompareFailed.
 
-    A state that a person changed there is reported only: the next update will set it.
+    A state that a person changed there is only reported: the next update will set it.
     """
     try:
         there = {incident.id: incident for incident in await api.incidents(PER_PAGE)}

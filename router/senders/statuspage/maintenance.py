@@ -1,7 +1,7 @@
 """Maintenance at Statuspage: scheduled there, and completed when a person ends or cancels it.
 
 https://developer.statuspage.io/#operation/postPagesPageIdIncidents. Statuspage itself starts and
-completes it at its times, and changes the components with it.
+completes it at the scheduled times, and changes the components' states.
 """
 
 from collections.abc import Mapping, Sequence
@@ -23,9 +23,9 @@ ENDED = "This maintenance has ended."
 async def mirror(
     api: Api, maintenance: Maintenance, ids: Sequence[str], now: float, *, notify: bool
 ) -> str:
-    """Bring the maintenance there up to date. Returns its id; "" for none. Raises: Failed.
+    """Update the maintenance at Statuspage. Returns its id there; "" for none. Raises: Failed.
 
-    `ids` are its components at Statuspage.
+    `ids` are the ids of its components there.
     """
     key, updated = f"maintenance.{maintenance.id}", int(maintenance.updated_at * 1000)
     there = await api.incidents(PER_PAGE)
@@ -63,7 +63,7 @@ def _planned(
 
 
 def _over(maintenance: Maintenance, ids: Sequence[str], others: Sequence[Remote]) -> dict[str, Any]:
-    """Restore the components, if the work had begun."""
+    """The content that completes the maintenance, and restores the components if it had begun."""
     begun = not maintenance.cancelled
     restored = _states(ids, others, ComponentState.OPERATIONAL) if begun else {}
     return {

@@ -1,4 +1,4 @@
-"""The router's mark in the `metadata` of incidents at Statuspage, and the state they share."""
+"""The router's mark in the `metadata` of incidents at Statuspage, and the components' states."""
 
 from collections.abc import Iterable, Mapping
 
@@ -13,14 +13,14 @@ METADATA = "router"
 
 
 class Kept(Struct, frozen=True):
-    """The mark: the router's own incident or maintenance, and the newest update of it there."""
+    """The mark: the key of the router's incident or maintenance, and its newest update there."""
 
     incident: str = ""
     seen: int = msgspec.field(name="told", default=0)
 
 
 def kept(remote: Remote) -> Kept:
-    """Return the mark; an empty one where it's missing or unreadable."""
+    """Return the mark, an empty one if it's missing or unreadable."""
     try:
         return msgspec.convert((remote.metadata or {}).get(METADATA, {}), Kept)
     except msgspec.ValidationError:
@@ -28,12 +28,12 @@ def kept(remote: Remote) -> Kept:
 
 
 def marked(ours: Remote | None, key: str, seen: int) -> Mapping[str, object]:
-    """Return the metadata to write. Keys of others are kept."""
+    """Return the metadata to write, which keeps the keys that others have set."""
     return {**(ours.metadata or {} if ours else {}), METADATA: Kept(key, seen)}
 
 
 def worst(component: str, others: Iterable[Remote], own: ComponentState) -> ComponentState:
-    """Return the component's worst state: its own, or that of another incident that has it."""
+    """Return the component's worst state: `own`, or by another incident that affects it."""
     states = {indicator: state for state, indicator in INDICATORS.items()}
     found = [
         states.get(remote.impact, ComponentState.OPERATIONAL)

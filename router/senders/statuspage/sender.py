@@ -1,10 +1,10 @@
-"""Type `statuspage`: an incident at Atlassian Statuspage for each incident that is public.
+"""Type `statuspage`: an incident at Atlassian Statuspage for each public incident.
 
-The sender gets the whole message, and sends only the public parts, by `notice`. Statuspage takes no
-idempotency key, so each attempt first lists the incidents there. The router's have a mark in their
-`metadata`, with the newest update sent: an attempt may stop anywhere, and the next one continues. A
-duplicate is possible only if a slow request is overtaken by that list; then the result is
-`Uncertain`.
+The sender gets the whole message, but sends only the public parts, which `notice` extracts.
+Statuspage supports no idempotency key, so each attempt first lists the incidents there. The
+router's incidents have a mark in their `metadata`, with the newest update sent, so an attempt may
+stop anywhere and the next one continues. A duplicate is possible only if a slow request takes
+effect after the list was read; then the result is `Uncertain`.
 """
 
 import re
@@ -34,7 +34,7 @@ MAX_BODY = 25_000
 """Characters, https://developer.statuspage.io/#operation/postPagesPageIdIncidents"""
 
 REF = re.compile(r"[A-Za-z0-9]{1,40}")
-"""An id at Statuspage. The `ref` of a channel that previously had another type doesn't match."""
+"""An id at Statuspage. It doesn't match a `ref` from when the channel had another type."""
 
 
 class StatuspageConfig(ChannelOptions, frozen=True, kw_only=True):
@@ -79,7 +79,7 @@ class StatuspageSender:
             return failure.result
 
     async def mirror(self, maintenance: Maintenance, now: float) -> Result:
-        """Show the maintenance at Statuspage as it is now."""
+        """Update the maintenance at Statuspage."""
         known = self._config.components
         ids = [known[name] for name in maintenance.components if name in known]
         api, notify = self._api(now), self._config.notify
@@ -90,7 +90,7 @@ class StatuspageSender:
         return Sent(there, silent=not there)
 
     async def compare(self, shown: Sequence[Shown], now: float) -> Sequence[Mismatch]:
-        """Compare what was published, as a `router.ports.reconcile.Comparer`."""
+        """Compare the published incidents, as a `router.ports.reconcile.Comparer`."""
         return await compare_incidents(self._api(now), shown)
 
     async def verify(self) -> str | Result:
@@ -113,7 +113,7 @@ class StatuspageSender:
         )
 
     async def _update(self, api: Api, message: Message, published: Notice) -> str:
-        """The id of the incident at Statuspage, once it is up to date. Raises: Failed."""
+        """Bring the incident at Statuspage up to date. Returns its id there. Raises: Failed."""
         there = await api.incidents(PER_PAGE)
         key = key_of(message)
         ours = next((remote for remote in there if kept(remote).incident == key), None)
@@ -137,7 +137,7 @@ def build(_name: str, config: StatuspageConfig, session: aiohttp.ClientSession) 
 def content(
     published: Notice, known: int, config: StatuspageConfig, others: Sequence[Remote]
 ) -> dict[str, Any]:
-    """The fields for Statuspage, which has the updates up to `known`. `others` are open there."""
+    """The fields to send. Statuspage has the updates up to `known`. `others` are open there."""
     fresh = [update.text for update in reversed(published.updates) if update.id > known]
     ids = [config.components[name] for name in published.components if name in config.components]
     return {
@@ -152,11 +152,11 @@ def content(
 
 
 def _state(component: str, published: Notice, others: Sequence[Remote]) -> ComponentState:
-    """The component's worst state. It isn't restored while another incident affects it."""
+    """The component's state, which isn't restored while another incident affects it."""
     own = published.impact if published.is_open else ComponentState.OPERATIONAL
     return worst(component, others, own)
 
 
 def key_of(message: Message) -> str:
-    """Key of the incident. With a new database its number may be reused, its time isn't."""
+    """The key of the incident. A new database reuses numbers, so it contains the time, too."""
     return f"{message.incident.id}.{message.incident.opened_at:.0f}"

@@ -1,1 +1,1 @@
-"""Tickets: an issue for each incident, in the services that keep issues."""
+"""Tickets: an issue for each incident, in issue trackers."""

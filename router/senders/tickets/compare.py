@@ -11,9 +11,10 @@ from router.senders.tickets.tracker import Ticket, Tracker
 async def compare_tickets(
     tracker: Callable[[], Tracker], shown: Sequence[Shown]
 ) -> Sequence[Mismatch]:
-    """Tickets that are gone, or in another state than their incident.
+    """Tickets that are gone, or whose state isn't their incident's.
 
-    `tracker` makes one for each ticket, as a tracker has little time. Raises: CompareFailed.
+    `tracker` creates a tracker for each ticket, since each has only little time. Raises:
+    CompareFailed.
     """
     try:
         tickets = [

@@ -9,13 +9,13 @@ from router.model.notification import Message
 from router.senders.tickets.tracker import ItemTracker, Ticket
 
 KNOWN = re.compile(r" ([0-9]{1,6}):(\S{1,200})")
-"""In a `ref`: the number of an item, and the ref of its ticket."""
+"""Part of a `ref`: the number of an item, and the ref of its ticket."""
 
 
 async def track(tracker: ItemTracker, ticket: Ticket, message: Message) -> str:
-    """Bring all items' tickets up to date. Returns their part of `ref`. Raises: Failed.
+    """Bring the tickets of all items up to date. Returns their part of `ref`. Raises: Failed.
 
-    `ticket` is the incident's.
+    `ticket` is the incident's ticket.
     """
     incident, refs, kept = message.incident, dict(KNOWN.findall(message.ref)), ""
     for item in incident.items:

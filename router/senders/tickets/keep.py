@@ -1,7 +1,7 @@
-"""Keep a ticket for an incident: open it once, comment what is new, close and reopen it.
+"""Maintain a ticket for an incident: open it once, comment changes, close and reopen it.
 
-The comment comes first, then the state. So an attempt may stop anywhere, and the next one
-continues: before anything is written, the tracker is asked if an earlier attempt wrote it.
+The comment is written before the state is changed. Before each write, the tracker is asked whether
+an earlier attempt has already written it. So an attempt may stop anywhere, and the next continues.
 """
 
 from router.model.notification import Message, Result, Sent
@@ -12,9 +12,9 @@ from router.senders.tickets.tracker import ItemTracker, Ticket, Tracker
 
 
 async def keep(tracker: Tracker, message: Message, items: ItemTracker | None = None) -> Result:
-    """Bring the incident's ticket up to date, and with `items` those of its action items.
+    """Bring the incident's ticket up to date, and with `items` the tickets of its action items.
 
-    The result's `ref` has the refs of all, like `12 1:15 2:16`.
+    The result's `ref` has the refs of all tickets, like `12 1:15 2:16`.
     """
     try:
         ticket = await _bring_up_to_date(tracker, message)
@@ -39,7 +39,7 @@ async def _bring_up_to_date(tracker: Tracker, message: Message) -> Ticket:
 
 
 async def _comment(tracker: Tracker, ticket: Ticket, message: Message) -> None:
-    """Comment the entries that the ticket doesn't have. Raises: Failed."""
+    """Comment with the entries that the ticket doesn't have yet. Raises: Failed."""
     seen_entry = max(message.seen_entry, ticket.seen_entry)
     if not unseen(message, seen_entry).updates:
         return

@@ -1,8 +1,8 @@
 """An incident as the Markdown of an issue and its comments, with the router's marks.
 
-GitHub, GitLab and Linear act on text: `@name` notifies somebody, `#12` adds a line to another
-issue, a line that begins with `/` is a command, HTML and links are rendered. A backslash doesn't
-prevent all of that, so text of others goes through `code`.
+GitHub, GitLab and Linear interpret text: `@name` notifies somebody, `#12` adds a line to another
+issue, a line that begins with `/` is a command, HTML and links are rendered. Backslashes can't
+prevent all of that, so `code` wraps text from alerts and people.
 """
 
 import re
@@ -21,14 +21,14 @@ from router.senders.markup import cut
 
 MAX_TITLE = 255
 MAX_TEXT = 300
-"""Characters of one piece of text.
+"""Maximum characters of one piece of text.
 
-The body with all its pieces stays far under GitHub's 65,536 characters, even in bytes
-(https://github.com/peter-evans/create-issue-from-file/issues/1049 quotes the refusal).
+The body with all its pieces stays far below GitHub's 65,536 characters, even in bytes
+(https://github.com/peter-evans/create-issue-from-file/issues/1049 quotes GitHub's error).
 """
 
 MAX_LINES = 10
-"""Lines of one detail."""
+"""Maximum lines of one detail."""
 
 SEEN_MARK = re.compile(r"^<!-- alert-router:told:([0-9]{1,18}) -->\s*\Z", re.MULTILINE)
 
@@ -61,7 +61,7 @@ def commented(message: Message, seen_entry: int) -> str:
 
 
 def unseen(message: Message, seen_entry: int) -> Content:
-    """The texts about the entries after `seen_entry`. Without `updates`, they need no comment."""
+    """The texts about the entries after `seen_entry`. Without `updates`, no comment is needed."""
     news = tuple(entry for entry in message.timeline if entry.id > seen_entry)
     return content(replace(message, timeline=news))
 
@@ -69,7 +69,7 @@ def unseen(message: Message, seen_entry: int) -> Content:
 def incident_mark(incident: Incident) -> str:
     """An invisible line of the issue that names the incident.
 
-    The time distinguishes it from an incident of the same number in an older database.
+    The time tells incidents with the same number, from different databases, apart.
     """
     opened = datetime.fromtimestamp(incident.opened_at, UTC).isoformat(timespec="microseconds")
     return f"<!-- alert-router:{incident.name}:{opened.replace('+00:00', 'Z')} -->"
@@ -97,14 +97,14 @@ def described_item(message: Message, item: Item, ticket: str) -> str:
 
 
 def item_mark(incident: Incident, item: Item) -> str:
-    """An item's mark, in the form of the incident's mark."""
+    """An item's mark, in the same form as the incident's mark."""
     return incident_mark(incident).replace(" -->", f":item:{item.number} -->")
 
 
 def is_marked(text: str | None, incident: Incident) -> bool:
     """Check if this is the text of the incident's issue.
 
-    A mark is a complete line, which no text of an alert can form.
+    A mark is a whole line, which an alert's text can't forge.
     """
     return incident_mark(incident) in (text or "").splitlines()
 
@@ -115,7 +115,7 @@ def is_of_item(text: str | None, incident: Incident, item: Item) -> bool:
 
 
 def seen_entry_in(text: str | None) -> int:
-    """The newest timeline entry in the text, by the mark at its end; 0 for none."""
+    """The id of the newest timeline entry in the text, from the mark at its end; 0 for none."""
     mark = SEEN_MARK.search(text or "")
     return int(mark[1]) if mark else 0
 
@@ -128,8 +128,8 @@ def timestamp(at: float) -> str:
 def code(text: str) -> str:
     """Plain text, cut, as a code span (https://spec.commonmark.org/0.31.2/#code-spans).
 
-    Nothing in a code span is a mention, a reference, a link or HTML. A reply by e-mail quotes it as
-    plain text, where a zero-width space keeps `@name` from notifying.
+    In a code span there are no mentions, references, links or HTML. A reply by e-mail quotes it as
+    plain text, so a zero-width space keeps `@name` from notifying.
     """
     text = cut(text, MAX_TEXT).replace("@", "@\u200b")
     fence = "`" * (max(map(len, re.findall("`+", text)), default=0) + 1)
@@ -152,7 +152,7 @@ def _body(message: Message, said: Content) -> Iterator[str]:
     yield from (f"- {code(f'{name}: {value}')}" for name, value in said.facts)
     yield ""
     for name, text in said.details:
-        # Each line has its own code span: in a code block, a line could pass for a mark.
+        # Each line has its own code span: in a code block, a line could forge a mark.
         lines = [line for line in text.split("\n") if line]
         left = [f"(+{len(lines) - MAX_LINES} more lines)"] if len(lines) > MAX_LINES else []
         yield f"- {code(name)}"

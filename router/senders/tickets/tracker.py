@@ -10,10 +10,10 @@ from router.model.postmortem import Item
 
 
 class Ticket(Struct, frozen=True):
-    """A ticket of a tracker.
+    """A ticket in an issue tracker.
 
     ref: its number or key. seen_entry: the newest timeline entry in its text, 0 if unknown.
-    author: the router's user id there; 0 where a comment's mark can't be forged.
+    author: the router's user id there; 0 if the mark of a comment can't be forged anyway.
     """
 
     ref: str
@@ -26,11 +26,11 @@ class Tracker(Protocol):
     """The calls of one attempt. All methods raise `Failed`."""
 
     async def known(self, ref: str, incident: Incident) -> Ticket | None:
-        """Return the ticket of this ref, if it still exists and is this incident's."""
+        """Return the ticket with this ref, if it still exists and is about this incident."""
         ...
 
     async def find(self, incident: Incident) -> Ticket | None:
-        """Find the incident's ticket when its ref is lost; the oldest of several."""
+        """Find the incident's ticket without its ref. Returns the oldest if there are several."""
         ...
 
     async def open(self, message: Message) -> Ticket: ...
@@ -52,11 +52,11 @@ class ItemTracker(Protocol):
     """The calls of one attempt about action items. All methods raise `Failed`."""
 
     async def known_item(self, ref: str, incident: Incident, item: Item) -> Ticket | None:
-        """Return the ticket of this ref, if it still exists and is this item's."""
+        """Return the ticket with this ref, if it still exists and is about this item."""
         ...
 
     async def find_item(self, incident: Incident, item: Item) -> Ticket | None:
-        """Find the item's ticket when its ref is lost; the oldest of several."""
+        """Find the item's ticket without its ref. Returns the oldest if there are several."""
         ...
 
     async def open_item(self, message: Message, item: Item, ticket: Ticket) -> Ticket:

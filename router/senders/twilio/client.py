@@ -1,7 +1,7 @@
-"""Twilio's REST API by its own package, for messages and calls.
+"""Twilio's REST API, called with Twilio's own package, for messages and calls.
 
-https://www.twilio.com/docs/usage/api. Twilio takes no idempotency key, so a request whose answer
-was lost is `Uncertain`.
+https://www.twilio.com/docs/usage/api. Twilio supports no idempotency key, so the result of a
+request without an answer is `Uncertain`.
 """
 
 import asyncio
@@ -31,7 +31,7 @@ from router.senders.verify import verify_twilio
 ACCOUNT_SID = re.compile(r"AC[0-9a-fA-F]{32}")
 API_KEY_SID = re.compile(r"SK[0-9a-fA-F]{32}")
 E164 = re.compile(r"\+[1-9][0-9]{6,14}")
-"""A telephone number with its country: https://www.twilio.com/docs/glossary/what-e164."""
+"""A phone number with its country code: https://www.twilio.com/docs/glossary/what-e164."""
 
 
 class TwilioOptions(ChannelOptions, frozen=True, kw_only=True):
@@ -39,8 +39,8 @@ class TwilioOptions(ChannelOptions, frozen=True, kw_only=True):
 
     auth_token: of the account; or `api_key_sid` and `api_key_secret`, which can be revoked
     separately.
-    to: numbers in E.164, for messages that aren't to a person with a number.
-    callback_url: the router's public address, where Twilio reports replies, keys pressed and
+    to: numbers in E.164, for messages that don't go to a contact.
+    callback_url: the router's public URL, to which Twilio reports replies, pressed keys and
         deliveries. Without it nobody is asked for an answer.
     api_url: for a region, a proxy or a test server.
     """
@@ -86,7 +86,7 @@ class TwilioOptions(ChannelOptions, frozen=True, kw_only=True):
 def check_number(field: str, number: str) -> None:
     """Raises: ValueError, unless the number is in E.164."""
     if not E164.fullmatch(number):
-        raise ValueError(f"{field}: expected a number with its country, like +442079460123")
+        raise ValueError(f"{field}: expected a number with its country code, like +442079460123")
 
 
 class TwilioApi:
@@ -104,18 +104,18 @@ class TwilioApi:
 
         Args:
             message: the message.
-            create: makes a resource that has a `sid`, by the client for one number.
+            create: creates the message or call to one number, which has a `sid`.
         """
         numbers = (message.to,) if message.to else self._config.to
         if not numbers:
             return Rejected("no recipients: the channel has no `to`")
         if not all(map(E164.fullmatch, numbers)):
-            return Rejected("not a number with its country, like +442079460123")
+            return Rejected("not a number with its country code, like +442079460123")
         send_all = side_by_side(lambda number: self._create(create, number, message.at))
         return await self._recipients.tell(message, numbers, send_all)
 
     async def verify(self, number: str, capability: str) -> str | Result:
-        """Check the credentials and, unless it is "", the number of the sender."""
+        """Check the credentials and the sender's number, unless that is ""."""
         config = self._config
         url = f"{config.api_url.rstrip('/')}/2010-04-01/Accounts/{config.account_sid}"
         return await verify_twilio(
@@ -130,14 +130,14 @@ class TwilioApi:
         try:
             async with asyncio.timeout(self._config.timeout):
                 made = await create(client, number)
-        except TwilioException as refusal:  # the base of both kinds
+        except TwilioException as refusal:  # the base class of the package's exceptions
             return from_refusal(_code(refusal, wire.status), wire.status, wire.headers, now)
         except (aiohttp.ClientError, OSError) as error:
             return from_error(error, idempotent=False)
         except (AttributeError, TypeError, ValueError) as error:
             if not wire.status:
                 return from_error(error, idempotent=False)
-            made = None  # the package fails on answers that aren't JSON objects
+            made = None  # the package raises for answers that aren't JSON objects
         return (
             Sent(made.sid)
             if getattr(made, "sid", None)
@@ -146,10 +146,10 @@ class TwilioApi:
 
 
 class _Wire(AsyncHttpClient):  # type: ignore[misc]  # the package has no types
-    """The package's HTTP client for one request: the router's connections and time-out, no logs.
+    """An HTTP client for the package: the router's connections and time-out, without logs.
 
-    The package's own client ignores its time-out, logs addresses, and drops the headers of an
-    answer.
+    The package's own client ignores its time-out, logs phone numbers, and drops the headers of
+    answers.
     """
 
     def __init__(self, session: aiohttp.ClientSession, config: TwilioOptions) -> None:
@@ -159,7 +159,7 @@ class _Wire(AsyncHttpClient):  # type: ignore[misc]  # the package has no types
         self.status = 0
         self.headers: Mapping[str, str] = {}
 
-    async def request(  # noqa: PLR0913 -- as the package calls it
+    async def request(  # noqa: PLR0913 -- the package's interface
         self,
         method: str,
         uri: str,
@@ -173,7 +173,7 @@ class _Wire(AsyncHttpClient):  # type: ignore[misc]  # the package has no types
         """Called by the package. Raises: aiohttp.ClientError, OSError."""
         async with self._session.request(
             method,
-            # Only the path: the package may take another host from its environment variables.
+            # Use only the URL's path: environment variables may have changed the package's host.
             self._config.api_url.rstrip("/") + urlsplit(uri).path,
             data=urlencode(data, doseq=True).encode(),
             headers={**headers, "Authorization": aiohttp.encode_basic_auth(*auth)},
@@ -185,9 +185,9 @@ class _Wire(AsyncHttpClient):  # type: ignore[misc]  # the package has no types
 
 
 async def _text(response: aiohttp.ClientResponse) -> str:
-    """The body; "" if it breaks off.
+    """The body; "" if the connection breaks.
 
-    A refusal's status is enough, and a success without a body is uncertain.
+    For an error the status is enough, and a success without a body is uncertain.
     """
     try:
         return (await response.read()).decode("utf-8", "replace")
@@ -201,7 +201,7 @@ def _code(refusal: TwilioException, status: int) -> int:
 
 
 def callback(base: HttpUrl, path: str, message: Message) -> str:
-    """The URL for Twilio's reports on `message`: `path` below the router, and its subject."""
+    """The URL for Twilio's reports on `message`: the router's `path`, and the message's data."""
     incident, others = message.incident, message.other_incidents
     about: dict[str, object] = {
         "incident": incident.id,

@@ -33,12 +33,12 @@ RECIPIENT: Mapping[int, str] = {
     21610: "the recipient has unsubscribed by STOP",
     21612: "can't be reached by SMS from this sender",
     21614: "not a mobile number",
-    21635: "a landline, which takes no SMS",
-    30003: "the phone is off or out of reach",
+    21635: "a landline, which can't receive SMS",
+    30003: "the phone is off or unreachable",
     30004: "the recipient or the carrier blocks the message",
     30005: "unknown or inactive number",
-    30006: "a landline, or a carrier out of reach",
-    30008: "the carrier doesn't say why",
+    30006: "a landline, or an unreachable carrier",
+    30008: "the carrier gives no reason",
 }
 """Permanent errors of a number: the policy's next channel is better than a retry."""
 
@@ -52,11 +52,11 @@ ACCOUNT: Mapping[int, str] = {
     21210: "`from` isn't verified",
     21212: "`from` isn't a valid number",
     21215: "calls to that country aren't permitted",
-    21219: "a trial account calls verified numbers only",
+    21219: "a trial account can only call verified numbers",
     21408: "messages to that country aren't permitted",
     21603: "`from` is missing",
     21606: "`from` isn't a number of this account that can send SMS",
-    21608: "a trial account writes to verified numbers only",
+    21608: "a trial account can only send to verified numbers",
     21609: "Twilio doesn't accept `callback_url`",
     21703: "the Messaging Service has no sender",
     21704: "the Messaging Service has no number",
@@ -80,7 +80,7 @@ ROUTER: Mapping[int, str] = {
     21605: "text too long",
     21617: "text too long",
 }
-"""Errors that are faults of the router."""
+"""Errors caused by a bug in the router."""
 
 CLASSES = (
     ("Twilio", TRANSIENT),
@@ -91,7 +91,7 @@ CLASSES = (
 
 
 def describe(code: int) -> str:
-    """The responsible party and the meaning of a code from an answer or a status callback."""
+    """The meaning of an error code, and who must act on it."""
     for whose, words in CLASSES:
         if code in words:
             return f"{whose}: {words[code]} (Twilio error {code})"
@@ -102,8 +102,8 @@ def from_refusal(code: int, status: int, headers: Mapping[str, str], now: float)
     """The result of an answer with an HTTP status other than success.
 
     Args:
-        code: Twilio's; or the status again, if the answer had none.
-        status: of HTTP, which decides unless the code is known to say more.
+        code: Twilio's error code; the HTTP status if the answer had no code.
+        status: the HTTP status, which decides unless the code is one of those above.
         headers: of the answer.
         now: UTC seconds.
     """

@@ -22,7 +22,7 @@ from router.model.notification import Message, Result
 from router.senders.twilio.client import E164, TwilioApi, TwilioOptions, callback
 
 VALIDITY = 600
-"""Seconds that Twilio may queue a message. After the default, ten hours, a page would be outdated.
+"""Maximum seconds that Twilio may queue a message. Its default, ten hours, is too long for a page.
 """
 
 MAX_URL = 120
@@ -30,7 +30,7 @@ MAX_NAME = 30
 MAX_NEWS = 60
 MAX_FIRST = 100
 MAX_OTHER = 45
-"""Septets for each incident of a bundle: the first, and those after it."""
+"""Maximum septets for the first incident of a bundle, and for each further incident."""
 
 SERVICE_SID = re.compile(r"MG[0-9a-fA-F]{32}")
 NUMBER = re.compile(r"\+?[0-9]+")
@@ -74,7 +74,7 @@ class SmsSender:
         return await self._api.send(message, create)
 
     async def verify(self) -> str | Result:
-        """Verify the number. A short code, name or messaging service isn't one."""
+        """Verify the number, if the sender isn't a short code, a name or a messaging service."""
         number = self._config.from_
         return await self._api.verify(number if E164.fullmatch(number) else "", "sms")
 
@@ -102,11 +102,11 @@ def build(_name: str, config: SmsConfig, session: aiohttp.ClientSession) -> SmsS
 
 
 def text(message: Message, *, answerable: bool) -> str:
-    """The message in GSM-7, at most two segments; the title gets the remaining room.
+    """The message in GSM-7, at most two segments. The title is cut to fit.
 
     Args:
         message: about an incident in its current state.
-        answerable: a reply reaches the router. Stakeholders are never asked for one.
+        answerable: replies reach the router. Stakeholders are never asked to reply.
     """
     incident, answerable = message.incident, answerable and not message.for_stakeholder
     mark = f"(try {message.attempt}) " if message.may_be_doubled else ""

@@ -49,7 +49,7 @@ class VoiceSender:
     async def send(self, message: Message) -> Result:
         """Call only about an incident that nobody has acknowledged.
 
-        Other messages are settled without a call, which would wake somebody needlessly.
+        Other messages count as sent without a call, which would wake somebody needlessly.
         """
         if not unanswered(message.incident):
             return Sent(silent=True)

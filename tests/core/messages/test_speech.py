@@ -27,7 +27,7 @@ def test_a_call_that_may_be_a_repetition_says_so_first() -> None:
     incident = make_incident(severity=Severity.P1, drill="d1")
     words = spoken(incident, "", NOW, "reminder 3", repeated=True)
     assert words.startswith(
-        "This is a drill. You may have had this call already. Reminder 3. Severity P 1,"
+        "This is a drill. You may have already received this call. Reminder 3. Severity P 1,"
     )
 
 

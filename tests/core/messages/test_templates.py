@@ -165,7 +165,7 @@ def test_one_that_fails_on_a_real_incident_is_replaced_by_the_packaged() -> None
         (INTERNAL, "{{ headline", "line 1: "),
         (STAKEHOLDERS, "Subject: only", "expected a first line with the subject"),
         (INTERNAL, "", "expected a text"),
-        (UPDATE, "Title: x\n\n{{ 'a' * 1000000 }}", "fails when it's written of an incident"),
+        (UPDATE, "Title: x\n\n{{ 'a' * 1000000 }}", "rendering it fails for an incident"),
     ],
 )
 def test_what_cant_be_used_is_said_with_its_line(name: str, text: str, problem: str) -> None:

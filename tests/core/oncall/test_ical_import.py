@@ -245,9 +245,9 @@ def test_a_calendar_that_has_not_been_seen_is_not_known() -> None:
 @pytest.mark.parametrize(
     ("text", "why"),
     [
-        (b"<html>Please log in</html>", "not an iCalendar"),
-        (b"", "not an iCalendar"),
-        (b"\xff\xfe", "not an iCalendar"),
+        (b"<html>Please log in</html>", "not a readable iCalendar"),
+        (b"", "not a readable iCalendar"),
+        (b"\xff\xfe", "not a readable iCalendar"),
         *(
             (
                 calendar(

@@ -107,7 +107,7 @@ def test_the_whole_of_it() -> None:
         "ran dry.\n\n## Timeline\n\n"
         "Times are those of Europe/Berlin.\n\n"
         "- 03:33 - Deployment v7 of api by cem: success\n"
-        "- 03:38 - It began: the first alert started to fire\n"
+        "- 03:38 - Onset: the first alert started to fire\n"
         "- 03:40 - Incident detected: Payments at 20% (threshold \\> 10%)\n"
     )
     for line in (

@@ -86,7 +86,7 @@ def test_the_scoreboard_has_the_unproven_first() -> None:
                 "02:40 UTC"
             ),
         ),
-        (Health(NOW), "its last delivery is from a version that did not record where to"),
+        (Health(NOW), "its last delivery is from a version that did not record the destination"),
     ],
 )
 def test_why_an_address_is_not_proven(known: Health, why: str) -> None:

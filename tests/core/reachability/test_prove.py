@@ -255,7 +255,7 @@ def test_a_silence_that_its_pattern_leaves_open_is_undecided() -> None:
     )
     assert (proof.verdict, proof.unreached) == (Verdict.NOT_PROVEN, ())
     assert proof.findings[0].why == (
-        "silence odd may mute some of its alerts, which its patterns leave open",
+        "silence odd may mute some of its alerts; its patterns don't tell which",
     )
 
 
@@ -276,7 +276,7 @@ def test_a_silence_of_other_alerts_is_harmless_and_one_that_is_meant_is_allowed(
     assert prove(meant, START, START + DAY).verdict is Verdict.UNREACHED
     proof = prove(meant, START, START + DAY, Known(allowed=frozenset({"staging"})))
     assert (proof.verdict, proof.assumes) == (
-        Verdict.PROVEN, ("silence staging is meant to keep its alerts from everybody",),
+        Verdict.PROVEN, ("silence staging is meant to mute all of its alerts",),
     )  # fmt: skip
 
 
@@ -301,7 +301,8 @@ def inhibited(severity: Severity, low: tuple[str, ...]) -> Settings:
 def test_an_incident_that_notifies_nobody_must_not_inhibit() -> None:
     """The reason names the rule and the severity."""
     proof = prove(inhibited(P3, ("slack",)), START, START + DAY)
-    nobody = "nobody may be notified of that incident (no step of policy 'low' notifies a person)"
+    why = "no step of policy 'low' notifies a person"
+    nobody = f"possibly nobody is notified about that incident ({why})"
     assert [finding.why for finding in proof.findings] == [
         (f"an incident of rule 'disk' (P3) may inhibit its alerts: {nobody}",)
     ]
@@ -357,7 +358,7 @@ def test_a_rate_of_a_channel_is_shared_by_all_incidents() -> None:
     )
     why = (
         "sms/ben: the channel sends 1 in 1m for all incidents together, so a page may wait for "
-        "others"
+        "pages about other incidents"
     )
     assert ((why,), Verdict.NOT_PROVEN) in [
         (finding.why, finding.verdict) for finding in proof.findings
@@ -385,8 +386,8 @@ def test_a_rate_of_a_channel_is_shared_by_all_incidents() -> None:
         (
             (world.rule(thresholds={"P0": "> 10%", "P1": "> 20%"}),),
             (
-                "no value reaches the tier P1 of rule 'payments': where '> 20%' holds, a worse "
-                "one does"
+                "no value results in the tier P1 of rule 'payments': a worse one applies "
+                "if '> 20%' holds"
             ),
         ),
     ],
@@ -461,7 +462,7 @@ def test_open_incidents_that_inhibit_and_that_nobody_knows_of() -> None:
     router = VirtualRouter(settings, START)
     router.happen(AlertSeen(START, world.alert(labels={"alertname": "Disk"})))
     assert list(unheard_inhibitors(settings, router.memory.incidents.values())) == [
-        "INC-1 may inhibit alerts, and nobody has been notified of it"
+        "INC-1 may inhibit alerts, but nobody has been notified about it"
     ]
 
 

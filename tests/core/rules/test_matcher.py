@@ -116,21 +116,24 @@ REFUSED = [
     ("{foo.x=a", "expected a comma or } at column 9, where the text ends"),
     ("{foo.x=a} b=c", "expected the end at column 11, not 'b=c'"),
     ('""=x', "expected a label name at column 1, not an empty one"),
-    ('foo.x=~"("', "expected a regular expression of RE2: missing ): ( (at column 8)"),
+    ('foo.x=~"("', "expected a regular expression in RE2 syntax: missing ): ( (at column 8)"),
     (
         r'foo=~"(?=x)"',
-        "expected a regular expression of RE2: invalid perl operator: (?= (at column 6)",
+        "expected a regular expression in RE2 syntax: invalid perl operator: (?= (at column 6)",
     ),
     (
         r'"foo"="\d"',
-        r"expected a label value with Go's string escapes (there is no escape \d) at column 7",
+        r"expected a label value with the string escapes of Go (unknown escape \d) at column 7",
     ),
-    (r'"foo"="\xf0"', "expected a label value with Go's string escapes ("),
-    (r'"foo"="\777"', "expected a label value with Go's string escapes ("),
-    (r'"foo"="\ud800"', "expected a label value with Go's string escapes ("),
+    (r'"foo"="\xf0"', "expected a label value with the string escapes of Go ("),
+    (r'"foo"="\777"', "expected a label value with the string escapes of Go ("),
+    (r'"foo"="\ud800"', "expected a label value with the string escapes of Go ("),
     (
         '"foo"="a\nb"',
-        "expected a label value with Go's string escapes (no line may end inside the quotes)",
+        (
+            "expected a label value with the string escapes of Go "
+            "(no line break is allowed inside quotes)"
+        ),
     ),
 ]
 

@@ -239,7 +239,7 @@ def test_what_is_written_is_read_back(value: float) -> None:
     ("text", "why"),
     [
         ("> 5% until < 6%", "isn't beyond the first one"),
-        (">= 5 until < 5.1", "isn't met while the first limit is"),
+        (">= 5 until < 5.1", "isn't reached while the first one is crossed"),
         ("< 5 until > 4", "isn't beyond the first one"),
         ("> 5% until > 3%", "the opposite comparison after until"),
         ("< 5 until <= 7", "the opposite comparison after until"),

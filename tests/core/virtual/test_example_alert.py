@@ -45,7 +45,7 @@ def test_what_is_given_has_the_last_word() -> None:
         example_alert(one_of(rule()), rule(), None, {"service": "web"}, NOW).alert.labels["service"]
         == "web"
     )
-    with pytest.raises(ValueError, match="no value is known that matches alertname"):
+    with pytest.raises(ValueError, match="found no value that matches alertname"):
         example_alert(one_of(rule()), rule(), None, {"alertname": "Other"}, NOW)
 
 

@@ -48,7 +48,7 @@ async def test_who_subscribed_already_hears_that_by_mail_and_nobody_else_does(
     assert await mailing.roll.ask("ANA@example.com", "192.0.2.1")
     await mailing.deliver()
     (mail,) = mailing.mailbox.mails
-    assert mail.subject == "You get updates of VintStreet status"
+    assert mail.subject == "You are already subscribed to updates of VintStreet status"
     assert len(await mailing.roll.confirmed(clock.now())) == 1
 
 

@@ -122,7 +122,7 @@ def test_a_button_asks(command: Command) -> None:
         (Command.ACKNOWLEDGE, Reason.REPLAYED, ""),
         (Command.ACKNOWLEDGE, Reason.ALREADY_DONE, "INC-142 is already acknowledged by ben."),
         (Command.RESOLVE, Reason.RESOLVED_BY_PERSON, ""),
-        (Command.RESOLVE, Reason.UNKNOWN_INCIDENT, "There's no INC-142."),
+        (Command.RESOLVE, Reason.UNKNOWN_INCIDENT, "INC-142 doesn't exist."),
         (Command.ESCALATE, Reason.ESCALATED, ""),
         (
             Command.ESCALATE,
@@ -443,7 +443,7 @@ def test_a_form_with_nothing_in_it_stays_open() -> None:
     body = Incoming({}, fill_in("x", "142"))
     received = receiver.decode(body, NOW)
     unknown = [CommandResult(received.commands[0], Reason.UNKNOWN_INCIDENT, None)]
-    assert b"There's no INC-142." in receiver.reply(body, received, unknown, NOW).body
+    assert b"INC-142 doesn't exist." in receiver.reply(body, received, unknown, NOW).body
     for reason in (Reason.NOTED, Reason.REPLAYED):
         assert (
             receiver.reply(

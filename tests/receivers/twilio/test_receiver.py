@@ -123,7 +123,7 @@ def test_a_stranger_is_refused_politely() -> None:
         received = receiver.decode(message, NOW)
         assert received.commands == ()
         assert "+44…666" in received.refused
-        assert "isn't known" in "".join(reply(message).itertext())
+        assert "isn't configured" in "".join(reply(message).itertext())
 
 
 @pytest.mark.parametrize(
@@ -212,7 +212,7 @@ STATUS = "/webhooks/twilio/status?incident=142&channel=text&seq=1"
     [
         (
             {"MessageSid": SM1, "MessageStatus": "undelivered", "ErrorCode": "30003"},
-            "undelivered: Twilio's error 30003",
+            "undelivered: Twilio error 30003",
         ),
         ({"MessageSid": SM1, "MessageStatus": "failed"}, "failed"),
     ],

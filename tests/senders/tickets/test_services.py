@@ -109,7 +109,7 @@ async def test_a_workflow_without_a_way_to_the_end_is_named() -> None:
 
     ended = make_message(ref="OPS-1", seq=2, seen_entry=2, status=Status.RESOLVED, closed_at=NOW)
     (result,), _ = await deliver("jira", doubles.jira, stuck, ended)
-    assert result == Rejected("the workflow has no transition of OPS-1 to a done status")
+    assert result == Rejected("the workflow has no transition from OPS-1's status to a done status")
 
 
 async def test_a_reader_of_jira_sees_no_mark() -> None:

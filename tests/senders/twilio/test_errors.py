@@ -63,5 +63,5 @@ def test_each_code_is_in_one_class() -> None:
 def test_a_code_of_a_status_callback_is_described() -> None:
     """Codes that come later than the answer have words, too."""
     assert (
-        describe(30006) == "recipient: a landline, or a carrier out of reach (Twilio error 30006)"
+        describe(30006) == "recipient: a landline, or an unreachable carrier (Twilio error 30006)"
     )

@@ -156,7 +156,8 @@ async def test_outcomes_are_read_as_by_all_senders(session: aiohttp.ClientSessio
 @pytest.mark.parametrize("tell", [refusal, problem])
 async def test_both_of_twilios_ways_to_tell_an_error_are_read(tell: Any) -> None:
     """The code selects our own text: Twilio's may quote the message."""
-    landline = Rejected("HTTP 400: recipient: a landline, which takes no SMS (Twilio error 21635)")
+    why = "recipient: a landline, which can't receive SMS (Twilio error 21635)"
+    landline = Rejected(f"HTTP 400: {why}")
     assert await deliver(make_message(), Twilio(refusals={NUMBER: tell(21635)})) == landline
     full = Retry("HTTP 429: Twilio: too many requests (Twilio error 20429)", None)
     assert await deliver(make_message(), Twilio(refusals={NUMBER: tell(20429, 429)})) == full

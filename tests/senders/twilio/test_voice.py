@@ -75,7 +75,7 @@ async def test_an_attempt_that_may_have_arrived_is_mentioned() -> None:
     twilio = Twilio()
     await deliver(make_message(attempt=2, may_be_doubled=True), twilio)
     (words,) = [say.text or "" for say in ET.fromstring(twilio.forms[0]["Twiml"])[0]]
-    assert words.startswith("You may have had this call already. Severity P 0,")
+    assert words.startswith("You may have already received this call. Severity P 0,")
 
 
 async def test_without_an_address_for_keys_none_are_asked_for() -> None:
