@@ -12,9 +12,9 @@ from router.actions.job import Action
 from router.config.actions import ActionConfig
 
 KINDS = {"argv": "Argv", "sql_flag": "SqlFlag", "git_revert": "GitRevert"}
-"""Module and class of each kind, by the key that an action of it has.
+"""Module and class of each kind of action, by the key in the config that selects it.
 
-A guide runs nothing, so it has none.
+A guide runs nothing, so it isn't here.
 """
 
 

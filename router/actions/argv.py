@@ -16,7 +16,7 @@ ALWAYS = ("PATH", "LANG")
 
 
 class Argv:
-    """A program. Each item of its list is exactly one argument, whatever values fill it in."""
+    """A program. Each item of its list is exactly one argument, whatever values are inserted."""
 
     def __init__(self, document: ActionConfig, env: Mapping[str, str] | None = None) -> None:
         self._document = document

@@ -1,7 +1,7 @@
 """An action that reverts a commit by a pull request, never by a push to the branch itself.
 
-GitHub's API can't revert, so git does it, in a temporary folder. The token is in git's
-environment, not among its arguments, where any user of the machine could read it.
+GitHub's API can't revert a commit, so git does it in a temporary folder. git gets the token in its
+environment, because any user of the machine could read it in its arguments.
 """
 
 import asyncio
@@ -40,7 +40,7 @@ class Stopped(Exception):
 
 
 class GitRevert:
-    """Merging the pull request is a person's choice; undoing closes it. `memo` is its number."""
+    """Opens a pull request for people to merge. Undo closes it. `memo` is its number."""
 
     def __init__(self, document: ActionConfig) -> None:
         assert document.git_revert is not None
@@ -89,7 +89,7 @@ class GitRevert:
         branch = _branch(job, self._commit(job.request))
         with _folder() as folder:
             changed = await self._revert(folder, job)
-            # A new branch by its full name without force: no existing branch ever moves.
+            # Push a new branch by its full name, without force, so that no existing branch moves.
             await self._git(folder, "push", "--quiet", "origin", f"HEAD:refs/heads/{branch}")
         try:
             pull = await self._pull_request(job, branch)
@@ -154,7 +154,7 @@ class GitRevert:
         return ended.output
 
     def _env(self, folder: str) -> dict[str, str]:
-        """Environment without the machine's or repository's settings and hooks, and no prompts."""
+        """An environment without prompts, and without the machine's and repository's settings."""
         given = {
             "user.name": "alert-router",
             "user.email": "alert-router@localhost",
@@ -241,7 +241,7 @@ class GitRevert:
 
 
 def _branch(job: Job, commit: str) -> str:
-    """The branch of a request: another revert of the same commit has another branch."""
+    """The branch of a request. A second revert of the same commit gets its own branch."""
     return f"alert-router/revert-{commit[:12]}-{job.incident.name.lower()}-{job.request.number}"
 
 

@@ -8,9 +8,9 @@ from contextlib import suppress
 from typing import IO, NamedTuple
 
 KEPT = 64 * 1024
-"""Maximum bytes kept of the beginning and of the end of a program's output.
+"""Maximum bytes to keep of the beginning and of the end of a program's output.
 
-The middle is read and dropped.
+The middle is dropped.
 """
 
 KILL_AFTER = 2.0

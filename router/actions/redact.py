@@ -12,11 +12,11 @@ from router.config.secret import Secret
 from router.core.text.plain import plain
 
 SHORTEST = 4
-"""Minimum characters of a secret to be removed. Shorter ones occur in any text and protect
+"""Minimum characters of a secret to be removed. Shorter secrets may occur in any text, and protect
 nothing."""
 
 SHOWN = 4000
-"""Maximum characters kept of an output."""
+"""Maximum characters of an output."""
 
 _NAMED_SO = re.compile(
     r"TOKEN|SECRET|PASSW|PASSPHRASE|KEY|CREDENTIAL|DSN|AUTH|WEBHOOK", re.IGNORECASE
@@ -24,14 +24,14 @@ _NAMED_SO = re.compile(
 
 
 class Redactor:
-    """Removes secrets of a config and the environment, also as URLs or headers encode them."""
+    """Removes secrets of a config and the environment, even if encoded as in URLs or headers."""
 
     def __init__(self, config: object, env: Mapping[str, str]) -> None:
         found = {form for secret in _secrets(config) for form in _forms(secret.reveal())}
         found |= {
             form for name, value in env.items() if _NAMED_SO.search(name) for form in _forms(value)
         }
-        # The longest first: a secret may be part of another.
+        # Longest first, because a secret may be part of another secret.
         known = sorted(
             (secret for secret in found if len(secret) >= SHORTEST), key=len, reverse=True
         )

@@ -1,8 +1,8 @@
 """Run approved actions from outbox rows, never the same row twice.
 
-A row is claimed, and that is committed, before anything is started. If the process dies after that,
-the next claim finds the row's lease and doesn't run it again: it reports that the action may have
-run. A stop that interrupts the run does the same, and finally the request's deadline.
+The claim of a row is committed before anything is started. If the process dies after that, the next
+claim finds the row's lease, so it doesn't run the action again, but reports that it may have run. A
+router that stops during a run reports the same; if it can't, the request's deadline does.
 """
 
 import asyncio
@@ -23,7 +23,7 @@ from router.telemetry.logs import logger
 log = logger(__name__)
 
 HANG = 15.0
-"""Seconds after its timeout when an action is cancelled, in any case."""
+"""Seconds after its timeout at which an action is cancelled."""
 
 CUT_OFF = ActionOutcome(ActionState.MAY_HAVE_RUN, b"the router was stopped while it ran")
 

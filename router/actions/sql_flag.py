@@ -70,7 +70,7 @@ class SqlFlag:
                 found = await connection.fetch(f"{self._select} FOR UPDATE", name)
                 if wrong := _wrong(name, found):
                     return wrong
-                written = True  # from here on the change may be committed, whatever the error
+                written = True  # from now on the change may be committed, whatever error occurs
                 await connection.execute(self._update, name, value)
         except asyncpg.PostgresError as error:
             return ActionOutcome(

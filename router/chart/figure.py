@@ -112,7 +112,7 @@ class Picture:
 
     def title(self, title: str) -> None:
         if title:
-            # Over the whole figure: above the labels of marks.
+            # Centered over the whole figure, above the labels of marks.
             self.figure.suptitle(
                 text(title), x=0.01, ha="left", color=INK.light, fontsize=10, parse_math=False
             )
@@ -187,7 +187,7 @@ def picture(look: Look) -> Iterator[Picture]:
     """Yield a picture to draw on; it is finished when the block ends. Raises: ChartsMissing."""
     mpl = _matplotlib()
     with _DRAWING, warnings.catch_warnings():
-        # A character that the font lacks is a box; in an SVG the browser uses its own font.
+        # Characters that the font lacks become boxes; in an SVG the browser uses its own font.
         warnings.simplefilter("ignore", UserWarning)
         # Without a salt the ids in an SVG are random. Text as text is smaller and searchable.
         with mpl.rc_context(

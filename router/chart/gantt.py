@@ -31,7 +31,7 @@ def gantt(
     zone: str | None = "UTC",
     look: Look | None = None,
 ) -> bytes:
-    """The rows from the top in order of first appearance.
+    """Draw the rows, from the top in order of first appearance.
 
     Args:
         spans: what to draw.
@@ -68,7 +68,7 @@ def _extent(spans: Sequence[Span], marks: Sequence[Mark]) -> tuple[float, float]
 def _draw(drawn: Picture, span: Span, row: int, whole: float) -> None:
     colour = TONES[span.tone].light
     if span.end > span.start:
-        # A minimum width, or a short span would be invisible.
+        # Use a minimum width, because a short span would be invisible.
         drawn.axes.barh(
             row, max(span.end - span.start, whole / 250), left=span.start, height=0.55, color=colour
         )

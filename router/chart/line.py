@@ -9,7 +9,7 @@ from router.chart.figure import GRID, LINES, QUIET, TONES, Look, Picture, Tone, 
 from router.chart.times import Mark, draw_marks, time_axis
 from router.core.text.units import number
 
-_GAP = 2.5  # gap between two points, in usual distances, from which data is missing
+_GAP = 2.5  # a gap of more usual distances between two points means missing data
 
 
 _HUGEST = 1e100  # beyond it, axis arithmetic would overflow

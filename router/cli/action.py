@@ -113,7 +113,7 @@ def _print_offered(offered: list[dict[str, Any]]) -> None:
     from rich.text import Text
 
     if not offered:
-        echo("no action is offered: name some under `actions` of the incident's rule")
+        echo("no action is offered: name actions under `actions` of the incident's rule")
         return
     columns = ("action", "parameters", "approval", "dry run", "undo", "what")
     table = Table(*columns, box=None)

@@ -1,4 +1,4 @@
-"""Drafts of public texts, which a person reads and approves."""
+"""Drafts of public texts, for a person to read and approve."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -14,7 +14,7 @@ Draft = Mapping[str, Any]
 
 
 def drafts(router: Router, incident: str) -> dict[str, Draft]:
-    """The drafts of an incident, by the command that sends each, or else by its template."""
+    """The drafts of an incident, by the command that sends each, or by its template's name."""
     found = router.ask("GET", f"/incidents/{incident}/drafts")["drafts"]
     return {draft["approved_by"] or draft["template"]: draft for draft in found}
 
@@ -24,7 +24,8 @@ def approve(
 ) -> None:
     """Show a draft, ask for confirmation unless `yes`, and send exactly the text that was shown.
 
-    The question has the number of people to mail. The router refuses if there are more by then.
+    The question states the number of people to mail. If there are more when it's answered, the
+    router refuses.
     """
     title, text = title or draft["subject"], text or draft["text"]
     name, people = draft["approved_by"], draft.get("recipients", 0)

@@ -50,9 +50,9 @@ def check_reach(
 ) -> None:
     """Print the proof. Exits with 1 unless everything is proven.
 
-    `people` are channels that count as a person, `allowed` intended silences. `config_only` assumes
-    that every contact method works and that nothing was set while the router ran. `in_full` prints
-    every route, time and escalation of a cause, instead of an example.
+    `people` are channels that count as a person; `allowed` are intended silences. `config_only`:
+    assume that every contact method works, and that nobody set an override or a silence. `in_full`:
+    print every route, time and escalation of a cause, instead of an example.
     """
     try:
         weeks = parse_duration(ahead)
@@ -91,13 +91,13 @@ def _check_names(option: str, what: str, given: Sequence[str], known: Collection
             )
 
 
-# --- what is known
+# --- input of the proof
 
 
 def _known(
     config: Config, clock: Clock, start: float, *, config_only: bool
 ) -> tuple[Settings, Known, str]:
-    """The current settings, what else the proof knows, and whether the store was read."""
+    """The current settings, the proof's other input, and whether the store was read."""
     rates = {
         name: f"{rate.count} in {duration(rate.per)}"
         for name, channel in config.channels.items()

@@ -22,7 +22,7 @@ from router.cli.config import ConfigPath, found_config, raw_value
 from router.cli.output import fail, sanitise
 
 TIMEOUT = 15.0
-"""Seconds without a byte from the router."""
+"""Maximum seconds to wait for a byte from the router."""
 
 DEFAULT_LISTEN = "127.0.0.1:9095"
 """The default of `listen` in the config."""
@@ -53,7 +53,7 @@ By = Annotated[
 
 
 class Unanswered(Exception):
-    """The router did not answer, or refused. The message has the reason."""
+    """The router did not answer, or rejected the request. The message has the reason."""
 
 
 class Router(NamedTuple):
@@ -118,7 +118,7 @@ def try_ask(method: str, path: str, url: str | None, config: Path | None, **cont
 
 
 def viewer(command: Callable[..., None]) -> Callable[..., None]:
-    """Give a command that reads the options `--config`, `--url` and `--token`.
+    """Add the options `--config`, `--url` and `--token` to a command that reads.
 
     The command declares a parameter `router` and receives a `Router` in it.
     """
@@ -126,7 +126,7 @@ def viewer(command: Callable[..., None]) -> Callable[..., None]:
 
 
 def responder(command: Callable[..., None]) -> Callable[..., None]:
-    """Give a command that changes something the options of `viewer`, and `--by`."""
+    """Add the options of `viewer`, and `--by`, to a command that changes something."""
     options = {"config": ConfigPath, "url": Url, "token": Token, "by": By}
     return _with_options(command, options)
 
@@ -178,7 +178,7 @@ def _listening(path: Path | None, given: Path | None) -> str:
     except ValueError as error:
         raise Unanswered(str(error)) from None
     host, _, port = listen.rpartition(":")
-    # A router that listens on every interface answers on the loopback one, too.
+    # A router that listens on every interface can be reached at the loopback address.
     host = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "[::]": "[::1]"}.get(host, host)  # noqa: S104
     return f"http://{host}:{port}"
 
@@ -229,7 +229,7 @@ def _answer(base: str, response: HTTPResponse, body: bytes, hint: str) -> Any:
         answer = None
     if not isinstance(answer, dict):
         raise Unanswered(f"the answer at {base} is not from a router (HTTP {response.status})")
-    # A refused command has an outcome, which the caller explains.
+    # A refused command has an outcome, which the caller turns into a message.
     if response.status >= HTTPStatus.BAD_REQUEST and "outcome" not in answer:
         raise Unanswered(_refusal(response.status, answer, hint))
     return answer
@@ -244,7 +244,7 @@ def _refusal(status: int, answer: Mapping[str, Any], remedy: str) -> str:
 
 
 def _user() -> str:
-    """The name of the user, or "" where the user has none, as in some containers."""
+    """The system user's name, or "" if there is none, as in some containers."""
     try:
         return getpass.getuser()
     except (KeyError, OSError):

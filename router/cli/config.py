@@ -45,9 +45,9 @@ def path_of(given: Path | None) -> Path:
 
 
 def raw_value(path: Path, *keys: str) -> str:
-    """One text of the config, by its keys; "" if it is not set.
+    """One value of the config as text, by its keys; "" if it's not set.
 
-    Nothing else is checked, so a client needs none of the secrets in the file. Raises: ValueError.
+    Nothing else is read, so a client needs none of the file's secrets. Raises: ValueError.
     """
     import yaml
 

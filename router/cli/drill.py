@@ -130,7 +130,7 @@ def _plan(path: Path, config: Path | None) -> Any:
 
 
 def _names(config: Path) -> dict[str, list[str]]:
-    """The names that a scenario may use. The secrets of the config are not needed."""
+    """The names that a scenario may use, read without the config's secrets."""
     import yaml
 
     kinds = ("contacts", "roles", "schedules", "channels", "actions", "sources")

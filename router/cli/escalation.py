@@ -61,7 +61,7 @@ def _clock(at: float, zone: str) -> str:
 
 
 _WORDS = {Reason.NEXT_METHOD: "next contact method", Reason.STEPS_REPEATED: "reminder"}
-"""Words shown instead of a reason's stored name, where the name is hard to read."""
+"""Texts to show instead of names of reasons that are hard to understand."""
 
 
 def _why(moment: Moment) -> str:

@@ -19,7 +19,7 @@ from router.web.api import views
 from router.web.api.why import Explainer
 
 UNDECIDED = "undecided"
-"""Shown where an older version did not record what the answer needs."""
+"""Shown if an older version did not record the data for the answer."""
 
 
 def answered(

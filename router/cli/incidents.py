@@ -51,8 +51,8 @@ def _listed(
 ) -> tuple[list[dict[str, Any]], int | None]:
     """The incidents, newest first, and their total, if the router reports it.
 
-    Asks for page after page. A router older than this command gives neither a total nor the
-    next page, so the last incident of a full page marks where the next one starts.
+    Requests page after page. Older routers return neither a total nor a link to the next page; then
+    the next page starts after the last incident of a full page.
     """
     found: list[dict[str, Any]] = []
     before: object = 0

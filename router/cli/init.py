@@ -15,9 +15,9 @@ EXAMPLE = {
     "rules": "rules",
     "deploy/samples": "deploy/samples",
 }
-"""The files of --example: their place in the new folder, and in a checkout.
+"""The files of --example: their path in the new folder, and in a git checkout.
 
-A wheel has them in router/cli/example: see pyproject.toml.
+In a wheel they are in router/cli/example: see pyproject.toml.
 """
 
 

@@ -1,6 +1,6 @@
 """A command group that imports each command when it is used.
 
-`--help` and commands that only talk to the router thus start without the server's libraries.
+So `--help` and commands that only talk to the router don't load the server's libraries.
 """
 
 import errno
@@ -81,7 +81,7 @@ def _built(command: Command, found: Any) -> Any:
 
 
 def _light(command: Any) -> Any:
-    """The command, which loads pydantic only for values that need it."""
+    """Return the command, changed to load pydantic only for values that need it."""
     command.get_params = partial(_params, command.get_params)
     for inner in getattr(command, "commands", {}).values():
         _light(inner)

@@ -15,7 +15,7 @@ from router.core.oncall.schedule import Override
 
 
 def with_live_overrides(settings: Settings, url: str | None, config: Path | None) -> Settings:
-    """Return `settings` with the live overrides, or unchanged with a notice on stderr."""
+    """Return `settings` with the live overrides. If they can't be read, print a notice."""
     try:
         found = [
             override

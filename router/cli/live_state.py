@@ -1,4 +1,4 @@
-"""The settings and incidents of a running router, for commands that predict results."""
+"""The current settings and incidents of a router, for commands that predict results."""
 
 import asyncio
 from collections.abc import Callable, Sequence
@@ -20,7 +20,7 @@ from router.ports.clock import SystemClock
 
 
 class _ClockAt(SystemClock):
-    """A clock that always shows one time, so that overrides are read for that time."""
+    """A clock that always returns the same time, so that overrides are read for that time."""
 
     def __init__(self, at: float) -> None:
         self._at = at
@@ -30,7 +30,7 @@ class _ClockAt(SystemClock):
 
 
 class LiveState(Struct, frozen=True):
-    """The current settings, the stored state of the alerts, and the parts that can't be read."""
+    """The current settings, the stored state of the alerts, and what couldn't be read."""
 
     settings: Settings
     snapshot: Snapshot | None = None

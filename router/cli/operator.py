@@ -1,4 +1,4 @@
-"""Credentials of a command that runs on the router's own machine, read from its store."""
+"""Credentials for a command that runs on the router's own machine, made from the router's store."""
 
 import asyncio
 import getpass
@@ -10,7 +10,7 @@ from router.cli.config import found_config, raw_value
 
 
 def as_operator(router: Router) -> Router:
-    """Return the router with the given credentials, or else with a token made from its store."""
+    """Return `router`; if it has no credentials, with a token made from the router's store."""
     if router.token or os.environ.get("ALERT_ROUTER_TOKEN"):
         return router
     path = found_config(router.config)

@@ -1,4 +1,4 @@
-"""Output of every command. Text from outside never reaches the terminal as control characters."""
+"""Output of all commands. Removes control characters, which alerts may contain."""
 
 import json
 import sys
@@ -20,8 +20,8 @@ class Exit(IntEnum):
     """There was nothing to do."""
 
 
-# Everything that moves the cursor, starts an escape sequence or reverses the direction of text.
-# A title in an alert is anybody's text. Line feeds and tabs stay.
+# Characters that move the cursor, start an escape sequence or reverse the direction of text, except
+# line feeds and tabs. Anybody may have written the title of an alert.
 _CONTROLS = [*range(32), *range(127, 160), *range(0xD800, 0xE000)]
 _DIRECTION = [0x061C, 0x200E, 0x200F, *range(0x2028, 0x202F), *range(0x2066, 0x206A)]
 _REMOVED = dict.fromkeys({*_CONTROLS, *_DIRECTION} - {ord("\n"), ord("\t")})
@@ -38,7 +38,7 @@ def echo(text: object = "", *, err: bool = False, nl: bool = True) -> None:
 
 
 def print_json(found: object) -> None:
-    """Print an object for `--json`, structs included. Everything beyond ASCII is escaped."""
+    """Print an object, which may contain structs, as JSON. Non-ASCII characters are escaped."""
     from msgspec import to_builtins
 
     typer.echo(json.dumps(to_builtins(found), indent=2))

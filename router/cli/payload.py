@@ -14,7 +14,7 @@ from router.receivers.context import ReceiverContext
 
 
 def decoded(config: Config, source: str, resource: str, body: bytes) -> Received:
-    """The content of a body from `source`. `resource` is the Sentry-Hook-Resource header of Sentry.
+    """Decode a body from `source`. `resource` is Sentry's header Sentry-Hook-Resource.
 
     Raises: LookupError if the config has no such source; ValueError if the body is unreadable.
     """

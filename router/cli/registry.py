@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 
 class Command(NamedTuple):
-    """A command. `help` repeats the first sentence of its help, so that listing imports nothing."""
+    """A command. `help` repeats the first sentence of its help, so that a list imports nothing."""
 
     name: str
     help: str

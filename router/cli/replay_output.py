@@ -1,6 +1,6 @@
 """The result of a replay: for people, for a comment on a pull request, and for programs."""
 
-# ruff: noqa: RUF001, RUF002 - a minus is a minus
+# ruff: noqa: RUF001, RUF002   - the minus sign is intended
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from html import escape

@@ -13,7 +13,7 @@ HOLDS = "Nobody is paged for its alerts until they end, or until a value becomes
 
 
 def in_terminal() -> bool:
-    """A person can answer a question; a script can't."""
+    """Check if the command runs in a terminal, where a person can answer a question."""
     return sys.stdin.isatty()
 
 

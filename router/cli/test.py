@@ -1,6 +1,6 @@
 """`alert-router test`."""
 
-# ruff: noqa: PT028 - the command has the name of a pytest test, and is none
+# ruff: noqa: PT028   - the command is named like a pytest test, but isn't one
 
 import os
 import re
@@ -126,7 +126,7 @@ def _show(
 
 
 def _show_failed(out: Console, result: ScenarioResult) -> None:
-    """Show the expected and the actual side of every line, so that errors are seen in context."""
+    """Show the expected and the actual side of every line, to show errors in context."""
     scenario = result.test.scenario
     out.print(Text(f"FAILED {scenario.name}  {result.test.place}", "bold red"))
     table = Table(

@@ -32,7 +32,7 @@ class ScenarioResult(Struct, frozen=True):
 
 
 def clock(scenario: Scenario, after: float) -> datetime:
-    """The time by the clock of the test."""
+    """The local time in the test's time zone."""
     return local_time(scenario.start + after, scenario.zone)
 
 

@@ -1,4 +1,4 @@
-"""Times of the API as the tables show them."""
+"""Formats times from the API for tables."""
 
 
 def minute(time: str | None) -> str:

@@ -142,7 +142,7 @@ def plans(actions: Mapping[str, ActionConfig]) -> dict[str, ActionPlan]:
 
 def _plan(name: str, action: ActionConfig) -> ActionPlan:
     built_in = bool(action.sql_flag or action.git_revert)
-    # A secret's repr is constant, so a renewed secret does not change the digest.
+    # The repr of secrets is constant, so a new secret doesn't change the digest.
     digest = blake2b(repr(action).encode(), digest_size=8).hexdigest()
     return ActionPlan(
         name=name,

@@ -17,11 +17,11 @@ SHORTEST_KEY = 32
 
 
 EVERYBODY = "*"
-"""The group in `roles` that stands for everybody."""
+"""The group in `roles` that means everybody."""
 
 
 class Token(Struct, frozen=True, kw_only=True):
-    """An API token, by its SHA-256 in hex: `printf %s TOKEN | sha256sum`."""
+    """An API token, given by its SHA-256 in hex: `printf %s TOKEN | sha256sum`."""
 
     sha256: str
     role: RoleName = "responder"
@@ -34,7 +34,7 @@ class Token(Struct, frozen=True, kw_only=True):
 class UsersConfig(Struct, frozen=True, kw_only=True):
     """Users with a password. They are in the store: see `alert-router user`.
 
-    mail: the channel of type email that mails sign-in links; "" for no such mail.
+    mail: the channel of type email that sends sign-in links; "" for none.
     """
 
     mail: str = ""
@@ -113,7 +113,7 @@ def role_of(roles: Mapping[RoleName, Sequence[str]], groups: Collection[str]) ->
 
 
 class Auth(Struct, frozen=True, kw_only=True):
-    """Access to pages and API; anybody with `insecure: true` or a loopback `listen`.
+    """Who may use pages and API. With `insecure: true` or a loopback `listen`, anybody may.
 
     `link_secret` signs the links in messages, which are valid for `links_expire_after`.
     """
@@ -143,7 +143,7 @@ class Auth(Struct, frozen=True, kw_only=True):
 
     @property
     def has_admins(self) -> bool:
-        """Report whether anybody besides the users in the store may be an admin."""
+        """Return whether anybody except the users in the store may be an admin."""
         mapped = [provider.roles for provider in (self.oidc, self.proxy) if provider]
         return any(token.role == "admin" for token in self.tokens.values()) or any(
             roles.get("admin") for roles in mapped

@@ -11,20 +11,20 @@ class Capabilities(Struct, frozen=True, kw_only=True):
     """Capabilities of a configured channel. The defaults suit a plain channel.
 
     answers: the source that receives answers to its messages; "" if there is none.
-    reaches: the field of a contact that it sends to; `contact` for an address that the router
-        itself keeps for each contact; None if it doesn't reach single people.
-    callback_url: the router's public address that it gives to its service; "" if none.
+    reaches: the field of a contact that it sends to; `contact` if the router stores the addresses
+        of contacts; None if it doesn't reach single people.
+    callback_url: the router's public URL that it passes to its service; "" if none.
     to: the recipients in its config; None if its destination isn't a list of people.
     is_public: shows published updates to the public, and receives nothing else.
-    is_paging: is silent about an acknowledged incident.
-    edits: edits its message in place, so that it can receive every change without noise.
+    is_paging: sends nothing about acknowledged incidents.
+    edits: edits its message in place, so that it can receive every change without disturbing.
     charts: shows pictures.
     deployments: receives deployments.
     maintenance: shows announced maintenance.
-    action_items: keeps a ticket for each action item.
+    action_items: has a ticket for each action item.
     bundles: can show several incidents in one message.
-    compares: can ask its service for the state of what it sent.
-    arrives_within: seconds in which the service may process a request that it has not answered.
+    compares: can ask its service for the state of the messages that it sent.
+    arrives_within: seconds in which the service may still process an unanswered request.
     """
 
     answers: str = ""
@@ -44,12 +44,12 @@ class Capabilities(Struct, frozen=True, kw_only=True):
 
     @property
     def has_destination(self) -> bool:
-        """Check if messages that aren't to a person have a destination."""
+        """Check if there is a destination for messages that don't go to a person."""
         return self.to is None or bool(self.to)
 
 
 class ChannelOptions(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The options common to all channels; each sender's own struct adds to them.
+    """The options of all channels. Each sender's struct adds its own.
 
     rate: maximum messages to the channel in a span of time; None for no limit.
     throttle: maximum messages to the channel itself. Further ones wait, and are sent as one.

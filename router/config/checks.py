@@ -146,7 +146,7 @@ def _check_sign_in_mail(context: Context) -> None:
 
 
 def _check_link_port(context: Context, port: str) -> None:
-    """A link to another port of this machine leads nowhere, unless a proxy is there."""
+    """Warn if links lead to another port of this machine: only a proxy could listen there."""
     given = context.values.get(("external_url",))
     parts = urlsplit(str(given or ""))
     if is_loopback(parts.hostname or "") and parts.port != int(port) != 0:

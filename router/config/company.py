@@ -70,7 +70,7 @@ EXPECTED: dict[Any, str] = {
 class Company(Calendar, frozen=True, kw_only=True):
     """The company, with its business days. Customers write to `support_email`.
 
-    Business days are `workdays` that are not `holidays`. They begin at `opens`, by the clock of
+    Business days are `workdays` that are not `holidays`. They begin at `opens`, in the time zone
     `time_zone`.
     """
 

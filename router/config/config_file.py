@@ -47,7 +47,7 @@ class Count(Struct, frozen=True, kw_only=True):
 
 
 class RuleConfig(Struct, frozen=True, kw_only=True):
-    """The alerts that a rule matches, their severity, and the incident that they belong to."""
+    """A rule: which alerts it matches, how severe they are, and which incident they join."""
 
     name: str
     match: MatcherList = ()
@@ -119,7 +119,7 @@ class DefaultRule(Struct, frozen=True, kw_only=True):
 
 
 class LinkConfig(Struct, frozen=True, kw_only=True):
-    """A link to a view of an incident elsewhere. Messages contain the first few links."""
+    """A link to another tool's view of an incident. Messages contain the first few links."""
 
     name: str
     url: LinkTemplate
@@ -153,7 +153,7 @@ class HeartbeatConfig(Heartbeat, frozen=True, kw_only=True):
 
 
 class DeadMansSwitchConfig(Struct, frozen=True, kw_only=True):
-    """The URL that the router requests while it works, so that another service can watch it."""
+    """A URL that the router requests while it works, so that another service can monitor it."""
 
     url: SecretUrl
     every: Duration = Duration(60.0)
@@ -187,7 +187,7 @@ class PrometheusConfig(Struct, frozen=True, kw_only=True):
 
 
 class Telemetry(Struct, frozen=True, kw_only=True):
-    """The router's logs, and where it reports its own errors and that it works."""
+    """The router's logs, the destination of its error reports, and its dead man's switch."""
 
     logs: Literal["console", "json"] = "console"
     level: Literal["debug", "info", "warning"] = "info"
@@ -207,7 +207,7 @@ class Reconcile(Struct, frozen=True, kw_only=True):
 
 
 class ConfigFile(Struct, frozen=True, kw_only=True):
-    """The config file. A higher layer knows the types of sources and channels."""
+    """The config file. Types of sources and channels are added by a higher layer."""
 
     sources: dict[str, Source]
     rules: list[str]

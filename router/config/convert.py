@@ -1,7 +1,7 @@
 """Convert located YAML into structs, and report all errors together.
 
-A value that can't be read is FAILED, and so is the struct, list or dict that holds it. Its siblings
-are still read.
+A value that can't be read becomes FAILED, and so does the struct, list or dict that contains it.
+Its siblings are still read.
 """
 
 import functools
@@ -53,11 +53,11 @@ Trail = tuple[str | int, ...]
 
 @dataclass(slots=True)
 class Context:
-    """The parts needed for a conversion, and its results for checks across values.
+    """The input of a conversion, and its results, for checks across values.
 
-    env: the environment's variables. base: the directory that secret files are relative to.
+    env: environment variables. base: the directory to which paths of secret files are relative.
     problems: all errors. warnings: suspect but valid values. places: where each value is written,
-    also a failed one. values: each converted value. types: the declared type of each value.
+    including failed values. values: each converted value. types: the declared type of each value.
 
     For another file of the same config, `dataclasses.replace(context, base=…)` shares the
     results; the root of that file needs a separate trail.
@@ -85,16 +85,16 @@ class Context:
         return self.places[trail]
 
     def names_at(self, trail: Trail) -> list[str]:
-        """The keys in the mapping at `trail`, also of failed values; [] if it is missing."""
+        """The keys of the mapping at `trail`, even of failed values; [] if it's missing."""
         return [str(place[-1]) for place in self.places if place and place[:-1] == trail]
 
     def declared(self, type_: type[T]) -> list[tuple[Trail, T]]:
-        """Each valid value of a field of that type, a NewType, which has no runtime class."""
+        """Each valid value of a field that is declared as `type_`, a NewType."""
         found = (trail for trail, known in self.types.items() if known is type_)
         return [(trail, self.values[trail]) for trail in found if trail in self.values]
 
     def all_of(self, type_: type[T]) -> list[tuple[Trail, T]]:
-        """Each valid value of that class in the file, also within a struct that failed."""
+        """Each valid value of that class in the file, even within a struct that failed."""
         return [(trail, value) for trail, value in self.values.items() if isinstance(value, type_)]
 
 
@@ -175,7 +175,7 @@ def _struct(node: Node, type_: Any, context: Context, trail: Trail, tag: str = "
     unknown = [key for key in node.entries if key not in known and key != tag]
     for key in unknown:
         context.report(node.entries[key].place, _unknown("key", key, known))
-    # A misspelt key is a single mistake, so don't also report it as missing.
+    # Report a misspelled key once: don't also report it as missing.
     misspelt = {nearest(key, fields) for key in unknown}
     values = {
         field.name: _field(name, field, node, context, trail, silent=name in misspelt)
@@ -218,7 +218,7 @@ def _check_urls(
     context: Context,
     trail: Trail,
 ) -> None:
-    """Refuse plain http to other hosts, unless the object has `insecure: true`. Then warn."""
+    """Reject plain http to other hosts; only warn if the object has `insecure: true`."""
     accepted = values.get(INSECURE, False)
     if INSECURE in node.entries and INSECURE not in fields:
         accepted = _convert(node.entries[INSECURE].value, bool, context, (*trail, INSECURE))
@@ -248,7 +248,7 @@ _PLAIN_HTTP = (
 
 
 def _check_partly(type_: Any, values: Mapping[str, Any], place: Place, context: Context) -> Failed:
-    """Report errors across the fields that could be read. A check of an unread field is skipped."""
+    """Report errors across the fields that could be read. Checks of other fields are skipped."""
     unread = {name for name, value in values.items() if value is FAILED}
     defaults = {
         field.name: _default(field) for field in structs.fields(type_) if not field.required
@@ -309,7 +309,7 @@ def _items(node: Node, item_type: Any, context: Context, trail: Trail) -> list[A
 
 
 def _union(node: Node, type_: Any, context: Context, trail: Trail) -> Any:
-    """The member selected by the node's kind or keys, else the first that accepts the node."""
+    """Convert to the member that the node's kind or keys select, or the first that accepts it."""
     if is_null(node) and is_optional(type_):
         return None
     shape = functools.partial(shape_of, hooks=context.hooks)

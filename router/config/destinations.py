@@ -11,7 +11,7 @@ from msgspec import Struct
 from router.config.secret import Secret, SecretUrl
 
 _LENGTH = 2
-"""Bytes. Enough to notice a change, and too few to find a person's number by trying all numbers."""
+"""Bytes: enough to notice a change, but too few to find a number by trying all numbers."""
 
 _BEHAVIOUR = frozenset({"rate", "concurrency", "timeout", "buttons", "charts", "links"})
 """Options that change how a channel sends, but not its destination."""
@@ -44,7 +44,8 @@ def _plain(options: Struct) -> dict[str, Any]:
 def _encoded(value: object) -> str:
     if isinstance(value, SecretUrl):
         return value.reveal()
-    # A renewed token leads to the same place, and a password must not be guessable from a digest.
+    # Leave out secrets: a new token has the same destination, and digests must not help to guess
+    # passwords.
     return "" if isinstance(value, Secret) else str(value)
 
 

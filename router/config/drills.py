@@ -38,11 +38,11 @@ class DrillAlert(Struct, frozen=True, kw_only=True):
 
 
 class ScenarioStep(Struct, frozen=True, kw_only=True):
-    """An alert `at` a time after the start, or an expectation from then on.
+    """An alert at the time `at` after the start, or an expectation from then on.
 
-    The expectation must be met `within` a time. `expect` is about messages and people, `by` about
-    who acknowledges; `practise` is an action, which ends at its dry run; `communicate` and `review`
-    are confirmed by people.
+    The expectation must be met `within` a time. `expect` is about messages and people; `by` names
+    who must acknowledge; `practise` is an action, which ends with its dry run; people confirm
+    `communicate` and `review`.
     """
 
     name: str = ""
@@ -62,7 +62,7 @@ class ScenarioStep(Struct, frozen=True, kw_only=True):
         if self.by and self.expect != "acknowledged":
             raise ValueError("`by` names who acknowledges: it needs `expect: acknowledged`")
         if self.alert and self.within is not None:
-            raise ValueError("`within` is for expectations: an alert fires `at` a time")
+            raise ValueError("`within` is only for expectations: for an alert, use `at`")
         if any(split_target(target)[0] == "channel" for target in self.by):
             raise ValueError(
                 "`by` takes contact:NAME, role:NAME or schedule:NAME: "

@@ -41,8 +41,8 @@ def substitute(text: str, env: Mapping[str, str]) -> str:
 def bare_variable(text: str, env: Mapping[str, str], *, whole: bool) -> str:
     """The name of a variable that is written without braces, `$NAME`; "" if there is none.
 
-    `whole`: the text is only the name, in capitals. Else the name is a part of the text, and either
-    the variable is set, or the name is capitals and long enough not to be chance.
+    `whole`: look for a text that is only the name, in capitals. Otherwise, look for a name in the
+    text that is a variable that is set, or a long name in capitals.
     """
     for found in _BARE.finditer(text):
         name = found[1]

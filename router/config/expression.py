@@ -19,7 +19,7 @@ LONGEST = 2000
 class _Functions(functions.Functions):
     @functions.signature({"types": ["string", "null"]})
     def _func_parse_json(self, text: str | None) -> object:
-        """Decode a text that holds JSON; null if it holds none."""
+        """Decode JSON text; null if it isn't JSON."""
         try:
             return None if text is None else json.loads(text)
         except ValueError:
@@ -37,7 +37,7 @@ class Expression(Struct, frozen=True):
 
     @staticmethod
     def parse(text: str) -> "Expression":
-        """Parse an expression. Raises: ValueError, with the mistake."""
+        """Parse an expression. Raises: ValueError, with the reason."""
         if len(text) > LONGEST:
             raise ValueError(f"the expression is longer than {LONGEST} characters")
         try:

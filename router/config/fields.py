@@ -30,7 +30,7 @@ Size = NewType("Size", int)
 """Bytes. Written `16MiB`, `1MB`, or as a number."""
 
 HttpUrl = NewType("HttpUrl", str)
-"""An http or https URL. It is shown in logs, so it can't contain a password.
+"""An http or https URL. Logs show it, so it must not contain a password.
 
 Plain http to a host that isn't loopback needs `insecure: true` in the same object (see `convert`).
 """
@@ -120,7 +120,7 @@ def _time_zones() -> frozenset[str]:
 
 
 def check_url(text: str) -> None:
-    """Check the form of a URL. No message quotes it, since a URL can be a secret as a whole.
+    """Check the format of a URL. Errors don't quote it, since the whole URL may be a secret.
 
     Raises: ValueError.
     """
@@ -149,7 +149,7 @@ def is_loopback(host: str) -> bool:
 def parse_http_url(text: str) -> HttpUrl:
     check_url(text)
     if "@" in urlsplit(text).netloc:
-        raise ValueError("a URL here can't hold a user name or password, since it's shown in logs")
+        raise ValueError("this URL can't contain a user name or password, because logs show it")
     return HttpUrl(text)
 
 

@@ -1,8 +1,8 @@
 """Rules that are generated from the heartbeats in the config.
 
-Two rules for each. The first, tried before all others, matches the alert that is the beat and opens
-no incident. The last, tried after all others, sets the severity of a missed heartbeat, unless a
-rule of the files matches it.
+There are two rules for each heartbeat. The first, tried before all others, matches the beat's alert
+and opens no incident. The last, tried after all others, sets the severity of a missed heartbeat, if
+no rule in the files matches it.
 """
 
 import re

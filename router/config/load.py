@@ -55,7 +55,7 @@ from router.model.statuspage import StatusPlan
 
 
 class Types(Struct, frozen=True):
-    """The config structs of the layers above: one for each kind of source and channel."""
+    """The config structs of higher layers: one for each kind of source and channel."""
 
     sources: Mapping[str, type[Struct]]
     channels: Mapping[str, type[Struct]]
@@ -99,9 +99,9 @@ class Types(Struct, frozen=True):
 class Config(Struct, frozen=True):
     """A valid config.
 
-    `sources` and `channels`: structs of the layers above, by name. `kinds`: the `type` of each
-    channel, `source_kinds` of each source. `drills`: the scenarios. `warnings`: suspect values
-    with their places.
+    `sources` and `channels`: structs of higher layers, by name. `kinds`: the `type` of each
+    channel; `source_kinds`: that of each source. `drills`: the scenarios. `warnings`: suspect
+    values with their places.
     """
 
     file: ConfigFile
@@ -115,7 +115,7 @@ class Config(Struct, frozen=True):
 
     @property
     def time_zones(self) -> dict[str, str]:
-        """The time zones of contacts that have their own."""
+        """The time zones of contacts that have their own time zone."""
         contacts = self.file.contacts.items()
         return {name: contact.time_zone for name, contact in contacts if contact.time_zone}
 
@@ -165,7 +165,7 @@ class Config(Struct, frozen=True):
 
 
 def load(path: Path, env: Mapping[str, str], types: Types, rules: str = "") -> Config:
-    """The config in the file at `path`, with its rules, or those that the pattern `rules` matches.
+    """Load the config at `path`, with its rules, or with the rule files that `rules` matches.
 
     Raises: Invalid, with all errors.
     """
@@ -254,6 +254,6 @@ def _settings(
 
 
 def _public(config: ConfigFile, able: Mapping[str, Capabilities]) -> tuple[str, ...]:
-    """The recipients of published updates: the page, and the channels that are pages elsewhere."""
+    """The recipients of published updates: the status page, and channels for other status pages."""
     page = (CHANNEL,) if config.status_page else ()
     return (*page, *(name for name, can in able.items() if can.is_public))

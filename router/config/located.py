@@ -1,7 +1,7 @@
-"""YAML as a tree whose keys and values have their places in the file.
+"""YAML as a tree, with the place of each key and value in the file.
 
 A scalar keeps its text as written; the expected type decides its meaning. So `NO` can be Norway,
-`12:30` a time of day and `+44…` a telephone number, which YAML 1.1 would convert.
+`12:30` a time of day and `+44…` a phone number. YAML 1.1 would convert them.
 """
 
 import difflib
@@ -21,8 +21,8 @@ _PLAIN = ("str", "int", "float", "bool", "null", "timestamp", "value", "merge", 
 _TAGS = {_CORE + name for name in _PLAIN}
 
 DEEPEST = 50
-"""Maximum levels of nesting. Reading is recursive, and libyaml crashes the process at about
-10,000."""
+"""Maximum levels of nesting. Reading is recursive, and at about 10,000 levels libyaml crashes the
+process."""
 
 
 class Place(Struct, frozen=True, order=True):
@@ -96,7 +96,7 @@ def suggest(name: str, known: Iterable[str]) -> str:
 
 
 def read(path: Path, problems: list[Problem]) -> Node | None:
-    """The tree of the file at `path`, as `load` returns it. An unreadable file is an error too."""
+    """The tree of the file at `path`, as from `load`. An unreadable file is also a problem."""
     try:
         text = path.read_text("utf-8-sig")
     except OSError as error:
@@ -166,7 +166,7 @@ def _place(file: str, mark: yaml.Mark | None) -> Place:
 
 
 class _Builder:
-    """Builds the tree from PyYAML's nodes. An alias is the node of its anchor, at that place."""
+    """Builds the tree from PyYAML's nodes. An alias becomes its anchor's node, with that place."""
 
     def __init__(self, file: str, problems: list[Problem]) -> None:
         self.file = file
@@ -179,7 +179,7 @@ class _Builder:
             self.built[id(node)] = self.build(node)
         built = self.built[id(node)]
         if built is None:
-            problem = "an alias inside the value that it stands for"
+            problem = "an alias inside the value that it refers to"
             raise yaml.MarkedYAMLError(problem=problem, problem_mark=node.start_mark)
         return built
 

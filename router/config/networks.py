@@ -8,7 +8,7 @@ Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 
 def check_networks(key: str, addresses: Iterable[str]) -> None:
-    """Raises: ValueError for a text that is not a network, or is the whole internet."""
+    """Raises: ValueError, for a text that isn't a network, or that is the whole internet."""
     for address in addresses:
         try:
             network = _network(address)
@@ -16,7 +16,7 @@ def check_networks(key: str, addresses: Iterable[str]) -> None:
             raise ValueError(f"{key}: '{address}' is not an address or network") from None
         if network.prefixlen == 0:
             raise ValueError(
-                f"{key}: {address} includes every address, so anybody could pose as anybody"
+                f"{key}: {address} includes every address, so anybody could impersonate anybody"
             )
 
 

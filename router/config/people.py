@@ -24,17 +24,17 @@ from router.core.oncall.schedule import Imported, Layer, Override, Restriction, 
 from router.model.scalars import Day, DayStart, Duration, Moment, Time, TimeZone, Weekdays
 
 Email = NewType("Email", str)
-"""An address such as `ana@example.com`, without a name, in ASCII, which every relay accepts."""
+"""An address such as `ana@example.com`, without a name, in ASCII, which every server accepts."""
 
 Phone = NewType("Phone", str)
 """A telephone number in E.164 form: `+442071838750`."""
 
 WEEK: Final = 604_800.0
 LONGEST_HOLD: Final = 3600.0
-"""Seconds. A page that arrives later is useless."""
+"""Maximum seconds: a page that arrives later is useless."""
 
 SHORTEST_TURN: Final = 3600.0
-"""Seconds. A clock skips or repeats up to an hour, so shorter turns would be lost or doubled."""
+"""Minimum seconds: a clock skips or repeats up to an hour, so a shorter turn could get lost."""
 
 
 def parse_email(text: str) -> Email:
@@ -105,7 +105,7 @@ class ContactConfig(Struct, frozen=True, kw_only=True):
     def address(
         self, kind: Literal["name", "phone", "email", "telegram", "contact"], key: str
     ) -> str:
-        """The address of this kind; "" if the contact has none. `key`: its own in the config."""
+        """The address of this kind; "" if the contact has none. `key`: the contact's config key."""
         match kind:
             case "contact":
                 return key
@@ -199,9 +199,9 @@ class OverrideConfig(Struct, frozen=True, kw_only=True):
 
 
 class ScheduleConfig(Struct, frozen=True, kw_only=True):
-    """Layers, each covering the layers before it, and overrides, of which the last one wins.
+    """Layers, each of which takes precedence over earlier layers; and overrides: the last one wins.
 
-    Without a `time_zone` it has the company's.
+    Without `time_zone`, the company's is used.
     """
 
     layers: tuple[LayerConfig | CalendarLayerConfig, ...]
@@ -282,9 +282,9 @@ END_OF_TIME = 32_503_680_000.0
 
 
 def moment_at(moment: Moment, zone: str) -> float:
-    """The moment in UTC epoch seconds, by the clock in `zone` if it has no offset.
+    """The moment in UTC epoch seconds; it's local time in `zone` if it has no offset.
 
-    Raises: ValueError, for a time that the clock skips and for one far away.
+    Raises: ValueError, for a time that the clock skips, or in a far year.
     """
     if moment.tzinfo is None and (after := gap_end(moment, zone)) is not None:
         raise ValueError(

@@ -66,7 +66,7 @@ def _check_way(trail: Trail, way: ContactMethod, context: Context) -> None:
     channel = channel_at(context, way.via)
     contact = context.values.get(trail[:2])
     if channel is None or not isinstance(contact, ContactConfig):
-        return  # has been reported
+        return  # already reported
     reaches = channel.capabilities.reaches
     if reaches is None:
         kind = context.values["channels", way.via, "type"]
@@ -82,7 +82,7 @@ def _check_way(trail: Trail, way: ContactMethod, context: Context) -> None:
 
 
 def _check_override(trail: Trail, override: OverrideConfig, context: Context) -> None:
-    """Report a time that the schedule's clock skips: the override could be empty."""
+    """Report a local time that is skipped, since the override could be empty."""
     company = context.values.get(("company", "time_zone"), "UTC")
     zone = context.values.get((*trail[:2], "time_zone"), company)
     for key, moment in (("from", override.from_), ("to", override.to)):

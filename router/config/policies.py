@@ -7,7 +7,7 @@ from router.core.text.template import mistyped
 from router.model.incident import Severity
 
 SHORTEST = 60.0
-"""Minimum seconds between two repeats: less leaves no time to answer."""
+"""Minimum seconds between two repeats, to leave time to answer."""
 
 
 def parse_target(text: str) -> Target:
@@ -23,7 +23,7 @@ def parse_target(text: str) -> Target:
 
 
 def check_policies(context: Context) -> None:
-    """Report steps and policies that notify nobody, and promotions that raise nothing."""
+    """Report steps and policies that notify nobody, and promotions without effect."""
     for trail, step in context.all_of(Step):
         if not step.notify:
             context.report(context.place_of(trail), "notify is empty: the step would notify nobody")
@@ -68,7 +68,7 @@ def _check_promotion(trail: Trail, policy: Policy, context: Context) -> None:
 
 
 def in_order(policy: Policy) -> tuple[Step, ...]:
-    """The steps in order of time. The next business day is after everything measured in hours."""
+    """The steps in order of time. Steps on the next business day come after all delays in hours."""
     return tuple(sorted(policy.steps, key=_order))
 
 

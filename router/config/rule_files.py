@@ -30,7 +30,7 @@ class Rules(Struct, frozen=True):
 
 
 def read_rules(config: Path, context: Context, pattern: str = "") -> Rules:
-    """The rules of the config's files, or of the files that `pattern` matches instead.
+    """Read the config's rule files, or the files that `pattern` matches instead.
 
     Errors are reported in `context`.
     """
@@ -56,7 +56,7 @@ def matching_files(base: Path, under: Trail, context: Context, pattern: str = ""
     paths: list[Path] = []
     written = [(trail, text) for trail, text in context.all_of(str) if trail[:-1] == under]
     for trail, text in [(under, pattern)] if pattern else written:
-        # The glob of Path accepts neither '' nor an absolute pattern.
+        # `Path.glob` accepts neither '' nor an absolute pattern.
         names = sorted(glob(text, root_dir=base, recursive=True))  # noqa: PTH207
         if not names:
             message = f"no file matches '{text}' in {base.resolve().name}/"
@@ -66,7 +66,7 @@ def matching_files(base: Path, under: Trail, context: Context, pattern: str = ""
 
 
 def _check_names(context: Context) -> None:
-    """Report duplicate and reserved names, also of rules with other errors."""
+    """Report duplicate and reserved names, even of rules with other errors."""
     places: dict[str, Place] = {}
     for trail, name in context.values.items():
         if trail[:1] != ("file",) or trail[2:3] != ("rules",) or trail[4:] != ("name",):

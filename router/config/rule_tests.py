@@ -143,5 +143,5 @@ def parse_recipient(text: str) -> Recipient:
 
 
 def hooks(config_hooks: Hooks) -> Hooks:
-    """Hooks of the config, and of parts that only tests have."""
+    """The hooks of the config, and those for parts that only tests have."""
     return replace(config_hooks, parsers={**config_hooks.parsers, Recipient: parse_recipient})

@@ -32,7 +32,7 @@ def is_null(node: Node) -> bool:
 
 
 def mismatch(node: Node, expected: str, context: Reports) -> Failed:
-    """Report a node of the wrong kind. Only its kind is named: it might be a misplaced secret."""
+    """Report a node of the wrong kind, without its text, which might be a misplaced secret."""
     found = {MapNode: "a mapping", ListNode: "a list", ScalarNode: "a single value"}[type(node)]
     if is_null(node):
         found = "nothing"
@@ -62,7 +62,7 @@ def _parse(
     except ValueError:
         if text == written:
             raise
-        # The parser's message may quote the text, and a value from the environment may be a secret.
+        # Don't use the parser's message: it may quote a secret from the environment.
         raise ValueError(f"the value of {written!r} isn't {expected}") from None
 
 
@@ -84,7 +84,7 @@ def secret_of(node: Node, type_: type[Secret], expected: str, context: Reports) 
 def _secret_text(text: str, env: Mapping[str, str]) -> str:
     """Raises: ValueError."""
     if bare_variable(text, env, whole=True):
-        raise ValueError("a variable needs braces, or the secret is its name: write ${VARIABLE}")
+        raise ValueError("write ${VARIABLE}: without braces, the secret is the variable's name")
     if bare_variable(text, env, whole=False):
         raise ValueError(
             "the secret contains the name of a variable after a '$', without braces: "

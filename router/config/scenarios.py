@@ -26,7 +26,7 @@ from router.model.alert import Alert
 from router.model.notification import channel_of, person_of
 
 Decode = Callable[[str, str, Path], Sequence[Alert]]
-"""Decodes the alerts in a webhook's body, given the source's name, Sentry's resource, and the file.
+"""Decodes the alerts in a file with a webhook's body, by the source's name and Sentry's resource.
 
 Raises: ValueError, if it can't be decoded.
 """
@@ -111,7 +111,7 @@ _DEFAULTS = {field.name: field.default for field in structs.fields(TimelineStep)
 
 
 def _payloads(context: Context, decode: Decode) -> dict[Trail, Sequence[Alert]]:
-    """The alerts of each payload, by the place that names it; also for tests with other errors."""
+    """The alerts of each payload, by its place in the file, even for tests with other errors."""
     found: dict[Trail, Sequence[Alert]] = {}
     for trail, name in list(context.all_of(str)):
         if trail[-1] != "payload" or not name:

@@ -43,7 +43,7 @@ _SECRET: Schema = {
 def json_schema(type_: Any, hooks: Hooks | None = None) -> Schema:
     """The JSON Schema (2020-12) of the YAML of a `type_`.
 
-    Raises: TypeError, for a type that isn't in the language of configs.
+    Raises: TypeError, for a type that a config can't have.
     """
     walk = _Walk(hooks or Hooks())
     root = walk.schema(type_)
@@ -55,7 +55,7 @@ def json_schema(type_: Any, hooks: Hooks | None = None) -> Schema:
 
 
 class _Walk:
-    """A walk over a type. Structs and choices become definitions, each written once."""
+    """Walks over a type. Structs and choices become definitions, so that each occurs once."""
 
     def __init__(self, hooks: Hooks) -> None:
         self.hooks = hooks
@@ -92,7 +92,7 @@ class _Walk:
         return schema
 
     def keyed(self, type_: type[Struct], name: str) -> Schema:
-        """The choice for keys that name their type: without `type` it is that struct."""
+        """The schema of an object whose key in the config is its type if it has no `type`."""
         return {
             "if": {"required": ["type"]},
             "then": self.reference(type_),
@@ -100,7 +100,7 @@ class _Walk:
         }
 
     def reference(self, type_: type[Struct]) -> Schema:
-        # The name includes the module, since several senders may give their config the same name.
+        # The name includes the module, because config structs of several senders may have one name.
         name = f"{type_.__module__.rpartition('.')[2]}.{type_.__qualname__}"
         if name not in self.definitions:
             self.definitions[name] = {}
@@ -148,6 +148,6 @@ def _text(type_: Any, hooks: Hooks) -> Schema:
 
 
 def _description(type_: Any) -> Schema:
-    """The docstring of the class itself; a parent's would describe another class."""
+    """The docstring of the class itself, never an inherited one."""
     text = getattr(type_, "__dict__", {}).get("__doc__")
     return {"description": inspect.cleandoc(text)} if text else {}

@@ -7,9 +7,9 @@ from router.config.fields import check_url
 
 
 class Secret:
-    """Text that isn't shown by `str`, `repr` or a format, nor pickled, copied or encoded.
+    """Text that `str`, `repr` and formatting don't show, and that can't be pickled or copied.
 
-    Raises: ValueError, if it is empty: an empty key or token protects nothing.
+    Raises: ValueError, if it's empty: an empty key or token protects nothing.
     """
 
     __slots__ = ("_content",)
@@ -24,7 +24,7 @@ class Secret:
         return self._content
 
     def is_same(self, given: str) -> bool:
-        """Compare in constant time. `given` may be any text, also one with lone surrogates."""
+        """Compare in constant time. `given` may be any text, even with lone surrogates."""
         return hmac.compare_digest(given.encode("utf-8", "surrogatepass"), self._content.encode())
 
     def __repr__(self) -> str:

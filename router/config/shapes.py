@@ -1,6 +1,6 @@
-"""The type language of config structs: permitted field types, and their form in YAML.
+"""The field types that config structs may have, and their form in YAML.
 
-Reading YAML (`convert`) and describing it (`schema`) are two walks over this language.
+`convert` uses them to read YAML, and `schema` to describe it.
 """
 
 import functools
@@ -20,13 +20,13 @@ INSECURE = "insecure"
 
 
 class Hooks(Struct, frozen=True):
-    """Types that the layers above add to the language.
+    """Field types that higher layers add.
 
-    parsers: types read from text, by functions that raise ValueError with the message.
+    parsers: functions that parse the text of a type, and raise ValueError with the message.
     choices: types that mean one of several structs, selected by the key `type`:
         `{Channel: {"slack": SlackChannel}}`.
     keyed: choices for which the object's own name is the type if it has no key `type`.
-    expected: words that follow "expected" for a type of `parsers`; the default is its name.
+    expected: text to follow "expected" in errors, for a type of `parsers`; by default its name.
     """
 
     parsers: Mapping[Any, Callable[[str], object]] = {}
@@ -50,7 +50,7 @@ class Shape(Enum):
 def shape_of(type_: Any, hooks: Hooks) -> Shape:
     """The shape of a field's type.
 
-    Raises: TypeError, if `type_` isn't in the language. That is a bug in a struct.
+    Raises: TypeError, if a config struct can't have this type. That's a bug in the struct.
     """
     origin = get_origin(type_)
     holds = {
@@ -76,7 +76,7 @@ def _is(type_: Any, parent: type) -> bool:
 
 
 def joined(type_: Any) -> Any:
-    """The type of the items of a list that are joined into one `type_`; None for other types."""
+    """The item type, if `type_` is written as a list whose items are joined; None otherwise."""
     if get_origin(type_) is not Annotated:
         return None
     return next((mark.of for mark in get_args(type_)[1:] if isinstance(mark, Joined)), None)

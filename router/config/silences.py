@@ -34,9 +34,9 @@ def silence_matchers(texts: Iterable[str]) -> tuple[Matcher, ...]:
 
 
 class SilenceConfig(Restriction, frozen=True, kw_only=True):
-    """A recurring window in which alerts that all of `match` match open no incident.
+    """A recurring window in which alerts that match all of `match` open no incident.
 
-    Without a `time_zone` it has the company's.
+    Without `time_zone`, the company's is used.
     """
 
     name: str

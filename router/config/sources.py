@@ -25,6 +25,4 @@ def check_sources(context: Context) -> None:
                 f"not {name!r}",
             )
         elif name in RESERVED:
-            context.report(
-                place, f"'{name}' is the source of {RESERVED[name]}: give this one another name"
-            )
+            context.report(place, f"'{name}' is the source of {RESERVED[name]}: use another name")

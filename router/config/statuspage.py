@@ -15,9 +15,9 @@ CHANNEL = "status-page"
 
 
 class SubscribersConfig(Struct, frozen=True, kw_only=True):
-    """Updates by e-mail, over a channel of type email, to everybody who asked and confirmed.
+    """Updates by e-mail to everybody who subscribed and confirmed, over a channel of type email.
 
-    per_address, per_ip: forms accepted for one address and from one network address.
+    per_address, per_ip: how many forms are accepted for a mail address, and from an IP address.
     """
 
     channel: str
@@ -28,7 +28,7 @@ class SubscribersConfig(Struct, frozen=True, kw_only=True):
 class StatusPageConfig(Struct, frozen=True, kw_only=True):
     """The public page.
 
-    `export`: a folder to which it is also written, after each update and every `every`.
+    `export`: a folder to which the page is also written, after each update and every `every`.
     """
 
     components: tuple[Component, ...] = ()

@@ -1,4 +1,4 @@
-"""Parse people's notations of times: times of day, weekdays, handovers, days and moments."""
+"""Parse times as people write them: times of day, weekdays, handovers, days and moments."""
 
 import re
 from datetime import UTC, date, datetime, time
@@ -68,7 +68,7 @@ def parse_day_start(text: str) -> DayStart:
 
 
 def parse_moment(text: str) -> Moment:
-    """Raises: ValueError, also for a day without a time: it could mean the day's start or end."""
+    """Raises: ValueError, also for a day without a time, which could mean its start or end."""
     try:
         moment = datetime.fromisoformat(text)
     except ValueError:

@@ -1,5 +1,5 @@
-"""Importers: the config of another tool to a config of the router. Pure: text in, files out.
+"""Importers: convert another tool's config to a config of the router. Pure: text in, files out.
 
-Whatever can't be converted is in the report, with its place: a key that no importer reads is
-reported by `Section.rest`, so nothing is dropped silently.
+The report lists everything that can't be converted, with its place. `Section.rest` reports keys
+that no importer reads, so nothing is dropped silently.
 """

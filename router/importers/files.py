@@ -1,4 +1,4 @@
-"""Files that an import writes, and the secrets in files of their own."""
+"""Files that an import writes, with secrets in separate files."""
 
 from dataclasses import dataclass, field
 
@@ -12,7 +12,7 @@ PLACEHOLDER_URL = "https://example.com/replace-me"
 class SecretFile:
     """A secret: its text, or the file of the old tool that contains it.
 
-    `placeholder` is written if there is neither.
+    If there is neither, `placeholder` is written.
     """
 
     text: str = ""
@@ -22,7 +22,7 @@ class SecretFile:
 
 @dataclass
 class Secrets:
-    """Secrets by the name of their file in `secrets/`. The same secret has one file."""
+    """Secrets by the name of their file in `secrets/`. Equal secrets share a file."""
 
     files: dict[str, SecretFile] = field(default_factory=dict)
 
@@ -38,7 +38,7 @@ class Secrets:
 
 @dataclass(frozen=True)
 class Written:
-    """The files of an import by their path below the folder, and the secrets in `secrets/`."""
+    """The files of an import, by their path in the folder, and the secrets in `secrets/`."""
 
     files: dict[str, str]
     secrets: dict[str, SecretFile]

@@ -1,4 +1,4 @@
-"""Files of other tools, YAML or JSON, read with their places."""
+"""Reads other tools' files, YAML or JSON, with the place of each value."""
 
 import re
 from collections.abc import Collection, Iterator
@@ -17,7 +17,7 @@ from router.config.located import (
 from router.config.located import load as load_yaml
 
 _PAIR = re.compile(r"\\u([dD][89abAB][0-9a-fA-F]{2})\\u([dD][c-fC-F][0-9a-fA-F]{2})")
-"""A character beyond 16 bits as JSON escapes it, which YAML doesn't know."""
+"""A surrogate pair: JSON's escape of a character beyond 16 bits, which YAML doesn't support."""
 
 _TRUE = frozenset({"true", "yes", "on"})
 
@@ -25,7 +25,7 @@ LEFT_OUT = "has no counterpart here: left out"
 
 
 class _Use:
-    """The keys of a mapping that were read, and those that need no remark."""
+    """Records which keys of a mapping were read, and which need no remark."""
 
     def __init__(self, node: MapNode) -> None:
         self.node = node
@@ -121,7 +121,7 @@ class Section:
             self.report.add(self.place, message)
 
     def finish(self, quiet: Collection[str] = ()) -> None:
-        """Report every key of this mapping, and of those below, that nothing read."""
+        """Report every unread key of this mapping and of mappings in it."""
         self.report.finish(self._node, quiet)
 
     # --- values
@@ -160,7 +160,7 @@ class Section:
         return int(clock[1]) * 60 + int(clock[2])
 
     def items(self, key: str) -> list[Node]:
-        """The items of a list; a single value is a list of it."""
+        """The items of a list. A single value is treated as a list of one item."""
         node = self.node(key)
         if node is None:
             return []

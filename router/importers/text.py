@@ -7,7 +7,7 @@ from typing import Any
 import yaml
 
 LONGEST = 100
-"""Maximum characters of a line that can be broken."""
+"""Maximum characters of a line, if it can be wrapped."""
 
 
 def inline(value: Any) -> str:
@@ -19,7 +19,7 @@ def inline(value: Any) -> str:
 
 
 def literal(text: str) -> str:
-    """The text of a file in which `${` is not an environment variable."""
+    """Escape `${`, so that it isn't read as an environment variable."""
     return text.replace("${", "$${")
 
 
@@ -38,7 +38,7 @@ def unique(name: str, taken: Iterable[str]) -> str:
 
 
 def block(key: str, entries: Mapping[str, Any], comments: Mapping[str, str] | None = None) -> str:
-    """A mapping with one entry a line, each after its comment."""
+    """A mapping with one entry per line, each after its comment."""
     lines = [f"{key}:"]
     for name, value in entries.items():
         if comments and (comment := comments.get(name)):
@@ -56,6 +56,6 @@ def _entry(name: str, value: Any) -> str:
 
 
 def listing(key: str, items: Iterable[Any]) -> str:
-    """A list with one item a line; "" if there is none."""
+    """A list with one item per line; "" if it's empty."""
     lines = [f"  - {inline(item)}" for item in items]
     return "\n".join([f"{key}:", *lines]) + "\n" if lines else ""

@@ -18,11 +18,11 @@ LINK_PURPOSE = "sign-in link"
 
 
 class User(Struct, frozen=True, omit_defaults=True):
-    """A person who may sign in, stored by their user name; by a hash for a provider's subject.
+    """A person who may sign in. The key is the user name or, with OpenID, a hash of the subject.
 
     name: shown instead of the user name. password: an Argon2 hash, "" for none.
-    subject: of the OpenID provider, "" for a user with a password; `groups` are those of the last
-    sign-in. generation: counts the changes that end all sessions, such as a new password.
+    subject: the OpenID provider's id, "" for a user with a password. groups: at the last sign-in.
+    generation: counts the changes that end all sessions, such as a new password.
     """
 
     role: Literal["viewer", "responder", "admin"]
@@ -38,12 +38,12 @@ class User(Struct, frozen=True, omit_defaults=True):
 
 
 class Session(Struct, frozen=True, omit_defaults=True):
-    """A browser that is signed in, stored by the hash of its id.
+    """A browser that is signed in. The key is the hash of the session's id.
 
-    user: a user name, or `token:NAME` for an API token of the config. proof: ends the session when
-    it differs from the current one of the user. number: of the current cookie, which was issued
-    at `rotated_at` and first sent back at `confirmed_at`. password_by: until then the password may
-    be set without the old one.
+    user: a user name, or `token:NAME` for an API token of the config. proof: the session ends when
+    this differs from the user's current proof. number: of the current cookie, which was issued at
+    `rotated_at` and first sent back at `confirmed_at`. password_by: until then, the password may be
+    set without the old password.
     """
 
     user: str
@@ -71,8 +71,8 @@ class SignInLink(Struct, frozen=True, omit_defaults=True):
 class ApiToken(Struct, frozen=True, omit_defaults=True):
     """A token for programs, stored by its id.
 
-    owner: the user that it acts as, "" for a service with the name of the token. areas: the first
-    parts of the paths that it may be used for; none means all.
+    owner: the user as whom it acts, "" for a service with the token's name. areas: the first path
+    segments for which it may be used; empty means all.
     """
 
     name: str
@@ -88,7 +88,7 @@ class ApiToken(Struct, frozen=True, omit_defaults=True):
 
 
 class AuditEntry(Struct, frozen=True):
-    """A change by a person that is on no timeline. `address`: the client's."""
+    """A change by a person that isn't on a timeline. `address`: the client's."""
 
     at: float
     by: str

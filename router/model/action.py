@@ -6,7 +6,7 @@ from msgspec import Struct
 
 
 class ActionState(StrEnum):
-    """States of a request: waiting for its dry run, approval or a guide's input; running; ended."""
+    """States of a request: waiting for a dry run, approval or a person's input; running; ended."""
 
     CHECKING = "checking"
     READY = "ready"
@@ -24,7 +24,7 @@ class ActionState(StrEnum):
 WAITING = frozenset(
     {ActionState.CHECKING, ActionState.READY, ActionState.RUNNING, ActionState.CONFIRMING}
 )
-"""States with a deadline, which ends them if nothing else does."""
+"""States that end by a deadline, if not earlier."""
 
 UNDOABLE = frozenset(
     {ActionState.DONE, ActionState.FAILED, ActionState.TIMED_OUT, ActionState.MAY_HAVE_RUN}
@@ -43,10 +43,10 @@ class ActionRequest(Struct, frozen=True, gc=False):
     """A request to run an action. `number` counts an incident's requests from 1.
 
     key: chosen by the requester, so that a repeated request has no second effect.
-    digest: of the action's config at the request, so that the approved action is the one shown.
+    digest: of the action's config at the request, to make sure that what was shown is approved.
     until: when the state times out (UTC seconds).
     undoes: the number of the request that this one undoes, or 0.
-    memo: data from the run that undoing it needs.
+    memo: data from the run that are needed to undo it.
     step: the confirmed steps of a guide.
     """
 

@@ -21,7 +21,7 @@ class Lifetime(StrEnum):
     TIMEOUT = "timeout"
     """At `ends_at`, a while after its last report."""
     END = "end"
-    """At `ends_at`, which its source gave. A report with an earlier end changes nothing."""
+    """At `ends_at`, which its source gave. A report with an earlier end is ignored."""
 
 
 DRILL = "drill"
@@ -35,7 +35,7 @@ class Alert(Struct, frozen=True, gc=False, omit_defaults=True):
     """One firing or resolved condition, as a receiver decoded it.
 
     fingerprint: identifies the condition across all its reports.
-    starts_at: 0 if the source gives no time; then it is when the alert first arrived.
+    starts_at: 0 if the source gives no time; it's then set to when the alert first arrived.
     event_id: identifies one occurrence at a source that reports events (Sentry), so that a repeated
         request has no second effect; "" at a source that repeats states.
     by: the person who reported it, with the `severity` that they gave; "" and None for a machine.
@@ -73,11 +73,11 @@ class Alert(Struct, frozen=True, gc=False, omit_defaults=True):
 class RuleMatch(Struct, frozen=True, gc=False):
     """The match of one rule with one alert, which tells a repeat from a change.
 
-    `digest` is of the alert's content and of the active rules, so a repeat is recognised without
-    reading the alert; "" if the next report must be evaluated in any case. `incident_id` is the
+    `digest` is a hash of the alert's content and the active rules, so that a repeat is recognized
+    without reading the alert; "" if the next report must be evaluated. `incident_id` is the
     incident that the alert joined and is counted in while it fires. `severity` is the latest tier,
-    None under every threshold. `starts_at` is when the present firing began, `ended_at` when the
-    last one ended as its source reported it, or when a firing alert with a lifetime ends. `value`
+    None under all thresholds. `starts_at` is when the current firing began; `ended_at` is when the
+    last firing ended according to its source, or when a firing alert with a lifetime ends. `value`
     is the last measured value in base units. `longest_gap` is the longest time between two reports
     of a firing, in seconds.
     """
@@ -97,5 +97,5 @@ class RuleMatch(Struct, frozen=True, gc=False):
 
     @property
     def counted(self) -> bool:
-        """Report whether it is one of the firing alerts of its incident."""
+        """Return whether it's one of its incident's firing alerts."""
         return self.incident_id is not None and self.status is AlertStatus.FIRING

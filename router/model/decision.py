@@ -12,7 +12,7 @@ class Entry(Struct, frozen=True, gc=False):
     """One line of an incident's timeline.
 
     by: a person, `source:<name>`, or "" for the router itself.
-    data: the particulars.
+    data: details, such as the value and the threshold.
     id: orders the entries; 0 until stored.
     """
 

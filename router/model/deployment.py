@@ -12,7 +12,7 @@ class DeployOutcome(StrEnum):
 
 
 class DeploymentFacts(Struct, frozen=True, gc=False, kw_only=True):
-    """The facts that a reporter gives.
+    """The facts in a report of a deployment.
 
     `commit` runs now, `previous` ran before, and `compare` is the URL of the difference. A
     repository's deployment names an `environment`; a push that deploys names a `branch`.

@@ -21,5 +21,5 @@ class Device(Struct, frozen=True):
 
     @property
     def key(self) -> str:
-        """An id that is the same for the same subscription."""
+        """An id of the subscription."""
         return sha256(self.endpoint.encode()).hexdigest()[:16]

@@ -17,7 +17,7 @@ class DifferenceKind(StrEnum):
 
 
 class Repair(StrEnum):
-    """The repair: nothing, the message was sent again, or the state there was applied here."""
+    """The repair: none, the message was sent again, or the service's state was applied here."""
 
     NONE = "none"
     SENT_AGAIN = "sent_again"

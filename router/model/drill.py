@@ -5,7 +5,7 @@ from enum import StrEnum
 from msgspec import Struct
 
 LONGEST = 86_400.0
-"""The longest duration of a drill in seconds; a drill ends then at the latest."""
+"""Maximum seconds of a drill."""
 
 MAX_NAME = 40
 """Maximum characters of a scenario's name, which is part of the drill's id."""
@@ -33,7 +33,7 @@ TICKED = (Kind.COMMUNICATED, Kind.REVIEWED)
 
 
 class PosedAlert(Struct, frozen=True, forbid_unknown_fields=True):
-    """An alert as `source` would report it; with `to`, only those addresses are notified."""
+    """An alert as `source` would report it. With `to`, only these addresses are notified."""
 
     labels: dict[str, str]
     annotations: dict[str, str] = {}
@@ -42,7 +42,7 @@ class PosedAlert(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class DrillStep(Struct, frozen=True, forbid_unknown_fields=True):
-    """Step of a drill: an alert `at` seconds after the start, or an expectation from then on.
+    """A step of a drill: an alert `at` seconds after the start, or an expectation from then on.
 
     `within` is in seconds. One of the targets `by` must acknowledge; anybody may if it is empty.
     `action` is the action to practise. `items` are the checklist, or the addresses at which a

@@ -1,6 +1,6 @@
 """Events: the core's inputs, each with its time.
 
-They're tagged, so that the store can keep a history of them.
+They're tagged, so that the history can store them.
 """
 
 from enum import StrEnum
@@ -48,13 +48,13 @@ class Commanded(Struct, frozen=True, tag="command"):
     text: the note, the new lead, or the public text.
     title: the public title, or the subject of the mail to customers.
     severity, status: the new ones.
-    receipt: the same if the same request is repeated, which then has no second effect; "" if it
-        can't be repeated.
-    reopened: the reopening count, as `Incident.reopened`, that the command applies to; None: the
-        current one.
+    receipt: identifies the request, so that repeating it has no second effect; "" if it's never
+        repeated.
+    reopened: the count of reopenings (`Incident.reopened`) to which the command applies; None: the
+        current count.
     via: the channel in whose thread a note was written, which doesn't get it again.
-    dated: for a change at another service, the subject and the time (UTC seconds). Services repeat
-        late what they couldn't deliver, and it must not undo a newer change.
+    dated: for a change at another service, the subject and the time (UTC seconds): a webhook that
+        was delivered late must not undo a newer change.
     until: the end of a snooze (UTC seconds).
     other: the incident to merge into, or to link with.
     role: the role that a person is assigned; "" means the lead.
@@ -78,7 +78,7 @@ class Commanded(Struct, frozen=True, tag="command"):
 
 
 class TimerDue(Struct, frozen=True, tag="timer"):
-    """A deadline is due. `due_at` tells the claimed timer from one set since."""
+    """A deadline is due. `due_at` shows if the timer was set again since it was claimed."""
 
     at: float
     incident_id: int
@@ -90,9 +90,9 @@ class DeliverySettled(Struct, frozen=True, tag="settled"):
     """The result of an attempt at a message: `notification` is the row as it was leased.
 
     seen_entry: the id of the newest timeline entry in the message.
-    jitter: in [0, 1), spreads the next try.
+    jitter: in [0, 1), randomizes the time of the next attempt.
     held: the seconds for which a rate limit delayed it.
-    bundle: the ids of all incidents in the message, the main one first; () if it's only this one.
+    bundle: the ids of all incidents in the message, the main one first; () for a single incident.
     taken_at: when it was claimed.
     """
 
@@ -129,11 +129,10 @@ class Resent(Struct, frozen=True, tag="resent"):
 
 
 class Recorded(Struct, frozen=True, tag="recorded"):
-    """An event around an incident without a decision: `what` goes on its timeline, with `data`.
+    """Something to record on an incident's timeline without a decision: `what`, with `data`.
 
-    `records` are the documents of its state, written in the same transaction. If one was written
-    since it was read, the whole event fails with `ports.StaleRecord`. `receipt` is as in
-    `Commanded`.
+    `records` are documents to write in the same transaction. If one was changed since it was read,
+    the whole event fails with `ports.StaleRecord`. `receipt` is as in `Commanded`.
     """
 
     at: float
@@ -146,7 +145,7 @@ class Recorded(Struct, frozen=True, tag="recorded"):
 
 
 class ActionRequested(Struct, frozen=True, tag="action_requested"):
-    """A person requests an action, or with `undoes` the undoing of another request.
+    """A person requests an action, or asks to undo the request `undoes`.
 
     `parameters` have been checked against the action; `key` and `digest` are as in `ActionRequest`.
     """
@@ -180,7 +179,7 @@ class PostMortemShared(Struct, frozen=True, tag="postmortem_shared"):
 
 
 class ItemPut(Struct, frozen=True, tag="item"):
-    """A person adds an action item (`number` 0, with a `due_at`), or changes fields of one.
+    """A person adds an action item (`number` is 0, `due_at` is set), or changes an item's fields.
 
     Fields that aren't given keep their value. `key` is as in `Item`.
     """

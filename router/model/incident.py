@@ -38,7 +38,7 @@ OPEN = (Status.INVESTIGATING, Status.IDENTIFIED, Status.MONITORING)
 
 LEAD = "lead"
 ROLES = (LEAD, "communications", "operations", "scribe")
-"""The usual roles of responders; there may be others."""
+"""The usual roles of responders. Other roles are possible, too."""
 
 
 class Measured(Struct, frozen=True, gc=False):
@@ -54,35 +54,39 @@ class Incident(Struct, frozen=True, gc=False, omit_defaults=True):
     """The current state of one incident; its past is the timeline. Times are UTC seconds.
 
     version: counts its writes.
-    title: of the alert that set the severity. first_title: the one it opened with, "" if the same.
+    title: of the alert that set the severity. first_title: the title at the opening, "" if the
+    same.
     key: the rule's name and the grouping labels, like `payment-failures{service="api"}`. At most
         one incident with a key is open at a time.
-    firing: its firing alerts, also after a person closed it. alerts: all that ever joined it.
+    firing: the number of its firing alerts, even after a person closed it. alerts: the number of
+    all
+        alerts that ever joined it.
     quiet_since: when the last firing alert resolved.
-    notified: channels, and people over channels (`sms/ana`), that were notified. They get the end.
+    notified: channels, and people over channels (`sms/ana`), that were notified. They are also
+        notified of the end.
     policy_since: when the policy started: at the opening, a reopening or a severity change.
     step: the index of the policy's next step. repeats: how often all steps have been repeated.
-    reaching: which addresses are notified when, unless somebody acknowledges before.
+    reaching: the addresses to notify, and when, unless somebody acknowledges earlier.
     actions: the latest requests to run an action. items: the action items of the post-mortem.
     onset: when its first alert began to fire. suspect: the deployment that may be the cause.
-    severity_since: when the severity began since the last reopening. spent: the seconds before
-        that, which a brief resolve doesn't reset.
+    severity_since: when the severity was set, or the incident reopened. spent: earlier seconds at
+        this severity, which a brief resolve doesn't reset.
     news_at: the last update from a person.
     public_title, published_at, public_text, public_status: the public updates; "" before the first.
     announced_at: when customers were mailed that it's over.
-    drill: it isn't real, and never public. canary: only its own addresses are notified, by no
-    policy.
-    muted: what delays its pages, and the name of the silence, incident or person.
-    postmortem_due: the deadline of its post-mortem, if it needs one. postmortem_shared_at: the
-    last.
-    changes: when its alerts last cleared or fired again. flapping_since: when that became too
-        often; None once it has settled.
+    drill: it isn't real, and never public. canary: no policy applies, and only its own addresses
+        are notified.
+    muted: the reason why its pages are delayed, and the name of the silence, incident or person.
+    postmortem_due: the deadline of its post-mortem, if it needs one. postmortem_shared_at: when it
+        was last shared.
+    changes: the latest times at which its alerts cleared or fired again. flapping_since: when these
+        became too frequent; None if it doesn't flap.
     dated: the newest change at another service, by subject, as in `Commanded.dated`.
     measured: the worst value of its alerts since the last reopening.
     snoozed_until: the end of a snooze. stale_since: the last report, once all its alerts are stale.
     merged_into: the incident that took over its alerts, or 0. related: linked incidents.
     escalated_at, escalated_by: the last escalation by a person.
-    roles: the people with a role beside the lead, by role.
+    roles: the people with other roles than lead, by role.
     """
 
     id: int

@@ -26,11 +26,11 @@ def person_of(address: str) -> str:
 
 
 _STAKEHOLDERS = having(Trait.STAKEHOLDERS)
-"""Reasons of messages to stakeholders. Other messages ask for an answer."""
+"""Reasons for messages to stakeholders. Other messages ask for an answer."""
 
 
 def is_for_stakeholder(incident: Incident, address: str, reason: Reason) -> bool:
-    """Check if the message is for a stakeholder, who only follows the incident."""
+    """Check if the message is for a stakeholder, who is only informed about the incident."""
     return reason in _STAKEHOLDERS and address not in incident.notified
 
 
@@ -43,18 +43,18 @@ class NotificationState(StrEnum):
 class Notification(Struct, frozen=True, gc=False):
     """A row of the outbox. Its key is (kind, incident, subject, address).
 
-    `channel` is the address, like `slack` or `sms/ana`. A new message about an incident replaces a
-    pending one, so an address has at most one pending message about it, and it is rendered from the
-    incident's state when sent.
+    `channel` is the address, like `slack` or `sms/ana`. A new message about an incident replaces
+    the pending one to the same address. Messages are rendered when sent, from the incident's
+    current state.
 
     seq: counts the messages so far.
     lease: the holder during an attempt. An expired lease means a crash during the attempt.
     ref: the sender's latest handle, such as a Slack timestamp.
     seen_entry: the id of the newest timeline entry that the address has seen.
     tried: the `seq` at the latest claim.
-    uncertain: the `seq` of the oldest message that may still arrive, or may have since the last
-        delivery; 0 for none.
-    uncertain_until: until when that message or a newer one may still arrive, in UTC seconds.
+    uncertain: the `seq` of the oldest message that may still arrive, or may have arrived since the
+        last delivery; 0 for none.
+    uncertain_until: until when that message or a newer message may still arrive, in UTC seconds.
     progress: the sender's state for the next attempt at this message.
     may_have_arrived: an attempt since the last delivery may have arrived.
     """
@@ -85,7 +85,7 @@ class Notification(Struct, frozen=True, gc=False):
 
     @property
     def is_done(self) -> bool:
-        """Report whether it is sent or dead."""
+        """Return whether the message is sent or dead."""
         return self.state is not NotificationState.PENDING
 
     @property
@@ -108,17 +108,17 @@ class Message(Struct, frozen=True):
     """The sender's input for one message to one channel about one incident.
 
     channel: the address, like `slack` or `sms/ana`.
-    seq: the same when the same message is tried again: with the incident's id, an idempotency key.
+    seq: stays the same when the message is retried; with the incident's id, an idempotency key.
     sent: how many messages about this incident the channel has received.
     timeline: oldest first.
     seen_entry: the id of the newest entry that the channel has seen.
-    alerts: a sample of the firing ones; `incident.firing` is their number.
+    alerts: a sample of the firing alerts; `incident.firing` is their number.
     elsewhere: (name, URL) of the config's links.
     to: a person's address in the channel, such as a telephone number; "" for the channel's own.
     time_zone: the recipient's; UTC if unknown.
     postmortem: its URL, once it is due or written; else "".
-    link: makes the URL that runs a `Command`, for one mailbox or, with "", for many readers; None
-        without a key to sign it with.
+    link: returns a URL that runs a `Command`, for one mailbox or, with "", for many readers; None
+        if there is no key to sign it.
     picture: a chart as PNG, or b"".
     other_incidents: further incidents of a bundle, the worst first.
     list_url: the page that lists exactly the incidents of the bundle; "" without one.
@@ -126,9 +126,9 @@ class Message(Struct, frozen=True):
     next_update: when the next update is promised.
     draft: the text that waits to be published on the status page.
     write: renders the template of this name; None for the packaged templates.
-    mentions: ids in the channel's service of people, by contact.
+    mentions: people's user ids in the channel's service, by contact.
     attempt: counts the attempts at this message from 1.
-    uncertain: the `seq` of an earlier message that may still arrive, or this one's; 0 for none.
+    uncertain: the `seq` of an earlier message, or of this one, that may still arrive; 0 for none.
     may_be_doubled: an attempt since the last delivery may have arrived, with this or an older state
         of the incident.
     progress: the `progress` of the last attempt at this message.
@@ -175,7 +175,7 @@ class Sent(Struct, frozen=True, tag="sent"):
     """The service has accepted the message.
 
     ref: its handle, for later updates; "" keeps the previous one.
-    silent: the message was empty, so the service wasn't called.
+    silent: there was nothing to send, so the service wasn't called.
     """
 
     ref: str = ""
@@ -183,10 +183,10 @@ class Sent(Struct, frozen=True, tag="sent"):
 
 
 class Retry(Struct, frozen=True, tag="retry"):
-    """Not sent, and worth another try, not before `after` seconds if the service said so.
+    """Not sent, but worth a retry: after `after` seconds, if the service asked to wait.
 
-    may_have_arrived: the service recognises a repetition, and may still process this attempt after
-        later ones.
+    may_have_arrived: the service may still process this attempt, even after later ones. It
+        recognizes repeated messages.
     progress: the sender's state for the next attempt, as `Message.progress`.
     """
 
@@ -197,16 +197,16 @@ class Retry(Struct, frozen=True, tag="retry"):
 
 
 class Rejected(Struct, frozen=True, tag="rejected"):
-    """Not sent, and another try won't help. `address`: the server refused the address itself."""
+    """Not sent, and a retry won't help. `address`: the server rejected the address itself."""
 
     reason: str
     address: bool = False
 
 
 class Uncertain(Struct, frozen=True, tag="uncertain"):
-    """It may have arrived, and the service takes no idempotency key.
+    """It may have arrived, and the service supports no idempotency key.
 
-    It is sent again, and marked as a possible duplicate. `progress` is as in `Retry`.
+    It's sent again, marked as a possible duplicate. `progress` is as in `Retry`.
     """
 
     reason: str
@@ -219,7 +219,7 @@ Result = Sent | Retry | Rejected | Uncertain
 class Attempt(Struct, frozen=True):
     """One delivery attempt: when it ended, how long it took (seconds), and its result.
 
-    arrives_within: seconds after an attempt without an answer in which the service may process it.
+    arrives_within: seconds for which the service may still process an attempt that got no answer.
     """
 
     at: float

@@ -9,12 +9,12 @@ from enum import StrEnum
 class OutboxKind(StrEnum):
     """The kind of an outbox row, and the meaning of its `subject`.
 
-    INCIDENT: an incident as it is when sent; no subject.
+    INCIDENT: the incident's state when sent; no subject.
     DEPLOYMENT: the id of a deployment.
     CUSTOMER: the timeline entry that was announced.
     SUBSCRIBER: the timeline entry that was published or announced.
     SUBSCRIPTION: the answer to a request for mail; no subject.
-    MAINTENANCE: the id of announced maintenance; `/ended` or `/cancelled` after it.
+    MAINTENANCE: the id of announced maintenance, followed by `/ended` or `/cancelled` if it is.
     SIGN_IN: the id of a sign-in link.
     ACTION: the number of a request, and the state in which it is run.
     """
@@ -36,7 +36,7 @@ ONCE = (
     OutboxKind.SIGN_IN,
     OutboxKind.ACTION,
 )
-"""Kinds with one row per subject and address: a second one changes nothing."""
+"""Kinds whose rows are added only once per subject and address. Adding them again has no effect."""
 
 SIGN_IN_MAIL = "sign-in-mail"
 """The channel of mail with sign-in links; each user is an address in it."""

@@ -8,7 +8,7 @@ class Item(Struct, frozen=True, gc=False):
 
     number: counts the incident's items from 1.
     owner: the person who does it, by `due_at` (UTC seconds).
-    key: chosen by the person who adds it, so that a repeated request has no second effect.
+    key: chosen by the client that adds it, so that a repeated request has no second effect.
     """
 
     number: int
@@ -27,7 +27,7 @@ class Item(Struct, frozen=True, gc=False):
 
 
 class Extra(Struct, frozen=True):
-    """A section with a heading that people added."""
+    """A section that people added, with its heading."""
 
     title: str
     text: str

@@ -9,10 +9,10 @@ from enum import StrEnum
 class Reason(StrEnum):
     """Why the core did or didn't do something.
 
-    A history, a rule test or a client may still have a former name: see `_missing_`.
+    Stored history, rule tests and clients may still use former names: see `_missing_`.
     """
 
-    # What a rule made of an alert
+    # Results of a rule
     MATCHED = "matched"
     SOURCE_DIFFERS = "source_differs"
     MATCHER_FAILED = "matcher_failed"

@@ -16,7 +16,7 @@ class Trait(Flag):
     STAKEHOLDERS = auto()
     """Sent to stakeholders, too."""
     LOUD = auto()
-    """Announced in the channel, where an edit or a thread reply would go unnoticed."""
+    """Also announced in the channel, because people might miss an edit or a thread reply."""
     OBSTACLE = auto()
     """May explain why somebody was not paged."""
     TURNING_POINT = auto()
@@ -26,13 +26,13 @@ class Trait(Flag):
     ALERT_ENTERS = auto()
     """Brings an alert into an incident."""
     SUPPRESSIBLE = auto()
-    """Held back while the alert is muted."""
+    """Suppressed while the alert is muted."""
     MUTES = auto()
     """Mutes an alert, or the pages of an incident."""
     UNMEASURED = auto()
-    """The severity is the lowest only because no better one is known."""
+    """The severity is the lowest only because the right severity is unknown."""
     DROPPED = auto()
-    """A report of an alert without effect, although it does not repeat a known state."""
+    """A report of an alert that has no effect, although it isn't a repeat."""
     HELD = auto()
     """The same firing continues after a person closed its incident."""
     NO_EFFECT = auto()
@@ -64,7 +64,7 @@ class Trait(Flag):
 
     # Deliveries
     DELIVERY = auto()
-    """Reports how a message was delivered, which its readers don't need."""
+    """About the delivery of a message, which readers of messages don't need to know."""
     ATTEMPT = auto()
     """The result of an attempt to deliver a message."""
     ARRIVED = auto()
@@ -84,7 +84,7 @@ class Trait(Flag):
     TAKEN = auto()
     """Reports that the note of a form was accepted."""
     UNLOGGED = auto()
-    """Too frequent for the log; the timeline has it."""
+    """Not logged, because it's too frequent. The timeline has it."""
     WARNING = auto()
     """Logged as a warning."""
     ERROR = auto()
@@ -95,9 +95,10 @@ class Row(Struct, frozen=True):
     """One reason.
 
     means: for `alert-router reasons`.
-    timeline: the sentence on a timeline. `{name}` is a particular of the entry, and a part in
-        brackets is left out where its particular is missing. "" where no timeline has it.
-    reply: the answer to the person who asked, with fields of the incident. "" for its state.
+    timeline: the sentence on a timeline. `{name}` is a value of the entry's data. A part in
+        brackets is left out if its value is missing. "" if the reason isn't on timelines.
+    reply: the answer to the person who sent the command, with fields of the incident; "" for the
+        incident's state.
     refusal: why a request was refused or an alert opens nothing, as a part of a sentence.
     short: a few words for a text message or a call.
     event: the `type` of a webhook event.

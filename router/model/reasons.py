@@ -1,4 +1,4 @@
-"""Properties of the named reasons: what a timeline, a reply or a log does with each of them.
+"""Properties of the named reasons, for timelines, replies and logs.
 
 The rows are in `reason_table`, one for each reason. Nothing else in the router lists reasons.
 """

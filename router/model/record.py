@@ -6,8 +6,8 @@ from msgspec import Struct
 class Record(Struct, frozen=True, gc=False):
     """One document, by `kind` and `id`. `doc` is JSON in the format of its kind.
 
-    Documents of a kind are listed by `at` (UTC seconds). `version` counts the writes: 1 is new, and
-    any other replaces the version before it.
+    Documents of a kind are listed by `at` (UTC seconds). `version` counts the writes: a document of
+    version 1 is new, and any other version replaces the previous one.
     """
 
     kind: str

@@ -3,7 +3,7 @@
 from msgspec import Struct
 
 REVISION = "revision"
-"""The kind of the documents that say which commit a revision of the rules is."""
+"""The kind of the documents that store the git commit of each revision of the rules."""
 
 
 class Load(Struct, frozen=True):
@@ -20,7 +20,7 @@ class Load(Struct, frozen=True):
 
 
 class Revision(Struct, frozen=True):
-    """All loads of the same content after a load from another commit, the oldest first."""
+    """The loads of the same rules, oldest first. A load is only stored if the commit changed."""
 
     loads: tuple[Load, ...]
 

@@ -1,7 +1,7 @@
-"""Scalar types with more meaning than `float` or `str`, and marks for config fields.
+"""Scalar types that are more specific than `float` or `str`, and marks for config fields.
 
-The config is decoded straight into the core's structs: these types define how a field is written
-in YAML (`router.config.fields` and `router.config.times` have the parsers).
+The config is decoded directly into the core's structs. These types define how a field is written in
+YAML. `router.config.fields` and `router.config.times` have the parsers.
 """
 
 from datetime import date, datetime
@@ -32,7 +32,7 @@ Moment = NewType("Moment", datetime)
 """A time on a day, local unless it has an offset: `2026-11-23 09:00`, `2026-11-23T09:00Z`."""
 
 Key = NewType("Key", str)
-"""The name of an object: its key in the config. It isn't a key within the object."""
+"""The name of an object, which is its key in the config, not a key within the object."""
 
 
 IntegerRange = NewType("IntegerRange", tuple[int, int])
@@ -40,7 +40,7 @@ IntegerRange = NewType("IntegerRange", tuple[int, int])
 
 
 class Joined(Struct, frozen=True):
-    """Marks a collection that is written as a list of `of`, which are collections themselves."""
+    """Marks a collection that is written as a list of smaller collections, of the type `of`."""
 
     of: Any
 

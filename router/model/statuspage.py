@@ -53,9 +53,9 @@ class StatusPlan(Struct, frozen=True):
 
 
 class Maintenance(Struct, frozen=True):
-    """Announced work, all of it public. It ends at `ends_at`, unless a person ends it before.
+    """Announced, public maintenance. It ends at `ends_at`, unless a person ends it earlier.
 
-    `cancelled`: ended before it began; then the page does not show it.
+    `cancelled`: it was ended before it began, so the page doesn't show it.
     """
 
     id: str
@@ -79,8 +79,8 @@ class Published(Struct, frozen=True):
 class Subscriber(Struct, frozen=True):
     """A person who asked for updates by e-mail.
 
-    Until they confirm, they get nothing except the request to confirm.
-    `refused` counts the mails in a row for which the address was refused.
+    Until they confirm, they only get the request to confirm.
+    `refused` counts the mails in a row for which the address was rejected.
     """
 
     address: str
@@ -115,7 +115,7 @@ class QueuedMail(Struct, frozen=True):
 class PublicMail(Struct, frozen=True):
     """A mail to a person outside the company.
 
-    name: determines its Message-ID, which is the same when it is sent again.
+    name: determines the Message-ID, which stays the same when the mail is sent again.
     thread: the same for all mails about one incident.
     unsubscribe: the URL for a POST (RFC 8058).
     """

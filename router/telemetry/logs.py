@@ -18,7 +18,7 @@ Processor = structlog.typing.Processor
 WrappedLogger = structlog.typing.WrappedLogger
 
 _LINES = ("stack", "exception")
-"""Keys whose values have several lines."""
+"""Keys whose values may have several lines."""
 
 _UNCLEAR = re.compile("[ =\"']")
 """Characters of a value that make it need quotes."""
@@ -80,10 +80,10 @@ def _value(value: object) -> str:
 
 
 def _straight(final: Sequence[Processor], out: TextIO) -> Processor:
-    """Write the lines below WARNING at once.
+    """Write lines below WARNING directly, without `logging`.
 
-    `logging` takes four times as long for a line, and an opened incident has two. Only warnings and
-    errors have other readers, such as Sentry.
+    `logging` takes four times as long for a line, and an opened incident has two lines. Only
+    warnings and errors have other readers, such as Sentry.
     """
 
     def write(log: WrappedLogger, method: str, event: EventDict) -> EventDict:

@@ -24,13 +24,13 @@ from router.ports.store import Gauges
 PREFIX = "alert_router"
 
 HUMAN_SECONDS = (30, 60, 120, 300, 600, 1800, 3600, 7200, 14400, 28800, 86400)
-"""Bounds for people's response times, with the plan's own (5 min, 30 min, 2 h, 8 h)."""
+"""Buckets for people's response times, including the promised 5 min, 30 min, 2 h and 8 h."""
 
 DELIVERY_SECONDS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 15, 60, 300, 3600)
 COMMIT_SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5)
 
 MILESTONES = having(Trait.COUNTED)
-"""Counted changes of an incident. Alerts change far more often."""
+"""Changes of an incident that are counted. (Changes of alerts are too frequent.)"""
 
 ACTION_OUTCOMES = having(Trait.ENDS_ACTION)
 """Final states of a request for an action."""
@@ -304,7 +304,7 @@ class Metrics:
                 counter.labels(severity).inc()
 
     def reconciled(self, found: Reconciliation) -> None:
-        """Set the figures of a comparison."""
+        """Set the metrics of a comparison."""
         self.differences.clear()
         for place, kind in {
             (difference.place, difference.kind) for difference in found.differences
@@ -319,7 +319,7 @@ class Metrics:
             self.compared.labels(place).set(found.at)
 
     def heard(self, heartbeats: Mapping[str, tuple[float | None, bool]]) -> None:
-        """For each heartbeat: when it last arrived, in UTC seconds, and whether it's missed."""
+        """Set for each heartbeat when it last arrived, in UTC seconds, and whether it's missed."""
         self.heartbeat_last.clear()
         self.heartbeat_missed.clear()
         for name, (last, missed) in heartbeats.items():

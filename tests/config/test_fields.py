@@ -96,7 +96,7 @@ WRONG = [
     (
         fields.HttpUrl,
         "https://me:pw@x",
-        "a URL here can't hold a user name or password, since it's shown in logs",
+        "this URL can't contain a user name or password, because logs show it",
     ),
     (int, "1.5", "expected a whole number, found '1.5'"),
     (float, "nan", "expected a number, found 'nan'"),

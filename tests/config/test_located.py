@@ -114,7 +114,7 @@ REFUSED = [
         "a: {{ value }}",
         ["c.yaml:1:5: a key must be text (a value that starts with '{' or '[' needs quotes)"],
     ),
-    ("a: &a [*a]", ["c.yaml:1:4: an alias inside the value that it stands for"]),
+    ("a: &a [*a]", ["c.yaml:1:4: an alias inside the value that it refers to"]),
     ("a: " + "[" * 60, ["c.yaml:1:53: nested more than 50 levels deep"]),
     ("[" * 200_000, ["c.yaml:1:51: nested more than 50 levels deep"]),
     ("- " * 60 + "a", ["c.yaml:1:101: nested more than 50 levels deep"]),

@@ -39,7 +39,7 @@ def read(text: str, type_: Any, **env: str) -> tuple[Any, list[str], list[str]]:
         (
             "$TOKEN",
             {},
-            "c.yaml:1:8: a variable needs braces, or the secret is its name: write ${VARIABLE}",
+            "c.yaml:1:8: write ${VARIABLE}: without braces, the secret is the variable's name",
         ),
         (
             "postgresql://u:$PASSWORD@db/x",

@@ -31,14 +31,14 @@ storage: sqlite:///alert-router.db
 rules: [rules/*.yaml]
 """
 SOURCES = """\
-# On loopback anybody may send alerts; beyond, use a bearer_token.
+# On loopback, anybody may send alerts. Otherwise use a bearer_token.
 sources:
   alertmanager: {insecure: true}
 """
 
 
 class Converted(Struct, frozen=True):
-    """The files, the channels of each receiver, the tree, and the remarks."""
+    """The result: the files, the channels of each receiver, the route tree, and the remarks."""
 
     written: Written
     channels: dict[str, list[str]]

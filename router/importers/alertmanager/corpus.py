@@ -1,4 +1,4 @@
-"""Label sets that try every route of a tree, to compare its decisions with those of the rules."""
+"""Label sets that match every route of a tree, to compare its decisions with those of the rules."""
 
 import json
 import re
@@ -24,7 +24,7 @@ Labels = dict[str, str]
 
 
 def label_sets(root: Route) -> list[Labels]:
-    """Label sets that match each route, and those around them."""
+    """Label sets that match each route, and variants of them that may not."""
     matching = [labels for _, path in _places(root, ()) for labels in _examples(path)]
     around = [_without(labels, name) for labels in matching for name in labels]
     around += [labels | {name: OTHER} for labels in matching for name in labels]
@@ -98,7 +98,7 @@ def _places(
 
 
 def skeleton(root: Route) -> str:
-    """A config with the tree alone, which any version of amtool reads."""
+    """A config with only the route tree, which any version of amtool can read."""
     receivers = dict.fromkeys(route.receiver for route in _all(root))
     tree = {"route": _bare(root), "receivers": [{"name": name} for name in receivers]}
     return json.dumps(tree, indent=1)

@@ -18,14 +18,14 @@ class Integration:
     secrets: Secrets
 
     def text(self, key: str, default_key: str) -> str:
-        """A text of the integration, or else of the section `global`."""
+        """A text of the integration or, if missing, of the section `global`."""
         return self.section.text(key) or self.defaults.text(default_key)
 
     def flag(self, key: str, default_key: str, *, default: bool) -> bool:
         return self.section.flag(key, default=self.defaults.flag(default_key, default=default))
 
     def secret(self, key: str, default_key: str = "") -> SecretFile | None:
-        """A secret of the integration, or else of the section `global`."""
+        """A secret of the integration or, if missing, of the section `global`."""
         own = secret_of(self.section, key)
         return secret_of(self.defaults, default_key) if own is None and default_key else own
 
@@ -34,7 +34,7 @@ class Integration:
         return self.secrets.reference(f"{self.name}-{ending}", secret)
 
     def with_url(self, made: dict[str, Any], key: str, url: SecretFile) -> dict[str, Any]:
-        """The channel with a secret URL, or a placeholder for what isn't a URL."""
+        """Add a secret URL to the channel, or a placeholder if it isn't a URL."""
         if url.copied_from:
             url = SecretFile(url.text, url.copied_from, PLACEHOLDER_URL)
         elif url.text and not _is_url(url.text):
@@ -51,7 +51,7 @@ def secret_of(section: Section, key: str) -> SecretFile | None:
         section.skip(f"{key}_file")
         if "${" not in text:
             return SecretFile(text)
-        message = f"`{key}` is {text}, a placeholder of another tool: put the secret into secrets/"
+        message = f"`{key}` is {text}, another tool's placeholder: put the secret into secrets/"
         section.remark(key, message)
         return SecretFile(copied_from=text)
     if file := section.text(f"{key}_file"):

@@ -1,4 +1,4 @@
-"""Convert time intervals to recurring silences, which are windows by weekday and clock time."""
+"""Convert time intervals to recurring silences, which are windows by weekday and local time."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ _NEGATED = {
 
 
 class Window(Struct, frozen=True):
-    """A window in minutes of each of `days` (0 is Monday), by the clock of a time zone."""
+    """A window on each of `days` (0 is Monday), in minutes of the day in a time zone."""
 
     days: frozenset[int]
     start: int
@@ -31,7 +31,7 @@ class Window(Struct, frozen=True):
 
 
 Intervals = dict[str, tuple[Window, ...] | None]
-"""The windows by name; None for an interval that windows of a week can't express."""
+"""The windows by the interval's name; None for an interval that isn't weekly."""
 
 
 def read_intervals(sections: Iterable[Section]) -> Intervals:
@@ -72,7 +72,7 @@ def _windows(spec: Section) -> tuple[Window, ...] | None:
 
 
 def complement(windows: Sequence[Window]) -> tuple[Window, ...]:
-    """The windows of a week outside these windows, which all have the same time zone."""
+    """The rest of the week, outside these windows, which must have the same time zone."""
     free: dict[tuple[int, int], set[int]] = {}
     for day in range(7):
         covered = sorted((window.start, window.end) for window in windows if day in window.days)
@@ -98,7 +98,7 @@ class Mute:
 
 
 def mutes(route: Route, intervals: Intervals, report: Report) -> Iterator[Mute]:
-    """The mutes of the route and of those below it."""
+    """The mutes of the route and of its descendants."""
     for name in route.muted_in:
         windows = intervals.get(name)
         if windows:
@@ -116,9 +116,9 @@ def mutes(route: Route, intervals: Intervals, report: Report) -> Iterator[Mute]:
 def silence_matchers(
     mute: Mute, decisions: Sequence[Outcome], report: Report
 ) -> list[list[Matcher]]:
-    """The matchers of the silences that mute the route's alerts, and no others.
+    """The matchers of silences that mute exactly the route's alerts.
 
-    A silence that would mute more is left out: a page too many is better than one too few.
+    A silence that would mute others, too, is left out: better a page too many than a missed page.
     """
     silences = []
     for number, decision in enumerate(decisions):
@@ -130,7 +130,9 @@ def silence_matchers(
             continue
         extra = _excluded(decision, decisions[:number], mute.route)
         if extra is None:
-            report.add(mute.route.place, _kept(mute, "routes before it or below it get some"))
+            report.add(
+                mute.route.place, _kept(mute, "earlier routes or child routes get some of them")
+            )
             continue
         matchers += extra
         if all(matcher.matches({}) for matcher in matchers):

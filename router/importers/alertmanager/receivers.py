@@ -27,7 +27,7 @@ Channel = dict[str, Any]
 
 @dataclass
 class Channels:
-    """The channels so far by name, with a comment for each, and those of each receiver."""
+    """The channels so far by name, with a comment for each, and the channels of each receiver."""
 
     secrets: Secrets = field(default_factory=Secrets)
     found: dict[str, Channel] = field(default_factory=dict)
@@ -48,7 +48,7 @@ class Channels:
                 self.comments.setdefault(own[-1], f"receiver {name}, line {section.place.line}")
 
     def _add(self, wanted: str, channel: Channel) -> str:
-        """The name of the channel. An equal channel is shared, unless it only prints."""
+        """Add the channel; return its name. Equal channels are shared, unless they only print."""
         if channel["type"] != "console":
             for name, other in self.found.items():
                 if other == channel:

@@ -18,7 +18,7 @@ LEVELS = {
     "warning": "P2", "medium": "P2", "minor": "P2",
     "info": "P3", "information": "P3", "low": "P3", "none": "P3",
 }  # fmt: skip
-"""The severity for each usual value of the label `severity`."""
+"""The severity for each common value of the label `severity`."""
 
 USUAL = ("critical", "error", "warning", "info")
 OTHERWISE = "P2"
@@ -144,7 +144,7 @@ class Rules:
 
 
 def _levels(matchers: Iterable[Matcher]) -> dict[str, str]:
-    """The usual severity values and those in the tree, the most severe first."""
+    """The common severity values and those in the tree, the most severe first."""
     named = {
         value
         for matcher in matchers

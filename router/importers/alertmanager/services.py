@@ -17,7 +17,7 @@ WORKFLOW = ("resolve_transition", "reopen_transition", "wont_fix_resolution", "r
 
 
 def jira(integration: Integration) -> dict[str, Any] | None:
-    """A channel of an account with an e-mail address: Jira Cloud."""
+    """A channel for Jira Cloud, if the account has an e-mail address."""
     section, project = integration.section, integration.section.text("project")
     site = urlsplit(integration.text("api_url", "jira_api_url"))
     http = (section if "http_config" in section else integration.defaults).section("http_config")
@@ -90,7 +90,7 @@ def webex(integration: Integration) -> dict[str, Any] | None:
 
 
 def _apprise(integration: Integration, url: str, *secrets: SecretFile) -> dict[str, Any]:
-    """A channel with Apprise's URL, a secret as a whole. A secret in another file isn't read."""
+    """A channel with Apprise's URL, all of which is secret. Secrets in other files aren't read."""
     if files := [secret.copied_from for secret in secrets if secret.copied_from]:
         message = (
             f"{', '.join(files)} isn't read: put Apprise's URL into secrets/{integration.name}-url"

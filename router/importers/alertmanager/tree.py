@@ -1,10 +1,10 @@
-"""The tree of routes, and the rules that decide the same.
+"""The tree of routes, and a list of rules that make the same decisions.
 
 Alertmanager walks the tree depth-first and stops at the first child that matches, unless it has
-`continue`; a route whose children don't match gets the alert itself (dispatch/route.go). Rules are
-a flat list, of which the first that matches decides. So each rule below has the matchers of a whole
-path, and where `continue` sends an alert to several routes, one rule names them all: one incident
-notifies all of their receivers.
+`continue`; if no child matches, the route itself gets the alert (dispatch/route.go). Rules are a
+flat list, and the first rule that matches decides. So each rule has the matchers of a whole path.
+If `continue` sends an alert to several routes, one rule is for all of them, so that a single
+incident notifies all of their receivers.
 """
 
 from collections.abc import Iterator
@@ -18,7 +18,7 @@ from router.core.rules.matcher import Matcher, MatchOp, parse_matchers
 from router.importers.source import Section
 
 MOST_RULES = 1000
-"""Maximum rules. Each `continue` may double the rules of its neighbours."""
+"""Maximum rules. Each `continue` may double the number of rules for later siblings."""
 
 ALL_LABELS = "..."
 
@@ -46,7 +46,7 @@ class Outcome(Struct, frozen=True, eq=False):
 
 
 def read_route(section: Section, parent: Route | None = None) -> Route:
-    """The route and those below it. Raises: Invalid, for a matcher that can't be parsed."""
+    """Read the route and its children. Raises: Invalid, for a matcher that can't be parsed."""
     inherited = parent or Route(section.place, "")
     route = Route(
         section.place,
@@ -89,7 +89,7 @@ def _remark(section: Section, route: Route) -> None:
         message = "`group_interval` isn't needed: alerts that join later are added at once"
         section.remark("group_interval", message)
     if ALL_LABELS in route.group_by and "group_by" in section:
-        message = "grouping by all labels (`...`) isn't possible: one incident for each alertname"
+        message = "can't group by all labels (`...`): there's one incident for each alertname"
         section.remark("group_by", f"{message} and instance, add the labels that tell alerts apart")
 
 
@@ -97,7 +97,7 @@ def _remark(section: Section, route: Route) -> None:
 
 
 def outcomes(root: Route) -> list[Outcome]:
-    """The rules' decisions in order. Raises: Invalid, if there would be too many."""
+    """The decisions for the rules, in order. Raises: Invalid, if there would be too many."""
     decisions: list[Outcome] = []
     for outcome in _walked(root, 0, (), root.matchers):
         if not any(implies(outcome.matchers, before.matchers) for before in decisions):
@@ -108,10 +108,10 @@ def outcomes(root: Route) -> list[Outcome]:
 def _walked(
     parent: Route, first: int, matched: tuple[Route, ...], known: tuple[Matcher, ...]
 ) -> list[Outcome]:
-    """The outcomes for alerts that `known` match, from the child with this number on.
+    """The outcomes for alerts that match `known`, starting with the child of this number.
 
-    `matched` are the routes of earlier children with `continue`. The last outcome has no matchers
-    besides `known`, unless a child matches all that is left.
+    `matched` are the routes of earlier children with `continue`. The last outcome has only the
+    matchers `known`, unless a child matches all remaining alerts.
     """
     decisions: list[Outcome] = []
     for number in range(first, len(parent.routes)):

@@ -65,7 +65,7 @@ class Builder:
         return person
 
     def known(self, id_: str, place: Place, name: str = "") -> str:
-        """The key of a person that something refers to; reported if the export lacks the person."""
+        """The key of a person that is referred to. Reported if the person isn't in the export."""
         if id_ not in self.setup.people:
             message = f"the export has no user '{name or id_}': a contact without contact methods"
             self.report.add(place, message)
@@ -79,7 +79,7 @@ class Builder:
             return ""
 
     def phone(self, person: Person, text: str, place: Place) -> bool:
-        """Set the person's number. False, and reported, if it can't be used."""
+        """Set the person's number. If it can't be used, report that and return False."""
         digits = re.sub(r"[^\d]", "", text)
         try:
             number = parse_phone(f"+{digits}")
@@ -98,7 +98,7 @@ class Builder:
         return True
 
     def zone(self, section: Section, *keys: str) -> str:
-        """The time zone under the first of these keys that has one; UTC without any."""
+        """The time zone under the first of these keys that exists; UTC if none does."""
         for key in keys:
             try:
                 if key in section:
@@ -120,7 +120,7 @@ class Builder:
     def schedule(
         self, id_: str, name: str, zone: str, layers: Sequence[tuple[str, Turns]], place: Place
     ) -> None:
-        """Add a schedule whose later layers cover the earlier ones. Layers have names."""
+        """Add a schedule whose later layers take precedence. `layers` are (name, turns)."""
         turns = [layer for _, layer in layers]
         self.setup.schedules[id_] = OldSchedule(name, [Rota(self.free(name), zone, turns)])
         if not turns:
@@ -134,7 +134,7 @@ class Builder:
     ) -> None:
         """Add a schedule whose layers are all on call at the same time.
 
-        Layers that never overlap become one schedule; other layers become a schedule each.
+        Layers that never overlap become one schedule; each other layer becomes its own schedule.
 
         """
         groups: list[list[tuple[str, Turns]]] = []
@@ -169,7 +169,7 @@ class Builder:
     def turns(
         self, people: Sequence[str], start: datetime, seconds: int, zone: str, place: Place
     ) -> Turns | None:
-        """Turns, with `start` as a local time of the zone. None, and reported, if impossible."""
+        """Turns, whose `start` is local time in the zone. If impossible: None, and reported."""
         if not people:
             self.report.add(place, "these turns have no people: left out")
             return None
@@ -185,14 +185,12 @@ class Builder:
         schedule = self.setup.schedules.get(id_)
         if schedule is None or len(schedule.rotas) != 1:
             name = schedule.name if schedule else id_
-            self.report.add(
-                place, f"an override of '{name}' is left out: which schedule is unclear"
-            )
+            self.report.add(place, f"an override of '{name}' is left out: its schedule is unclear")
         else:
             schedule.rotas[0].changes.append(change)
 
     def shift(self, id_: str, person: str, start: datetime, end: datetime) -> None:
-        """Add a shift as the old tool computed it."""
+        """Add a shift that the old tool computed."""
         if id_ in self.setup.schedules:
             shift = OldShift(person, start.timestamp(), end.timestamp())
             self.setup.schedules[id_].shifts.append(shift)
@@ -214,7 +212,7 @@ class Builder:
         kept = [stage for stage in stages if stage.targets]
         if not kept:
             self.report.add(
-                place, f"policy '{name}' notifies nobody who was converted: it uses channel:log"
+                place, f"policy '{name}' has no target that was converted: it notifies channel:log"
             )
             kept = [Stage(0, ("channel:log",))]
         keys = [policy.key for policy in self.setup.policies.values()]
@@ -226,12 +224,12 @@ class Builder:
 
 
 def local(moment: datetime, zone: str) -> datetime:
-    """A moment as the clock of the zone shows it."""
+    """A moment as local time in the zone."""
     return moment.astimezone(ZoneInfo(zone)).replace(tzinfo=None)
 
 
 def moment(section: Section, key: str, zone: str = "UTC") -> datetime | None:
-    """The time under a key; None, and reported, if unreadable. `zone` applies without an offset."""
+    """The time under a key, in `zone` if it has no offset. If unreadable: None, and reported."""
     text = section.text(key)
     if not text:
         return None

@@ -1,4 +1,4 @@
-"""The old tool's shifts next to those of the converted schedules."""
+"""Compares the old tool's shifts with those of the converted schedules."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
@@ -10,7 +10,7 @@ from router.importers.pagers.model import OldSchedule, OldShift
 
 
 class Row(Struct, frozen=True):
-    """A time, who was on call in the old tool, and who is here. Times are UTC epoch seconds."""
+    """A period, and who is on call in the old tool and here. Times are UTC epoch seconds."""
 
     start: float
     end: float
@@ -23,7 +23,7 @@ class Row(Struct, frozen=True):
 
 
 def rows(old: OldSchedule, schedules: Mapping[str, Schedule]) -> list[Row]:
-    """The time that the old tool's shifts cover, split where anything changes."""
+    """The period of the old tool's shifts, split where anything changes."""
     if not old.shifts:
         return []
     start, end = min(shift.start for shift in old.shifts), max(shift.end for shift in old.shifts)

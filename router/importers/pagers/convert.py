@@ -18,7 +18,7 @@ from router.importers.source import Report, Section, read
 
 
 class Importer(NamedTuple):
-    """Reads the objects of an export. `quiet` are keys without a meaning for on-call people."""
+    """Reads the objects of an export. `quiet` are keys that don't affect on-call or paging."""
 
     convert: Callable[[Sequence[tuple[str, Section]], Builder], None]
     quiet: Sequence[str]

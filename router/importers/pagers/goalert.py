@@ -1,4 +1,4 @@
-"""GoAlert: answers of its GraphQL API, whose fields an export selects. It has no Terraform.
+"""GoAlert: answers of its GraphQL API, with the fields that the query selected. No Terraform.
 
 graphql2/schema.graphql of https://github.com/target/goalert
 """
@@ -22,7 +22,7 @@ VIAS = {
     "builtin-twilio-sms": "text",
     "builtin-twilio-voice": "call",
 }
-"""Contact methods by their `type`, or that of their `dest`, which replaced it."""
+"""Contact methods by their `type`, or by the type of their `dest`, which replaced it."""
 
 FOREVER = 48
 """Repetitions for a policy that repeats without an end."""
@@ -158,7 +158,7 @@ def _of_target(
 
 
 def _rotation(section: Section, build: Builder) -> Turns | None:
-    """The turns, so that the active person is on call now: GoAlert stores who that is."""
+    """The turns, aligned so that the person who is on call now in GoAlert is on call here, too."""
     if section.text("type") not in UNITS:
         name = section.text("name")
         section.leave_out(f"rotation '{name}': turns by {section.text('type')} are left out")
@@ -179,8 +179,8 @@ def _rotation(section: Section, build: Builder) -> Turns | None:
 
 
 def _spans(rule: Section) -> list[Span]:
-    """The windows of a rule. `weekdayFilter` begins with Sunday; equal times are a whole day."""
-    rule.skip("target")  # as in the assignment
+    """The windows of a rule. `weekdayFilter` begins with Sunday; equal times mean the whole day."""
+    rule.skip("target")  # the same as in the assignment
     start, end = rule.minute("start"), rule.minute("end")
     days = [text.casefold() == "true" for text in rule.texts("weekdayFilter")] or [True] * 7
     length = (end - start - 1) % DAY + 1
@@ -212,7 +212,7 @@ def _policy(section: Section, rotations: dict[str, Section], build: Builder) -> 
     after, stages = 0, []
     for step in section.sections("steps"):
         if "actions" in step:
-            step.skip("targets")  # the same, as older clients read them
+            step.skip("targets")  # the same data for older clients
         named = step.sections("actions" if "actions" in step else "targets")
         targets = [address for target in named for address in _targets(target, rotations, build)]
         if step.flag("multiAck"):
@@ -241,7 +241,7 @@ def _targets(target: Section, rotations: dict[str, Section], build: Builder) -> 
 
 
 def _rotation_targets(id_: str, rotation: Section, build: Builder) -> tuple[str, ...]:
-    """A schedule of the rotation alone, for a step that notifies it."""
+    """A schedule of only this rotation, for a step that notifies the rotation directly."""
     if id_ not in build.setup.schedules:
         turns = _rotation(rotation, build)
         layers = [("rotation", turns)] if turns else []

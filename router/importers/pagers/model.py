@@ -1,4 +1,4 @@
-"""Common form of the exports of all pagers, before it is written as a config."""
+"""A common model for the exports of all pagers, from which the config is written."""
 
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -34,7 +34,7 @@ class Person:
 class Turns(Struct, frozen=True):
     """People who take turns of `seconds` each from `start`, a local time of the time zone.
 
-    `spans` are the parts of the week in which the turns count; () for all of it.
+    `spans` are the parts of the week in which somebody is on call; () for the whole week.
     """
 
     people: tuple[str, ...]
@@ -73,7 +73,7 @@ class Rota:
 
 @dataclass(eq=False)
 class OldSchedule:
-    """A schedule of the old tool: the schedules here, and its shifts, if the export has them."""
+    """A schedule of the old tool, its schedules in the router, and its shifts if exported."""
 
     name: str
     rotas: list[Rota]
@@ -99,7 +99,7 @@ class Escalation:
 
 
 class Service(Struct, frozen=True):
-    """A service of the old tool, whose alerts have a policy."""
+    """A service of the old tool, and the policy of its alerts."""
 
     name: str
     policy: str

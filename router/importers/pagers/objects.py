@@ -10,7 +10,7 @@ PAGING = ("paging", "pageInfo", "links", "expandable")
 
 
 def objects(node: Node, report: Report, kind: str = "") -> Iterator[tuple[str, Section]]:
-    """Each object with the key under which it was, such as `users`; "" at the top."""
+    """Each object, with the key of the list that contains it, such as `users`; "" at the top."""
     if isinstance(node, ListNode):
         for item in node.items:
             yield from objects(item, report, kind)
@@ -46,7 +46,7 @@ def _report_others(node: MapNode, known: set[str], report: Report) -> None:
 
 
 def _is_envelope(key: str, value: Node, kind: str) -> bool:
-    """Check if the mapping only carries what is under the key."""
+    """Check if the mapping is only a wrapper around the value of the key."""
     if key in ENVELOPES:
         return isinstance(value, ListNode | MapNode)
     return not kind and key in KINDS and isinstance(value, ListNode | MapNode)
@@ -58,4 +58,4 @@ KINDS = frozenset({
     "teams", "on_call_shifts", "escalation_chains", "personal_notification_rules", "contacts",
     "final_shifts", "timelines", "notification_rules", "routes", "integrations",
 })  # fmt: skip
-"""Keys of lists in exports. An answer may hold several."""
+"""Keys of lists in exports. An answer may contain several lists."""

@@ -31,7 +31,7 @@ QUIET = (
 
 
 def kind_of(kind: str, section: Section) -> str:
-    """The kind of an object: as given, or by its keys, since `results` names none."""
+    """The kind of an object: as given, or else recognized by its keys."""
     if any(kind == shape for shape, _ in SHAPES):
         return kind
     keys = set(section.keys)
@@ -153,14 +153,14 @@ def _turns(shift: Section, zone: str, build: Builder) -> Iterator[tuple[str, Tur
 
 
 def _week_start(shift: Section, start: datetime) -> datetime:
-    """Turns by weekdays change at the beginning of the week."""
+    """Start turns by weekdays at the beginning of the week."""
     first = WEEKDAYS.index(shift.text("week_start", "SU"))
     midnight = start.replace(hour=0, minute=0)
     return midnight - timedelta(days=(midnight.weekday() - first) % 7)
 
 
 def _spans(shift: Section, at: datetime, minutes: int, unit: int) -> tuple[Span, ...]:
-    """The part of the week in which the turns count; () for all of it."""
+    """The parts of the week in which somebody is on call; () for the whole week."""
     if minutes * 60 >= unit and not shift.texts("by_day"):
         return ()
     start = at.hour * 60 + at.minute

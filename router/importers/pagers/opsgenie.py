@@ -1,6 +1,7 @@
 """Opsgenie: answers of its REST API, the files of its backup tool, or Terraform's resources.
 
-https://docs.opsgenie.com/docs/api-overview. An answer doesn't name its kind, so the keys do.
+https://docs.opsgenie.com/docs/api-overview. Answers don't name the kind of object, so it's
+recognized by its keys.
 """
 
 from collections.abc import Iterator, Sequence
@@ -173,7 +174,7 @@ def _participant(section: Section, build: Builder) -> Iterator[str]:
 
 
 def _spans(restriction: Section) -> tuple[Span, ...]:
-    """The parts of the week; () for all of it."""
+    """The parts of the week; () for the whole week."""
     if restriction.text("type") == "weekday-and-time-of-day":
         return tuple(
             between(_edge(section, "start"), _edge(section, "end"))

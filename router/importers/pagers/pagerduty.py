@@ -82,7 +82,7 @@ def _user(section: Section, build: Builder) -> None:
 def _schedule(section: Section, build: Builder) -> None:
     id_, name = section.text("id"), section.text("name") or section.text("summary")
     zone = build.zone(section, "time_zone")
-    # The API lists the layer with precedence first; here it is last.
+    # The API lists the layer with the highest precedence first; here it's last.
     layers = list(_layers(section, zone, build))[::-1]
     build.schedule(id_, name, zone, layers, section.place)
     entries = section.section("overrides_subschedule").sections("rendered_schedule_entries")
@@ -135,7 +135,7 @@ def _with(turns: Turns, spans: tuple[Span, ...]) -> Turns:
 
 
 def _spans(section: Section) -> tuple[Span, ...]:
-    """The part of the week of a restriction; () for all of it."""
+    """The parts of the week of a restriction; () for the whole week."""
     start = section.minute("start_time_of_day")
     minutes = int(section.number("duration_seconds")) // 60
     if section.text("type") == "weekly_restriction":
@@ -159,7 +159,7 @@ def _override(entry: Section, schedule: str, build: Builder) -> None:
 
 
 def _only(build: Builder) -> str:
-    """The schedule of an override that names none: the only one in the export."""
+    """The schedule of an override that doesn't name one: the export's only schedule."""
     ids = list(build.setup.schedules)
     return ids[0] if len(ids) == 1 else "unknown"
 

@@ -1,7 +1,7 @@
 """Terraform: resources in .tf files, or in the output of `terraform show -json`.
 
-A .tf file is read as written: references and variables with a default are followed, but nothing is
-evaluated, so `for_each`, `count` and `dynamic` are reported. The state has none of these.
+A .tf file is read as written. References, and variables with a default, are followed, but nothing
+is evaluated, so `for_each`, `count` and `dynamic` are reported. The state has none of these.
 """
 
 import re
@@ -118,7 +118,7 @@ def _variables(tree: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _resolved(value: Any, known: Mapping[str, Any], addresses: Mapping[str, Resource]) -> Any:
-    """The value with references to other resources as their ids, and variables as their values."""
+    """Replace references to other resources by their ids, and variables by their values."""
     if isinstance(value, dict):
         return {key: _resolved(item, known, addresses) for key, item in value.items()}
     if isinstance(value, list):

@@ -1,4 +1,4 @@
-"""Resources of Terraform, in the shape of the objects of each pager's API."""
+"""Converts Terraform resources to the objects of each pager's API."""
 
 import re
 from collections.abc import Callable, Iterator, Sequence
@@ -26,7 +26,7 @@ NESTED = {
     "pagerduty_user_notification_rule": ("user_id", "pagerduty_user"),
     "opsgenie_schedule_rotation": ("schedule_id", "opsgenie_schedule"),
 }
-"""Resources that are converted with another one: the attribute that names it, and its type."""
+"""Resources that are converted as part of another: the attribute that names it, and its type."""
 
 
 def _why_unused(resource: Resource, resources: Sequence[Resource]) -> str:
@@ -93,7 +93,7 @@ def _pagerduty(resources: Sequence[Resource]) -> Shaped:
     for schedule in _of(resources, "pagerduty_schedule"):
         values = dict(schedule.values)
         layers = [_layer(layer) for layer in values.pop("layer", [])]
-        # Terraform's first layer is the lowest, as here; the API lists the highest first.
+        # In Terraform, as here, the first layer has the lowest precedence; in the API, the last.
         made.append((schedule, "schedules", {**values, "schedule_layers": layers[::-1]}))
     for policy in _of(resources, "pagerduty_escalation_policy"):
         values = dict(policy.values)

@@ -1,4 +1,4 @@
-"""Parts of a week, and the windows `restrict` of a layer that cover them."""
+"""Parts of a week, and their conversion to a layer's windows `restrict`."""
 
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -25,13 +25,13 @@ def daily(start: int, minutes: int, days: Iterable[int] = range(7)) -> tuple[Spa
 
 
 def between(first: tuple[int, int], last: tuple[int, int]) -> Span:
-    """The part from one day and minute until another, at most a week later."""
+    """The part of the week from one (day, minute) to another, at most a week later."""
     start, end = (day * DAY + minute for day, minute in (first, last))
     return Span(start, end if end > start else end + WEEK)
 
 
 def overlap(sequence: Sequence[Span], other: Sequence[Span]) -> bool:
-    """Check if the parts of the week overlap; () is all of it."""
+    """Check if the parts of the week overlap; () is the whole week."""
     if not sequence or not other:
         return True
     return any(
@@ -43,7 +43,7 @@ def overlap(sequence: Sequence[Span], other: Sequence[Span]) -> bool:
 
 
 def restrictions(spans: Iterable[Span]) -> list[dict[str, Any]]:
-    """The windows by weekday and clock. Each begins and ends within two days."""
+    """The windows by weekday and local time. Each ends on the same or the next day."""
     days: dict[tuple[int, int], list[int]] = {}
     for span in spans:
         for day, start, end in _pieces(span):

@@ -12,16 +12,16 @@ from router.importers.text import block, inline, literal, slug, unique
 LEVELS = {"critical": "P0", "error": "P1", "warning": "P2", "info": "P3"}
 
 HEAD = """\
-# Converted from {file}. What needs a look is in report.txt.
+# Converted from {file}. report.txt lists what needs a review.
 listen: 127.0.0.1:9095
 storage: sqlite:///alert-router.db
 rules: [rules/*.yaml]
 
-# On loopback anybody may send alerts; beyond, use a bearer_token.
+# On loopback, anybody may send alerts. Otherwise use a bearer_token.
 sources:
   alertmanager: {{insecure: true}}
 
-# They print to the terminal, so that nothing pages before you want it. Put in the real ones.
+# These print to the terminal, so that nobody is paged yet. Replace them by real channels.
 channels:
   log: {{type: console}}
   mail: {{type: console, brief: true}}  # {{type: email, smtp: {{host: …}}, from: …}}
@@ -132,7 +132,7 @@ def _policy(escalation: Escalation) -> str:
 
 
 def _rules(setup: Setup, file: str) -> str:
-    head = f"# The services of {file}: alerts whose label `service` names one have its policy.\n"
+    head = f"# The services of {file}: the label `service` of an alert selects the policy.\n"
     rules: list[dict[str, Any]] = []
     for service in setup.services:
         name = unique(slug(service.name), [*(rule["name"] for rule in rules), "default"])
