@@ -43,9 +43,9 @@ class Credential(Enum):
 class Identity(Struct, frozen=True, kw_only=True):
     """The sender of a request.
 
-    name: goes on the timeline. contact: the key of the contact that they are, "" for none.
-    user: their user name, "" for a token of the config or a service. session, token: the id of
-    what they showed. areas: the first parts of the paths that the token is for; none means all.
+    name: for the timeline. contact: the key of the person's contact, "" for none. user: their user
+    name, "" for a token of the config or a service. session, token: the id of the credential that
+    was used. areas: the path segments to which the token is limited; empty means all.
     """
 
     name: str
@@ -75,10 +75,10 @@ class Identity(Struct, frozen=True, kw_only=True):
 IDENTITY = web.RequestKey("identity", Identity)
 
 HOLDER = "token:"
-"""Before the name of a token of the config, in the place of a user name."""
+"""The prefix of a config token's name where it's used like a user name."""
 
 LONGEST_NAME = 60
-"""Characters of a name that a person types, where nothing else names them."""
+"""Maximum characters of a name that a person types because no sign-in identifies them."""
 
 BASIC = 'Basic realm="alert-router", charset="UTF-8"'
 """Makes a browser ask for a user name and a password."""
@@ -96,8 +96,8 @@ def identify(
 ) -> Identity:
     """Check that the request has the role, and return its sender.
 
-    With `in_query` the token may also be `?token=`, for programs that can send no header; with
-    `in_browser` it may be the password of HTTP Basic, with any user name.
+    `in_query`: the token may also be `?token=`, for programs that can't send a header.
+    `in_browser`: it may be the password of HTTP Basic, with any user name.
 
     Raises: Unauthorized, aiohttp's HTTPForbidden.
     """
@@ -129,5 +129,5 @@ def _unauthorized(request: web.Request, *, in_browser: bool) -> Unauthorized:
 
 
 def named(text: str) -> str:
-    """A typed name, made fit for the timeline: one line of text that can be stored."""
+    """Clean a typed name for the timeline: one line of text that can be stored."""
     return plain(text)[:LONGEST_NAME]

@@ -9,19 +9,19 @@ from aiohttp import web
 from router.ports.errors import InvalidInput, Overloaded
 
 IN_FLIGHT = 64 * 1024 * 1024
-"""Bytes of all bodies that are read or worked on at one time."""
+"""Maximum bytes of all bodies that are being read or processed."""
 
 ANONYMOUS_SHARE = 4
-"""Senders that only a signature of the body identifies share 1/4 of `IN_FLIGHT`."""
+"""The share of `IN_FLIGHT` (1/4) for senders who are only identified by a signature of the body."""
 
 DEADLINE = 30.0
-"""Seconds for a body to arrive in full."""
+"""Maximum seconds until the whole body has arrived."""
 
 
 class Bodies:
     """Counts the bytes of every body from its arrival to the end of its request.
 
-    Anonymous senders have a share of their own, so that they cannot keep out the others.
+    Anonymous senders have a separate limit, so that they can't block other senders.
     """
 
     def __init__(self, in_flight: int = IN_FLIGHT, deadline: float = DEADLINE) -> None:
@@ -51,18 +51,18 @@ class Bodies:
             self.give(sum(map(len, parts)), known=known)
 
     def take(self, size: int, *, known: bool) -> bool:
-        """Count so many bytes as in flight. False: there are too many already."""
+        """Count `size` bytes as in flight. Returns False if there are too many."""
         if size > self.free[known]:
             return False
         self.free[known] -= size
         return True
 
     def give(self, size: int, *, known: bool) -> None:
-        """Bytes that `take` counted are no longer in flight."""
+        """Uncount bytes that `take` counted."""
         self.free[known] += size
 
     def limited(self, limit: int, *, known: bool) -> int:
-        """The limit of one body: it would wait forever for more than all bodies may have."""
+        """The limit of one body, which is never more than that of all bodies together."""
         return min(limit, self._most[known])
 
     async def _collect(
@@ -81,9 +81,9 @@ class Bodies:
         except TimeoutError:
             raise web.HTTPRequestTimeout(text="the body didn't arrive in time") from None
         except (web.RequestPayloadError, ConnectionError, asyncio.IncompleteReadError) as error:
-            # The stream keeps this exception, and its traceback would keep the request, which has
-            # the stream: without the traceback there is no cycle, so an aborted request is freed
-            # immediately.
+            # The stream refers to this exception, whose traceback refers to the request, which
+            # refers to the stream. Without the traceback there is no cycle, so an aborted request
+            # is freed immediately.
             error.__traceback__ = None
             raise InvalidInput("the body can't be read") from None
 

@@ -3,13 +3,13 @@
 from aiohttp import web
 
 SMALLEST = 1_000
-"""Bytes of a body below which gzip would not save a packet."""
+"""Minimum bytes of a body: for less, gzip wouldn't save a packet."""
 
 TYPES = frozenset({"text/html", "application/json", "application/problem+json", "image/svg+xml"})
 
 
 def compress(request: web.Request, answer: web.StreamResponse) -> None:
-    """Compress the answer if its client accepts that, and it is long enough to gain from it."""
+    """Compress the answer if the client accepts that, and if it's long enough."""
     if answer.content_type not in TYPES or "Content-Encoding" in answer.headers:
         return
     answer.headers.add("Vary", "Accept-Encoding")

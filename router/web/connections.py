@@ -1,8 +1,8 @@
 """Limits of inbound connections: their number, and deadlines.
 
-A connection is waiting until its request has arrived, then busy until the answer is written. Idle
-ones give way to new ones, so a flood of them locks nobody out, and outgoing connections always get
-a file descriptor.
+A connection is waiting until its request has arrived, then busy until the answer is written. New
+connections replace waiting ones, so a flood of connections locks nobody out, and there is always a
+file descriptor for outgoing connections.
 """
 
 import asyncio
@@ -16,7 +16,7 @@ from router.web.file_limit import most_connections
 
 
 class Connection(asyncio.Protocol):
-    """One inbound connection: passes everything on to aiohttp's protocol, and notes the time.
+    """An inbound connection: passes everything on to aiohttp's protocol, and checks deadlines.
 
     inner: aiohttp's protocol, from `hand_over` on.
     """
@@ -52,7 +52,7 @@ class Connection(asyncio.Protocol):
             self.abort()
 
     def opened(self) -> None:
-        """Begin with an admitted connection."""
+        """Called when the connection has been admitted."""
         self.hand_over(b"")
 
     def hand_over(self, data: bytes) -> None:
@@ -89,10 +89,10 @@ class Connection(asyncio.Protocol):
             self.inner.resume_writing()
 
     def look(self, now: float) -> None:
-        """Check own deadlines; called about once a second."""
+        """Check the connection's own deadlines. Called about once a second."""
 
     def stop(self) -> None:
-        """Close when nothing is in progress. aiohttp closes what was handed over."""
+        """Close the connection if no request is in progress. aiohttp closes its own connections."""
 
     def abort(self) -> None:
         self.transport.abort()
@@ -101,9 +101,9 @@ class Connection(asyncio.Protocol):
 class Connections:
     """All inbound connections, and their limits.
 
-    most: their number. first: seconds until a new connection has sent a request. header: seconds
-    for a request's head to arrive, from its first byte. stalled: seconds that a reader may let the
-    answer wait.
+    most: their maximum number. first: maximum seconds until a new connection has sent a request.
+    header: maximum seconds for a request's head to arrive, from its first byte. stalled: maximum
+    seconds for which a client may not read the answer.
     """
 
     def __init__(
@@ -120,7 +120,7 @@ class Connections:
         self._first, self._header, self._stalled = first, header, stalled
         self._admitted: set[Connection] = set()
         self._by_inner: dict[object, Connection] = {}
-        # Waiting connections, the oldest first: without a request so far, and between two.
+        # Waiting connections, oldest first: those without a request so far, and between requests.
         self._fresh: OrderedDict[Connection, None] = OrderedDict()
         self._idle: OrderedDict[Connection, None] = OrderedDict()
         self._timer: asyncio.TimerHandle | None = None
@@ -130,7 +130,7 @@ class Connections:
         return len(self._admitted)
 
     def admit(self, connection: Connection) -> bool:
-        """Accept a connection, if need be instead of the one that has waited longest."""
+        """Accept a connection. If there are too many, close the one that has waited longest."""
         if len(self._admitted) >= self._most and not self._evict():
             self._refuse(connection, "too_many_connections")
             return False
@@ -142,7 +142,7 @@ class Connections:
         return True
 
     def forget(self, connection: Connection) -> bool:
-        """A connection ended. False: it was never admitted."""
+        """Remove an ended connection. Returns False if it was never admitted."""
         self._fresh.pop(connection, None)
         self._idle.pop(connection, None)
         self._by_inner.pop(connection.inner, None)
@@ -152,7 +152,7 @@ class Connections:
         return was_admitted
 
     def handed_over(self, connection: Connection) -> None:
-        """Aiohttp has the connection from now on."""
+        """Note that aiohttp serves the connection from now on."""
         self._by_inner[connection.inner] = connection
         self._note_left()
 
@@ -176,7 +176,7 @@ class Connections:
                 self._idle[connection] = None
 
     async def stop(self, grace: float) -> None:
-        """Wait until aiohttp has all that is left, for at most `grace` seconds; abort the rest."""
+        """Wait until requests have ended, for at most `grace` seconds; abort the rest."""
         await asyncio.sleep(0)  # noqa: TID251 - one turn, so that what has just arrived is begun
         self._left = asyncio.Event()
         for connection in tuple(self._admitted):
@@ -211,7 +211,7 @@ class Connections:
         connection.abort()
 
     def _sweep(self) -> None:
-        """End the connections whose time is over."""
+        """Close the connections whose deadline has passed."""
         self._timer = None
         now = asyncio.get_running_loop().time()
         for connection in tuple(self._admitted):

@@ -1,7 +1,6 @@
-"""Slows down a peer that fails again and again: wrong secrets, forged links, forbidden commands.
+"""Slows down clients that fail repeatedly: wrong secrets, forged links, forbidden commands.
 
-Only the failing requests wait, so a peer behind the same proxy with the right secret is never
-delayed.
+Only failing requests are delayed, so a client with the right secret behind the same proxy never is.
 """
 
 from collections import OrderedDict
@@ -13,22 +12,19 @@ LINKS = "/act/"
 """Paths of signed links: a path that is not found there is a forged or expired link."""
 
 FREE = 10
-"""Failures in a row of a peer that cost no delay."""
+"""Failures in a row without a delay."""
 
 FORGET = 600.0
 """Seconds without a failure after which the failures of a peer are forgotten."""
 
 LONGEST = 5.0
-"""Seconds of the longest delay."""
+"""Maximum delay in seconds."""
 
 PEERS = 10_000
-"""Peers that are remembered.
-
-Beyond that, the peer whose last failure is the oldest is forgotten.
-"""
+"""Maximum peers that are remembered: then the one whose last failure is oldest is forgotten."""
 
 WAITING = 100
-"""Failing requests that may wait concurrently. Beyond that, they are answered immediately."""
+"""Maximum delayed requests at the same time. Further ones are answered immediately."""
 
 
 class Failures:
@@ -51,7 +47,7 @@ class Failures:
             self._waiting -= 1
 
     def count(self, peer: str, now: float) -> float:
-        """Count a failure of the peer; seconds to delay its answer by."""
+        """Count a failure of the peer. Returns the seconds by which to delay the answer."""
         failures, last = self._peers.pop(peer, (0, now))
         failures = 1 if now - last > FORGET else failures + 1
         self._peers[peer] = (failures, now)
@@ -61,7 +57,7 @@ class Failures:
 
 
 def failure_of(path: str, status: int) -> str:
-    """The reason in the metric; "" if the request did not fail by its own fault."""
+    """The reason for the metric; "" if the failure isn't the client's fault."""
     if status == HTTPStatus.UNAUTHORIZED:
         return "unauthorized"
     if status == HTTPStatus.FORBIDDEN:

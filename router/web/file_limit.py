@@ -1,4 +1,4 @@
-"""The limit of open files, and the inbound connections that it has room for."""
+"""The limit of open files, and the number of inbound connections that it allows."""
 
 import resource
 
@@ -6,14 +6,14 @@ WANTED_FILES = 65_536
 """The soft limit of open files that the router sets, unless the hard limit is lower."""
 
 RESERVED_FILES = 256
-"""Open files kept for the store, outgoing connections and everything else."""
+"""Open files reserved for the store, outgoing connections and everything else."""
 
 MOST_CONNECTIONS = 4096
 """Maximum inbound connections."""
 
 
 def raise_file_limit() -> int:
-    """Raise the soft limit of open files; the limit that holds now."""
+    """Raise the soft limit of open files. Returns the current limit."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = WANTED_FILES if hard == resource.RLIM_INFINITY else min(WANTED_FILES, hard)
     if soft != resource.RLIM_INFINITY and soft < wanted:
@@ -23,7 +23,7 @@ def raise_file_limit() -> int:
 
 
 def most_connections() -> int:
-    """Inbound connections that the limit of open files has room for."""
+    """The number of inbound connections that the limit of open files allows."""
     soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft == resource.RLIM_INFINITY:
         return MOST_CONNECTIONS

@@ -1,7 +1,8 @@
 """The middleware of all paths: checks a request before its handler, and answers its errors.
 
-In order: the connection is busy, the body isn't compressed, no other site sent the request. An
-error becomes a problem, a page for a browser, and a delay for a peer that fails again and again.
+It marks the connection as busy, then refuses compressed bodies and requests that another site made
+a browser send. Errors are answered with problem details, or a page for a browser, and with a delay
+for clients that fail repeatedly.
 """
 
 from collections.abc import Collection
@@ -28,8 +29,8 @@ log = logger(__name__)
 class Guard:
     """Checks every request, and answers its errors.
 
-    config_file: replaced at each reload, and so is `open_sources`.
-    open_sources: the names of sources that anybody may send to.
+    config_file: the current config; a reload replaces it and `open_sources`.
+    open_sources: the names of sources to which anybody may send.
     """
 
     def __init__(
@@ -81,7 +82,7 @@ class Guard:
     def _refuse_compressed(self) -> web.Response:
         """Answer 415, and end the connection.
 
-        No source compresses, and a small body may be large when decompressed.
+        No source compresses its requests, and a small body may be huge when decompressed.
         """
         self._metrics.requests_refused.labels("compressed").inc()
         headers = {"Accept-Encoding": "identity"}

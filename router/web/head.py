@@ -1,4 +1,4 @@
-"""The head of a request, as the checks before its body read it."""
+"""The head of a request, for checks before its body is read."""
 
 from collections.abc import Mapping
 from typing import Protocol

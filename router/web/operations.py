@@ -18,7 +18,7 @@ from router.web.problem import problem
 
 
 class Operations:
-    """`/metrics`, which is open, as is usual, and holds no secret; and `/-/reload` for admins."""
+    """`/metrics`, which is public, as usual, and has no secrets; and `/-/reload` for admins."""
 
     def __init__(
         self,
@@ -51,7 +51,7 @@ class Operations:
     async def reload(self, request: web.Request) -> web.Response:
         """Read the config again.
 
-        If it's wrong, the current one stays active and the answer lists the problems.
+        If it has errors, the current config stays active, and the answer lists the problems.
         """
         caller(request, Role.ADMIN)
         note(request, "reloaded the config")

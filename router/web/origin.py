@@ -1,8 +1,8 @@
 """Refuses requests that another site made a browser send.
 
-A browser adds its user's password to a form that any site has it post, and reaches a router on
-loopback that asks for none. It also sends the origin of the form, which no site can forge. Programs
-send no origin, and are not affected.
+Any site can make a browser post a form to the router. The browser adds its user's password, and can
+reach a router on loopback that needs none. But it also sends the form's origin, which no site can
+forge. Programs send no origin, and aren't affected.
 """
 
 import ipaddress
@@ -18,26 +18,27 @@ SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 """Methods that change nothing."""
 
 PUBLIC = ("/act", "/status", "/style.css", "/favicon.ico", "/assets", "/-/healthy", "/-/ready")
-"""Paths that are public with all paths below them, or that a signed link protects."""
+"""Paths, with all paths below them, that are public or that a signed link protects."""
 
 SERVICES = ("/v2", "/integrations")
-"""Other services' paths, with all below them. Their sources always have a secret."""
+"""Other services' paths, with all paths below them. Their sources always have a secret."""
 
 POSTS = ("/api/v2/alerts",)
-"""Paths to which sources post, with their own credentials; to read there needs those of the API."""
+"""Paths to which sources post with their own credentials. Reading them needs the API's."""
 
 PRIVATE_ENDINGS = (".local", ".internal", ".localhost", ".home.arpa", ".svc")
-"""Endings of names that nobody can register.
+"""Endings of host names that nobody can register.
 
 RFC 6761, RFC 6762, RFC 8375, and ICANN's `.internal`.
 """
 
 
 def check_origin(request: Head, config: ConfigFile, open_sources: Collection[str]) -> None:
-    """Refuse what another site's page sent, and another name on a path that needs no secret.
+    """Refuse requests by another site's page, and unknown host names on paths without a secret.
 
-    A site can point its own name at the router's address: then its pages and the router are the
-    same origin to a browser. `open_sources` are the names of sources that anybody may send to.
+    A site can point its own host name at the router's address. Then its pages and the router have
+    the same origin for a browser. `open_sources` are the names of sources to which anybody may
+    send.
 
     Raises: aiohttp's HTTPForbidden and HTTPMisdirectedRequest.
     """
@@ -68,7 +69,7 @@ def is_below(path: str, bases: Iterable[str]) -> bool:
 
 
 def _needs_secret(request: Head, config: ConfigFile, open_sources: Collection[str]) -> bool:
-    """A secret protects the path, or it is public under any name."""
+    """Return whether a secret protects the path, or it's public under any host name."""
     path = request.path
     if path.startswith("/webhooks/"):
         return config.expose_insecure or request.match_info.get("source", "") not in open_sources
@@ -85,7 +86,7 @@ def _needs_secret(request: Head, config: ConfigFile, open_sources: Collection[st
 
 
 def _is_own_name(host: str, external_url: str) -> bool:
-    """An address, a name without a dot, and a private ending can't be a site's."""
+    """Check the host name: an address, a name without a dot, or a private one isn't a site's."""
     try:
         name = urlsplit(f"//{host}").hostname or ""
     except ValueError:

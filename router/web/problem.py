@@ -42,7 +42,7 @@ def problem(
 
 
 def route_of(request: web.Request) -> str | None:
-    """The route of a request, for logs: its path may hold a secret."""
+    """The route of a request, for logs, because its path may contain a secret."""
     resource = request.match_info.route.resource
     return resource.canonical if resource else None
 
@@ -64,6 +64,6 @@ def problem_of(error: Exception, route: str | None) -> web.Response:
             return problem(HTTPStatus.BAD_REQUEST, error.detail, [error])
         case StoreUnavailable() | Overloaded():
             return problem(BUSY, str(error), headers={"Retry-After": "1"})
-    # The log reports it to Sentry, and the answer has no details.
+    # The log has the details, and reports them to Sentry. The answer has none.
     log.error("request_failed", route=route, exc_info=error)
     return problem(HTTPStatus.INTERNAL_SERVER_ERROR, "a fault of the router: see its log")

@@ -16,17 +16,17 @@ from router.web.front.connection import Front, WebhookConnection
 log = logger(__name__)
 
 LINGER = 2.0
-"""Seconds in which the rest of a refused body is read, so that the sender gets the answer."""
+"""Seconds for reading the rest of a refused body, so that the sender gets the answer."""
 
 BACKLOG = 1024
 
 
 class ServerLog:
-    """The log of aiohttp's server, without a byte of the request.
+    """The log of aiohttp's server, without any part of the request.
 
-    Its messages quote the request line, which may hold a secret. A malformed request is a warning:
-    anybody can send one, so it must not become an event in Sentry. A fault of the router is an
-    error with its place.
+    aiohttp's messages quote the request line, which may contain a secret. A malformed request is
+    only a warning: anybody can send one, so it must not become an event in Sentry. A bug in the
+    router is logged as an error, with its place in the code.
     """
 
     def __init__(self, metrics: Metrics) -> None:
@@ -104,9 +104,9 @@ def _options(metrics: Metrics, grace: float) -> dict[str, Any]:
 
 
 class EarlyRunner(web.AppRunner):
-    """As `make_runner`, with an application that is replaced by one that takes longer to load.
+    """A runner with a small first application, until the full application has loaded.
 
-    Until `use`, requests for which the first one has no route wait.
+    Until `use`, requests for which the first application has no route wait.
     """
 
     def __init__(self, first: web.Application, metrics: Metrics, grace: float) -> None:

@@ -20,7 +20,7 @@ WRONG = "The current password is wrong."
 
 
 class Account:
-    """The pages of somebody who is signed in."""
+    """The account pages of a signed-in user."""
 
     def __init__(self, accounts: Accounts) -> None:
         self._users = accounts.users
@@ -41,7 +41,7 @@ class Account:
         return await self._page(request, identify(request, Role.VIEWER, in_browser=True))
 
     async def set_password(self, request: web.Request) -> web.Response:
-        """Set the password. This ends all sessions, and begins one here."""
+        """Set the password. This ends all sessions, and starts a new one in this browser."""
         me = identify(request, Role.VIEWER)
         user = await self._users.get(me.user) if me.user else None
         if user is None:
@@ -105,7 +105,7 @@ class Account:
 
 
 def _may_skip_current(current: Session | None, now: float) -> bool:
-    """Report whether the user has just signed in by a link: they may have no password."""
+    """Return whether the user has just signed in by a link, and so may not know a password."""
     return current is not None and current.password_by > now
 
 

@@ -16,7 +16,7 @@ from router.web.access.users import Users
 
 @dataclass(slots=True)
 class Accounts:
-    """Everything that the store has about people, with the clock and the current config."""
+    """Access to everything that signing in needs: store, clock and current config."""
 
     store: Store
     clock: Clock

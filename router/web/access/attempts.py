@@ -7,21 +7,21 @@ from router.ports.clock import Clock
 from router.web.access.client import address_of
 
 BY_CLIENT = (10, 900.0)
-"""Maximum attempts at a user's password from one address, and the seconds they count for."""
+"""Maximum attempts at a user's password from one address, and the period in seconds."""
 
 BY_USER = (100, 3600.0)
-"""The same from all addresses. A higher limit would help guessing; a lower one would let a stranger
-lock users out.
+"""The same for all addresses together. A higher limit would help to guess passwords; a lower limit
+would let strangers lock users out.
 """
 
 MAILS = (5, 3600.0)
-"""Maximum requests for a mail, by address and by user, and the seconds they count for."""
+"""Maximum requests for a mail, by address and by user, and the period in seconds."""
 
 OFTEN = "Too many attempts: wait a quarter of an hour, or use another way to sign in."
 
 
 class Attempts:
-    """Counts attempts before the password is checked, so that parallel ones count too."""
+    """Counts attempts before the password is checked, so that parallel attempts count, too."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock

@@ -1,8 +1,8 @@
 """The audit log: who changed something, when and from where.
 
-A change of an incident is on its timeline, in the same transaction. Every other write is a document
-of its own. The gate stores it before the write, and completes it after the answer, so that a crash
-in between leaves a line whose outcome is unknown. A page of the log has both.
+A change of an incident is recorded on its timeline, in the same transaction. For every other write
+the gate stores an audit document before the write, and completes it after the answer. A crash in
+between leaves an entry whose outcome is unknown. Pages of the log show timelines and documents.
 """
 
 import secrets
@@ -35,7 +35,7 @@ ON_TIMELINE = ("/incidents/", "/api/v1/incidents")
 
 LONGEST = 500
 SCANNED = 2000
-"""Maximum documents that are searched for those of one person."""
+"""Maximum documents to search for one person's changes."""
 
 
 class AuditRow(Struct, frozen=True):
@@ -58,9 +58,9 @@ class AuditLog:
         self._numbers = count(10**12 - 1, -1)
 
     async def begin(self, request: web.Request, who: Identity) -> str:
-        """Store that a request may write.
+        """Store an entry for a request that may write.
 
-        Returns the entry's id; "" if a timeline records the write.  Raises: StoreUnavailable.
+        Returns the entry's id; "" if a timeline records the write. Raises: StoreUnavailable.
         """
         if request.method in SAFE or request.path.startswith(ON_TIMELINE):
             return ""
@@ -68,7 +68,7 @@ class AuditLog:
         return await self.add(who.name, what, address_of(request))
 
     async def complete(self, key: str, request: web.Request, who: Identity) -> None:
-        """Describe the write of an entry that has begun."""
+        """Complete an entry: describe what was written."""
         text = str(request.get(NOTE) or request.get(SUMMARY, f"{request.method} {request.path}"))
         if not text:
             return await self.drop(key)
@@ -94,14 +94,14 @@ class AuditLog:
 
     @contextmanager
     def _reported(self, what: str) -> Iterator[None]:
-        """Log the outcome if the store is away: the request has been answered and can't fail."""
+        """Log the outcome if the store is unavailable, since the request was already answered."""
         try:
             yield
         except StoreUnavailable as error:
             log.error("audit_outcome_lost", what=what, error=str(error))  # noqa: TRY400
 
     def _id(self) -> str:
-        """Return an id smaller than the last: entries of the same time are sorted by id."""
+        """Return an id smaller than the last one: entries of the same time are sorted by id."""
         return f"{next(self._numbers):012d}-{secrets.token_hex(4)}"
 
     async def page(
@@ -115,7 +115,7 @@ class AuditLog:
         entries = deque(await self._store.people_entries(before=entry, by=by, limit=limit + 1))
         others = deque(await self._documents(by, (at, key) if key else None, limit + 1))
         found: list[AuditRow] = []
-        # Each list stays in its own order, so that the cursor skips nothing.
+        # Keep the order of each list, so that the cursor doesn't skip entries.
         while len(found) < limit and (entries or others):
             if entries and (not others or entries[0].at >= others[0][1].at):
                 first = entries.popleft()

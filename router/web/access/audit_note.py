@@ -1,4 +1,4 @@
-"""Notes for the audit log: a handler describes the write that it did."""
+"""Notes for the audit log, by which a handler describes what it wrote."""
 
 from aiohttp import web
 

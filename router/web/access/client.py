@@ -35,7 +35,7 @@ def address_behind(head: Head, trusted: Sequence[str]) -> str:
 
 
 def last_untrusted(addresses: Sequence[str], trusted: Sequence[str]) -> str:
-    """Return the last address that is not a trusted proxy: anybody can write those before it."""
+    """Return the last address that isn't a trusted proxy. Earlier addresses can be forged."""
     found = ""
     for address in reversed(addresses):
         if not (address := _without_port(plain(address).strip()[:LONGEST_ADDRESS])):

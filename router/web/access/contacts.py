@@ -16,7 +16,7 @@ class Known(NamedTuple):
 def person(
     contacts: Mapping[str, ContactConfig], user: str, *, email: str = "", shown: str = ""
 ) -> Known:
-    """Return who a user is: the contact of their address, or the contact of their user name."""
+    """Return who a user is: the contact with the same e-mail address, or with the user name."""
     for key, contact in contacts.items():
         if email and contact.email and contact.email.casefold() == email.casefold():
             return Known(contact.name or key, key)

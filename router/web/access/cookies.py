@@ -1,7 +1,7 @@
 """The cookie of a session.
 
-HttpOnly, so that no script reads it; SameSite=Lax, so that a link in a message works and no other
-site's form does. Behind https it is also Secure, and bound to the host by its name.
+It's HttpOnly, so that scripts can't read it, and SameSite=Lax, so that links in messages work but
+other sites' forms don't. With https it's also Secure, and its name binds it to the host.
 """
 
 from aiohttp import web
@@ -32,7 +32,7 @@ def set_cookie(response: web.StreamResponse, value: str, config: ConfigFile) -> 
 
 
 def add_cookie(response: web.StreamResponse, value: str, config: ConfigFile) -> None:
-    """Set the cookie on an answer whose other cookies are among its headers already."""
+    """Add the cookie to an answer whose other cookies have already been written to its headers."""
     carrier = web.Response()
     set_cookie(carrier, value, config)
     response.headers.add("Set-Cookie", carrier.cookies[name_of(config)].OutputString())

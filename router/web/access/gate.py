@@ -1,7 +1,7 @@
 """Finds the identity behind each request, before its handler runs.
 
-A path is either public or needs an identity: a handler that forgets to check the role is still
-closed to people who are not signed in.
+A path is either public or needs an identity. So even if a handler forgets to check the role, people
+who aren't signed in can't use it.
 """
 
 from collections.abc import Awaitable, Callable
@@ -30,11 +30,11 @@ from router.web.problem import Handler
 SIGN_IN = "/sign-in"
 
 OPEN = (*PUBLIC, *SERVICES, SIGN_IN, "/webhooks", "/heartbeat", "/metrics", "/api/v1/openapi.json")
-"""Paths that need no identity, with all below; webhooks and heartbeats check their own secrets."""
+"""Public paths, with all paths below. Webhooks and heartbeats check their own secrets."""
 
 
 def gate(identities: Identities, audit: AuditLog, forms: KeptForms) -> Middleware:
-    """Stores the identity of each request at `IDENTITY`; refuses a request without one."""
+    """Store the identity of each request at `IDENTITY`; refuse requests without an identity."""
 
     @web.middleware
     async def check(request: web.Request, handler: Handler) -> web.StreamResponse:
@@ -66,7 +66,7 @@ async def _audited(
 ) -> web.StreamResponse:
     """Call the handler, with an entry in the audit log around its write.
 
-    The entry stays as it began if the handler fails: then nobody knows what was written.
+    If the handler fails, the entry isn't completed, because what was written is unknown.
     """
     key = "" if who is None else await audit.begin(request, who)
     if who is None or not key:
@@ -103,7 +103,7 @@ def fresh_cookie(
 
 
 def _check_origin(request: web.Request, found: Identity) -> None:
-    """Refuse a write with a cookie but without an origin header: every browser sends one."""
+    """Refuse a write with a cookie but without an Origin header, which every browser sends."""
     sent = {"Sec-Fetch-Site", "Origin"} & request.headers.keys()
     if found.credential is Credential.COOKIE and request.method not in SAFE and not sent:
         raise web.HTTPForbidden(
@@ -125,7 +125,7 @@ def _check_area(request: web.Request, found: Identity) -> None:
 
 
 def _may_sign_in(request: web.Request) -> bool:
-    """Report whether a request without an identity is from a person who opened a page."""
+    """Return whether the request is from a person who opened a page, and can sign in."""
     return request.method in SAFE and reads_html(request) and "Authorization" not in request.headers
 
 

@@ -35,7 +35,7 @@ class Identities:
     async def of(self, request: web.Request) -> Identity | None:
         """Return the sender; None without valid credentials. Raises: aiohttp's HTTPForbidden.
 
-        Where nobody can sign in, everybody is an admin, with the name in `X-Router-User`.
+        If no sign-in is configured, everybody is an admin, named by `X-Router-User`.
         """
         config = self._config()
         if not config.auth.is_required:
@@ -95,7 +95,7 @@ class Identities:
         )
 
     async def _owner(self, token: ApiToken) -> tuple[Known, RoleName | None]:
-        """Return the person that a token acts as, and the role that they have now."""
+        """Return the person as whom a token acts, and their current role."""
         config = self._config()
         if not token.owner:
             return Known(token.name, ""), token.role
@@ -136,7 +136,7 @@ class Identities:
 
 
 def role_now(user: User | None, auth: Auth) -> RoleName | None:
-    """Return the role that a user has now; None if they may not sign in."""
+    """Return a user's current role; None if they may not sign in."""
     if user is None or user.disabled:
         return None
     if user.subject:
@@ -147,7 +147,7 @@ def role_now(user: User | None, auth: Auth) -> RoleName | None:
 def _holder(
     name: str, role: RoleName, credential: Credential, config: ConfigFile, session: str = ""
 ) -> Identity:
-    """Return the holder of a token of the config, named as the token."""
+    """Return the identity for a token of the config, with the token's name."""
     return Identity(
         name=name,
         role=Role[role.upper()],

@@ -1,7 +1,8 @@
-"""Forms that were sent after the session had ended: kept until their sender has signed in again.
+"""Keeps forms that were sent after the session had ended, until the sender signs in again.
 
-The browser that sent the form has its key in a cookie, so nobody can make somebody else send it.
-Secrets are not kept, and strangers cannot fill the store: few forms are kept, and each not long.
+The form's key is in a cookie of the browser that sent it, so nobody can make somebody else send the
+form. Secrets aren't kept. Strangers can't fill the store, since only few forms are kept, and only
+for a short time.
 """
 
 import secrets
@@ -31,10 +32,10 @@ LIFE = 3600.0
 """Seconds for which a form is kept."""
 
 MOST = 50
-"""Forms that are kept at one time, from everybody."""
+"""Maximum forms that are kept at the same time, for all senders together."""
 
 BY_CLIENT = (10, LIFE)
-"""Maximum forms from one address, and the seconds they count for."""
+"""Maximum forms from one address, and the period in seconds."""
 
 LARGEST = 256 * 1024
 """Maximum bytes of a form. A post-mortem is long."""
@@ -45,7 +46,7 @@ FORM_TYPE = "application/x-www-form-urlencoded"
 
 
 class KeptForm(Struct, frozen=True):
-    """The fields of a form, the path that it is for, and that of its page."""
+    """The fields of a form, the path to which it's sent, and the path of its page."""
 
     path: str
     back: str
@@ -86,7 +87,7 @@ class KeptForms:
         return key
 
     async def _has_room(self, now: float) -> bool:
-        """Remove the expired forms, and report whether one more may be kept."""
+        """Remove expired forms. Return whether another form may be kept."""
         for key, _ in await self._forms.find(until=now, limit=MOST):
             await self._forms.remove(key)
         return await self._forms.count() < MOST
@@ -106,7 +107,7 @@ class KeptForms:
         return response
 
     async def show(self, request: web.Request) -> web.Response:
-        """Show the form as it was typed. Only its button sends it."""
+        """Show the form as it was filled in. It's only sent with its button."""
         identify(request, Role.VIEWER, in_browser=True)
         kept = await self._forms.get(request.cookies.get(COOKIE, ""))
         if kept is None or kept.expires_at <= self._clock.now():

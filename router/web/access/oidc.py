@@ -1,7 +1,7 @@
 """Sign-in at an OpenID provider: authorization code with PKCE (OpenID Connect Core, RFC 7636).
 
-The provider is found by discovery. State, nonce and verifier stay with the browser, in a sealed
-cookie, so a stranger's request stores nothing.
+The provider's URLs are found by discovery. The browser keeps state, nonce and verifier in a signed
+cookie, so requests by strangers store nothing.
 """
 
 import asyncio
@@ -34,7 +34,7 @@ KEPT = 3600.0
 """Seconds for which the provider's metadata and keys are kept."""
 
 RETRY = 60.0
-"""Seconds between two readings of its keys because of an unknown one."""
+"""Minimum seconds before reading the provider's keys again because of an unknown key."""
 
 T = TypeVar("T")
 
@@ -44,7 +44,7 @@ class NotSignedIn(Exception):
 
 
 class Flow(Struct, frozen=True, array_like=True):
-    """The part of a sign-in that the browser keeps meanwhile."""
+    """The state of a sign-in in progress, which the browser keeps."""
 
     state: str
     nonce: str
@@ -108,7 +108,7 @@ class Provider:
         return url, Flow(state, nonce, verifier, after, now)
 
     async def finish(self, flow: Flow, answer: Mapping[str, str]) -> Person:
-        """Return who the provider's redirect is about."""
+        """Return the person whom the provider's redirect identifies."""
         if not hmac.compare_digest(answer.get("state", "").encode(), flow.state.encode()):
             raise NotSignedIn("the provider's answer belongs to another sign-in")
         metadata = await self._metadata()
@@ -134,7 +134,7 @@ class Provider:
         headers, name = {"Accept": "application/json"}, self._config.client_id
         secret = self._config.client_secret.reveal() if self._config.client_secret else ""
         if secret and "client_secret_basic" in metadata.token_endpoint_auth_methods_supported:
-            # RFC 6749, 2.3.1: both are form-encoded before they are joined.
+            # Encode both parts before joining them (RFC 6749, 2.3.1).
             login = (quote(part, safe="") for part in (name, secret))
             headers["Authorization"] = aiohttp.encode_basic_auth(*login)
         else:

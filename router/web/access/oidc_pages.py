@@ -19,7 +19,7 @@ log = logger(__name__)
 
 PATH = f"{SIGN_IN}/oidc"
 LIFE = 600.0
-"""Seconds that somebody may take at the provider."""
+"""Maximum seconds for a sign-in at the provider."""
 
 LOST = "The sign-in took too long, or began in another browser: start again."
 
@@ -80,7 +80,7 @@ class OidcPages:
         return "An admin has locked you out." if known and known.disabled else ""
 
     async def _flow(self, request: web.Request) -> Flow | None:
-        """Return the state that this browser keeps; None without any, or too late."""
+        """Return the state that this browser keeps; None if it has none, or it has expired."""
         sealed = request.cookies.get(self._cookie_name(), "")
         kept = (await self._seals.get()).opened("oidc", sealed)
         if kept is None:

@@ -1,8 +1,8 @@
-"""Tokens of the command line on the router's own machine.
+"""Tokens for commands on the router's own machine.
 
-Anybody who can read the config and the store can read the key of all sessions, so they may do
-everything: `alert-router user` signs its requests with that key. The first admin therefore needs no
-other credentials.
+Anybody who can read the config and the store can read the key of all sessions, and could do
+everything anyway. So `alert-router user` signs its requests with that key, and the first admin
+needs no other credentials.
 """
 
 from router.core.messages.signed_links import Seal

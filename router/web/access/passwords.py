@@ -1,4 +1,4 @@
-"""Password hashes: Argon2id, in threads, so that the event loop is not blocked."""
+"""Password hashes: Argon2id, computed in threads, so that the event loop isn't blocked."""
 
 import asyncio
 
@@ -15,10 +15,10 @@ PASSES, MEMORY, LANES = 3, 64 * 1024, 4
 """The second recommended option of RFC 9106; the memory is in KiB."""
 
 AT_ONCE = 2
-"""Hashes computed at the same time: each takes the memory, and tens of milliseconds."""
+"""Maximum concurrent hashes: each takes this memory, and tens of milliseconds."""
 
 WAITING = 20
-"""Requests that may wait for a hash. Further ones are refused."""
+"""Maximum requests that wait for a hash. Further requests are refused."""
 
 
 class Passwords:
@@ -35,7 +35,7 @@ class Passwords:
         return await self._run(password, None)
 
     async def check(self, password: str, known: str) -> bool:
-        """Check a password against a hash; "" for somebody without one takes as long.
+        """Check a password against a hash. A check against "" (no password) takes the same time.
 
         Raises: Overloaded.
         """

@@ -1,8 +1,8 @@
 """Sessions of browsers: a signed cookie that is replaced every hour, and a document in the store.
 
-A cookie is `ID.NUMBER.MAC`. The store has only a hash of the id, so its reader can't make a cookie.
-If an older cookie is used after a newer one, somebody copied it: the session ends. A cookie that
-didn't reach the browser is issued again.
+A cookie is `ID.NUMBER.MAC`. The store has only a hash of the id, so somebody who can read the store
+can't make a cookie. If an older cookie is used after a newer one, somebody has copied it, and the
+session ends. A cookie that didn't reach the browser is issued again.
 """
 
 import secrets
@@ -26,7 +26,7 @@ ROTATE = 3600.0
 """Seconds after which a cookie is replaced."""
 
 GRACE = 60.0
-"""Seconds for which the old cookie stays valid once the new one is used, for parallel requests."""
+"""Seconds for which the old cookie stays valid once the new one was used: requests are parallel."""
 
 NOTED = 60.0
 """Minimum seconds between two updates of a session's last request."""
@@ -38,7 +38,7 @@ FRESH = 900.0
 
 
 class Client(Struct, frozen=True):
-    """The address and program that a request comes from."""
+    """The sender of a request: its address and program."""
 
     address: str
     agent: str
@@ -82,7 +82,7 @@ class Sessions:
         return await self._cookie(key, session)
 
     async def find(self, cookie: str) -> Found | None:
-        """Return the session of a cookie that is valid, and note its use."""
+        """Return the session of a valid cookie, and record its use."""
         opened = (await self._seals.get()).opened("session", cookie)
         if opened is None:
             return None
@@ -118,10 +118,7 @@ class Sessions:
         return now >= absolute or now - session.seen_at >= config.idle
 
     async def of(self, user: str) -> Sequence[tuple[str, Session]]:
-        """Return the sessions of a user, or of all for "", the last used first.
-
-        Expired ones are left out.
-        """
+        """Return the active sessions of a user, or of all users for "", the last used first."""
         now = self._clock.now()
         found = await self._sessions.find(since=now, limit=MOST)
         theirs = [
@@ -150,7 +147,7 @@ def _stored(key: str) -> str:
 
 
 def _accepts(session: Session, number: int, now: float) -> bool:
-    """Report whether a cookie of this number is still good."""
+    """Return whether a cookie with this number is still valid."""
     if number == session.number:
         return True
     is_replaced = session.confirmed_at is not None and now - session.confirmed_at > GRACE
@@ -158,7 +155,7 @@ def _accepts(session: Session, number: int, now: float) -> bool:
 
 
 def _used(session: Session, number: int, now: float) -> Session:
-    """Return the session after a request with a cookie of this number."""
+    """Return the session, updated for a request with a cookie of this number."""
     if now - session.seen_at >= NOTED:
         session = replace(session, seen_at=now)
     if number != session.number:

@@ -59,7 +59,7 @@ class SignIn:
         ]
 
     async def show(self, request: web.Request) -> web.Response:
-        """Show the ways to sign in; redirect where nobody needs to."""
+        """Show the ways to sign in. Redirects if no sign-in is configured."""
         after = local_path(request.query.get("next", HOME))
         if not self._config_file().auth.is_required or await self._identities.of(request):
             raise web.HTTPSeeOther(after)
@@ -90,7 +90,7 @@ class SignIn:
         return await self._signed_in(request, cookie, found.name, after)
 
     async def mail_link(self, request: web.Request) -> web.Response:
-        """Mail a link to a user. The answer is the same for a name that nobody has."""
+        """Mail a link to a user. The answer is the same if there is no such user."""
         filled, users = await form(request, MAX_FORM), self._config_file().auth.users
         if users is None or not users.mail:
             raise web.HTTPNotFound(text="no links are mailed here: see auth.users.mail")
@@ -102,7 +102,7 @@ class SignIn:
         return self.page(after, done=MAILED)
 
     async def show_link(self, request: web.Request) -> web.Response:
-        """Ask before a link is used: mail gateways open every link."""
+        """Show a button to use the link, because mail gateways open every link."""
         name = await self._users.linked(request.match_info["token"])
         if name is None or self._config_file().auth.users is None:
             return self.page(HOME, problem=USED, status=HTTPStatus.GONE)
@@ -163,7 +163,7 @@ class SignIn:
         *,
         done: str = "",
     ) -> web.Response:
-        """Return the page with the ways to sign in; `problem` is a refusal, `done` a result."""
+        """Return the sign-in page. `problem` is an error to show, `done` a result."""
         auth = self._config_file().auth
         return page(
             "sign_in.html",

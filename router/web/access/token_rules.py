@@ -30,7 +30,7 @@ class TokenRequest(Struct, frozen=True):
 
 
 class TokenRules:
-    """Makes tokens for those who may have them. `areas` are the possible areas."""
+    """Makes tokens for people who may have them. `areas` are all areas that exist."""
 
     def __init__(
         self,
@@ -75,7 +75,7 @@ class TokenRules:
     def _check_maker(self, me: Identity, wanted: TokenRequest) -> None:
         """Raises: InvalidInput, aiohttp's HTTPForbidden and HTTPConflict."""
         if me.credential is Credential.NONE:
-            raise web.HTTPConflict(text="nobody has to sign in here: configure auth first")
+            raise web.HTTPConflict(text="no sign-in is configured: configure auth first")
         if me.token:
             raise web.HTTPForbidden(text="a token can't make tokens: sign in")
         if Role[wanted.role.upper()] > me.role:
@@ -83,7 +83,7 @@ class TokenRules:
                 text=f"your role is {me.role.word}, and a token can't have a higher one"
             )
         if wanted.service and me.role < Role.ADMIN:
-            raise web.HTTPForbidden(text="only an admin makes tokens for a service")
+            raise web.HTTPForbidden(text="only an admin may make tokens for a service")
         if not wanted.service and not me.user:
             raise InvalidInput(
                 "you are not one of the users: make a token for a service", "/service"

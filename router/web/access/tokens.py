@@ -37,7 +37,7 @@ class Tokens:
         return key, f"{PREFIX}{key}_{secret}"
 
     async def find(self, text: str) -> tuple[str, ApiToken] | None:
-        """Return the token of this text that is valid, and note its use."""
+        """Return the valid token with this text, and record its use."""
         key, _, secret = text.removeprefix(PREFIX).partition("_")
         if not (key.isascii() and key.isalnum() and len(key) == 12):
             return None

@@ -42,7 +42,7 @@ class LastAdmin(Exception):
 class Users:
     """Reads and changes users. Every method raises StoreUnavailable.
 
-    `other_admins` reports whether anybody who is not a user may manage users.
+    `other_admins` returns whether anybody other than a user may manage users.
     """
 
     def __init__(
@@ -89,7 +89,7 @@ class Users:
         now = self._clock.now()
         user = User(role, now, plain(shown)[:60], email)
         if not await self._users.add(name, user, now):
-            raise InvalidInput(f"there is a user {name} already", "/name")
+            raise InvalidInput(f"user {name} already exists", "/name")
         return user
 
     async def verify(self, who: str, password: str) -> tuple[str, User] | None:
@@ -132,7 +132,7 @@ class Users:
 
     @staticmethod
     def key_of(issuer: str, subject: str) -> str:
-        """Return the user name of a provider's subject; no other user may have a colon."""
+        """Return the user name for a provider's subject. Other user names have no colon."""
         return f"oidc:{sha256(msgspec.json.encode([issuer, subject])).hexdigest()[:20]}"
 
     async def arrived(self, issuer: str, person: Person) -> tuple[str, User]:

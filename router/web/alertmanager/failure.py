@@ -62,19 +62,19 @@ def _invalid(error: InvalidInput) -> web.Response:
 
 
 def failure(status: int, message: str, code: int = 0) -> web.Response:
-    """`code` is that of go-openapi's validation, or the status."""
+    """Return a failure. `code` is go-openapi's validation code, or the HTTP status."""
     return answer({"code": code or int(status), "message": message}, status)
 
 
 PATHS = re.compile(r"(/webhooks/[^/]+)?/api/v2/")
-"""The paths of Alertmanager's API, also of one below a source."""
+"""The paths of Alertmanager's API, also below a source's path."""
 
 KEPT = ("Allow", "Retry-After", "WWW-Authenticate")
 """Headers of a problem that the failure keeps."""
 
 
 def readable_by_clients(path: str, response: web.StreamResponse) -> web.StreamResponse:
-    """Return a problem on a path of Alertmanager's API as a failure: amtool reads no problem."""
+    """Convert a problem on a path of Alertmanager's API: amtool can't read problem details."""
     if response.content_type != PROBLEM or not PATHS.match(path):
         return response
     assert isinstance(response, web.Response)

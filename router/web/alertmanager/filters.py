@@ -1,4 +1,4 @@
-"""Query parameters of Alertmanager's API: flags, and matchers of which each parameter has one."""
+"""Query parameters of Alertmanager's API: flags, and matchers, one in each parameter."""
 
 import re
 from collections.abc import Iterable

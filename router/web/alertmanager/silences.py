@@ -148,7 +148,7 @@ class SharedSilences:
 
 
 def _author(given: str, sender: Identity) -> str:
-    """The author that a client names, with the credentials that it used."""
+    """The author that a client names, and the identity of the client."""
     if sender.credential is Credential.NONE:
         return given
     if given in {"", sender.name}:
@@ -197,7 +197,7 @@ def _matcher(number: int, given: WireMatcher) -> Matcher:
 
 
 def _place(silence: Silence, now: float) -> tuple[int, float]:
-    """Active ones first, by their end; then pending ones by their start; the newest expired one."""
+    """Sort key: active silences by end, then pending by start, then expired, newest first."""
     state = silence.state(now)
     time = {
         SilenceState.ACTIVE: silence.end,

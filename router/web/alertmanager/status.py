@@ -20,7 +20,7 @@ from router.web.api.views import exactly
 from router.web.auth import Role, caller
 
 LABELLED = frozenset({"alertmanager", "grafana", "prometheus"})
-"""Types of sources whose alerts come with labels as Prometheus knows them."""
+"""Types of sources whose alerts have Prometheus labels."""
 
 HEAD = """\
 # The rules of this alert-router as routes; receivers are its policies.

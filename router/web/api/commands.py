@@ -148,7 +148,7 @@ def _command(path: str, summary: str, *problems: int) -> Callable[[H], H]:
 
 
 class Particulars:
-    """Makes the event of a command from its body. `zone` is the company's time zone."""
+    """Converts the body of a command to its event. `zone` is the company's time zone."""
 
     def __init__(self, store: Store, clock: Clock, zone: Callable[[], str]) -> None:
         self._store = store
@@ -292,7 +292,7 @@ class CommandApi:
         return await self._do(call, Command.ANNOUNCE, body)
 
     async def _confirmed(self, call: Call, command: Command, body: PublicBody) -> None:
-        """Raises: aiohttp's HTTPPreconditionRequired if more people are mailed than confirmed."""
+        """Raises: aiohttp's HTTPPreconditionRequired, if more would be mailed than confirmed."""
         incident = await incident_named(call.request, self._store)
         mailed = await self._drafts.recipients(incident, command)
         if mailed <= body.confirm:

@@ -28,10 +28,10 @@ MAX_FORM = 64 * 1024
 MAX_FIELDS = 20
 
 FORM: web.RequestKey[dict[str, str]] = web.RequestKey("form", dict[str, str])
-"""The fields of the request's form: the page of an error shows them again."""
+"""The fields of the request's form, which an error page shows again."""
 
 LONGEST_TEXT = 10_000
-"""Maximum characters of a text. It is on the timeline, and so in every later message."""
+"""Maximum characters of a text, since it's on the timeline, and so in every later message."""
 
 MAX_PAGE = 1_000
 """Maximum rows per page of an answer."""
@@ -119,7 +119,7 @@ def invalid(error: msgspec.DecodeError) -> InvalidInput:
 def _pointer(path: str) -> str:
     """Return `plan.steps[0].by` as a JSON Pointer.
 
-    Msgspec omits the keys of mappings: it ends there.
+    msgspec omits the keys of mappings, so the pointer ends there.
     """
     steps = re.findall(r"[^.\[\]]+", path.split("[...]", maxsplit=1)[0])
     return "".join(f"/{step}" for step in steps)

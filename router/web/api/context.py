@@ -40,8 +40,8 @@ ALERTS = 100
 class InvestigationContext(Struct, frozen=True):
     """The time window, links, deployments, alerts and similar incidents.
 
-    `query` is the alert's own PromQL, `chart` the path of its chart; "" where there is none.
-    `deployments` are those of the window, newest first.
+    `query` is the alert's own PromQL, `chart` the path of its chart; "" if there is none.
+    `deployments` are those in the time window, newest first.
     """
 
     window: Window
@@ -155,7 +155,7 @@ class Investigation:
         return window(incident, [row.alert for row in rows], self._clock.now())
 
     async def draw(self, request: web.Request) -> web.Response:
-        """Return the chart; on failure a picture with the reason, as pages embed it."""
+        """Return the chart; if it fails, a picture with the reason, because pages embed it."""
         caller(request, Role.VIEWER, in_browser=True)
         incident, form = (
             await incident_named(request, self._store),

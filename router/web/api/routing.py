@@ -38,8 +38,9 @@ class TierView(Struct, frozen=True):
 class ConfiguredRule(Struct, frozen=True):
     """A rule, in the order in which rules are tried.
 
-    `at` is its place as `file:line:column`. `incidents` counts those of the last 30 days, and
-    `last_opened` is the newest of them. `warnings` are certain for every possible alert.
+    `at` is its place as `file:line:column`. `incidents` counts its incidents of the last 30 days,
+    and `last_opened` is when the newest was opened. `warnings` are certain for every possible
+    alert.
     """
 
     name: str

@@ -44,7 +44,7 @@ class ScheduleList(Struct, frozen=True):
 
 
 class Schedules:
-    """Computes shifts from the schedules, which are current since the time `since`."""
+    """Computes shifts from the schedules, which last changed at `since`."""
 
     def __init__(
         self,

@@ -33,7 +33,7 @@ from router.web.auth import Role
 log = logger(__name__)
 
 MOST = 500
-"""Maximum silences that are not over: every alert is compared with all of them."""
+"""Maximum silences that haven't ended: every alert is compared with them."""
 
 
 PREVIEWED = 10_000
@@ -190,7 +190,7 @@ class SilenceApi:
 
     @operation("DELETE", "/silences/{id}", "End a silence now.", Role.RESPONDER)
     async def end_silence(self, call: Call) -> SilenceResult:
-        """End the silence, which stays in the store: it was active until now."""
+        """End the silence. It stays in the store, because it was active until now."""
         key, now = call.request.match_info["id"], self._clock.now()
         ended = await self._silences.change(
             key, lambda silence: silence and expired(silence, now), now
@@ -221,7 +221,7 @@ class SilenceApi:
         return Silence(tuple(given.match), start, end, by, now, given.comment)
 
     def _times(self, given: SilenceBody, now: float) -> tuple[float, float]:
-        """Return start and end. The past can't be silenced afterwards. Raises: InvalidInput."""
+        """Return start and end. A start in the past becomes now. Raises: InvalidInput."""
         pointer = "/to" if given.to else "/for"
         start = max(now, self._moment(given.from_, "/from") if given.from_ else now)
         lasts = 0.0 if given.to else _parsed(parse_duration, given.for_, pointer)

@@ -27,7 +27,7 @@ MOST = 20_000
 """Maximum incidents that are counted, newest first. Counting them takes a second."""
 
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
-"""Beginnings of a cell that spreadsheets calculate: https://owasp.org/www-community/attacks/CSV_Injection"""
+"""Characters that begin a formula in a spreadsheet: https://owasp.org/www-community/attacks/CSV_Injection"""
 
 SINCE = "30d"
 
@@ -124,7 +124,7 @@ def _noisiest(by_rule: Mapping[str, Times]) -> dict[str, Times]:
 
 
 def _rows(found: Statistics) -> Iterator[list[object]]:
-    """Yield the rows of the CSV. A name that a spreadsheet would calculate gets an apostrophe."""
+    """Yield the rows of the CSV. Names that look like a formula get an apostrophe."""
     groups = {
         "total": {"": found.total},
         "severity": found.by_severity,

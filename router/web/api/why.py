@@ -20,14 +20,12 @@ from router.records.records import Records
 from router.web.api import views
 
 LOOKED_AT = 200
-"""The newest incidents that are searched for somebody's page, of those that were open around the
-time.
-"""
+"""Maximum incidents that were open around the time to search for somebody's page, newest first."""
 
 PAGE = 1000
 
 LONGEST = 16
-"""A number with more digits names no incident."""
+"""Maximum digits of an incident's number."""
 
 
 class Explainer:
@@ -87,7 +85,7 @@ class Explainer:
         }
 
     async def _histories_of(self, rows: Sequence[AlertRow]) -> list[IncidentHistory]:
-        """The incidents of an alert, including one that a person's resolve has released."""
+        """The incidents of an alert, including an incident that a person closed."""
         rules = self._settings().rules
         ids = dict.fromkeys(
             row.rule_match.incident_id for row in rows if row.rule_match.incident_id is not None
@@ -126,7 +124,7 @@ class Explainer:
         return await self._history(found)
 
     async def _person(self, name: str, at: float | None, now: float) -> Why:
-        """Around `at`; without it, at their latest page."""
+        """Explain a person's page around `at`; without it, their latest page."""
         settings = self._settings()
         contact = settings.people.find(name)
         if contact is None:

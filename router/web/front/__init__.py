@@ -1,1 +1,1 @@
-"""Answers plain webhooks without aiohttp, which costs most of a small request."""
+"""Answers plain webhooks without aiohttp, which takes most of the time of a small request."""

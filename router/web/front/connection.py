@@ -21,24 +21,24 @@ from router.web.problem import problem_of
 from router.web.webhooks.endpoint import Admission, Webhooks, response_of
 
 MOST_AHEAD = 65_536
-"""Bytes of the next requests that are read while one is answered."""
+"""Maximum bytes of further requests to read while one is being answered."""
 
 PATIENCE = 1.0
-"""Seconds for a body to arrive here. aiohttp waits longer, and has the deadline of all bodies."""
+"""Seconds for a body to arrive. Then aiohttp takes over, which waits longer."""
 
 KEEP_ALIVE = 3630.0
 """Seconds between two requests, as in aiohttp."""
 
 KNOWN_HEADS = 256
-"""Heads whose checks are remembered: 2 MiB, if all have the maximum length."""
+"""Maximum heads whose checks are cached: 2 MiB, if all have the maximum length."""
 
 _STATUS_LINES = {status.value: f"HTTP/1.1 {status.value} {status.phrase}" for status in HTTPStatus}
 
 
 class Front:
-    """Checks and handles plain webhooks by the same code as aiohttp's routes.
+    """Checks and handles plain webhooks with the same code as aiohttp's routes.
 
-    It refuses nothing itself: aiohttp gets a request that a check refuses, and answers it.
+    It never refuses a request itself: if a check fails, aiohttp gets the request and answers it.
     """
 
     def __init__(self, webhooks: Webhooks, guard: Guard) -> None:
@@ -51,7 +51,7 @@ class Front:
     def admit(self, data: bytes) -> tuple[PlainHead, Admission] | None:
         """Check a head. None: it is not plain, or a check refuses it.
 
-        The result is kept: it depends on these bytes and the config only, and most senders repeat
+        The result is cached: it depends only on these bytes and the config, and most senders repeat
         their heads.
         """
         webhooks, guard = self._webhooks, self._guard
@@ -68,11 +68,11 @@ class Front:
         try:
             check_origin(head, guard.config_file, guard.open_sources)
             admission = webhooks.admit(receiver.name, [receiver], head)
-        except Exception:  # noqa: BLE001 - aiohttp's handler meets the same error, and answers it
+        except Exception:  # noqa: BLE001 - aiohttp's handler will have the same error, and answer it
             return None
         if head.length > self.bodies.limited(admission.limit, known=admission.known):
             return None
-        if admission.known or receiver.is_open:  # else each request has another signature
+        if admission.known or receiver.is_open:  # otherwise each request has its own signature
             if len(self._known) >= KNOWN_HEADS:
                 self._known.clear()
             self._known[data] = head, admission
@@ -81,7 +81,7 @@ class Front:
     async def answer(
         self, head: PlainHead, admission: Admission, body: bytes, remote: str | None
     ) -> WebhookAnswer | web.Response:
-        """Handle a request that was admitted, from the peer's address `remote`."""
+        """Handle an admitted request. `remote` is the peer's address."""
         try:
             answer = await self._webhooks.accept(admission, body)
             if answer.status < HTTPStatus.BAD_REQUEST:
@@ -230,7 +230,7 @@ class WebhookConnection(Connection):
 
 
 def written(answer: WebhookAnswer | web.Response, *, is_last: bool) -> bytes:
-    """A response as bytes. `is_last`: the connection ends after it."""
+    """Return a response as bytes. `is_last`: the connection is closed after it."""
     body = answer.body or b""
     assert isinstance(body, bytes)
     lines = [_STATUS_LINES[answer.status]]

@@ -1,7 +1,7 @@
 """Reads the head of a plain webhook: POST, a length, and no feature that needs a full server.
 
-aiohttp gets everything else: another path or method, a chunked or compressed body, `Expect`, an
-upgrade, a repeated header, a browser, and anything malformed. So the two readers never disagree
+aiohttp gets all other requests: another path or method, a chunked or compressed body, `Expect`, an
+upgrade, a repeated header, a browser, or anything malformed. So the two parsers never disagree
 about where a request ends.
 """
 
@@ -15,10 +15,10 @@ START = b"POST /webhooks/"
 END = b"\r\n\r\n"
 
 LONGEST = 8192
-"""Maximum bytes of a head, which keeps each part of it within aiohttp's limits."""
+"""Maximum bytes of a head, so that each part of it is within aiohttp's limits."""
 
 _PATH = re.compile(r"/webhooks/(?P<source>[\w-][\w.~-]*)(?P<rest>(?:/[\w-][\w.~-]*)*)", re.ASCII)
-"""Paths without escapes, a query, or a step that is empty or begins with a dot."""
+"""Matches paths without escapes, a query, or a segment that is empty or begins with a dot."""
 
 _NOT_PLAIN = ("Transfer-Encoding", "Expect", "Upgrade", "Content-Encoding")
 
@@ -38,7 +38,7 @@ class PlainHead(Struct, frozen=True):
 
     @property
     def route(self) -> str:
-        """For logs, as `router.web.problem.route_of` has it."""
+        """The route for logs, as in `router.web.problem.route_of`."""
         return "/webhooks/" + "/".join(f"{{{name}}}" for name in self.match_info)
 
 
@@ -59,7 +59,7 @@ class _Fields(Struct):
 
 
 def find_head(data: bytearray) -> bytes | None:
-    """Cut out the head at the start of a request. b"": more has to arrive. None: it isn't plain."""
+    """Cut out the head at a request's start; b"" if it's incomplete, None if it isn't plain."""
     if not data.startswith(START):
         return b"" if len(data) < len(START) and START.startswith(data) else None
     end = data.find(END, 0, LONGEST)

@@ -1,7 +1,7 @@
 """`/act/TOKEN`: the links in messages. A GET shows what the link does, and only its button does it.
 
 Mail gateways and chat programs open every link, so a GET changes nothing. The token is the only
-authority: it is limited to one command on one incident, until that is reopened, and works once.
+credential. It allows one command on one incident, until that is reopened, and works once.
 """
 
 from collections.abc import Callable, Mapping
@@ -33,12 +33,12 @@ LABELS: Mapping[Command, str] = {
 MAX_FORM = 4096
 """Maximum bytes of the form, which contains only a name."""
 
-INVALID = "This link is not valid here, or was cut off. Open the incident, or answer another way."
+INVALID = "This link is invalid or incomplete. Open the incident, or answer in another way."
 DOES_NOTHING = having(Trait.NOTHING_DONE)
 
 
 class Act:
-    """Submits a link's command in the name of the mailbox it was sent to. Decides nothing."""
+    """Submits a link's command in the name of the mailbox to which it was sent. Decides nothing."""
 
     def __init__(  # noqa: PLR0913 - the parts it stands between
         self,
@@ -110,7 +110,7 @@ class Act:
         )
 
     def _by(self, grant: Grant) -> str:
-        """Return the contact of the mailbox; "" for a shared one, whose reader types a name."""
+        """Return the contact of the mailbox; "" if it's shared: then the reader types a name."""
         return self._names().get(grant.who, "")
 
     def _answer(

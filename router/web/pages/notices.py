@@ -1,7 +1,7 @@
 """The outcome of the last form, for the page that follows: in a cookie, never in the URL.
 
-The cookie holds only names: that of a sentence of the page, or those of a command and its reasons.
-The text is made from them.
+The cookie contains only names, from which the text is made: the name of one of the page's notices,
+or of a command and its results.
 """
 
 from collections.abc import Mapping
@@ -22,7 +22,7 @@ from router.web.api.names import warnings_about
 STRICT: Mapping[str, Any] = {"httponly": True, "samesite": "Strict"}
 SECONDS = 60
 MOST = 100
-"""Incidents that one notice is about."""
+"""Maximum incidents in one notice."""
 
 DONE_NOTHING = having(Trait.NOTHING_DONE) | having(Trait.REFUSED)
 
@@ -32,7 +32,7 @@ UNDO: Mapping[Command, str] = {
     Command.FALSE_POSITIVE: "reopen",
     Command.MERGE: "reopen",
 }
-"""The path of the command that takes back another one."""
+"""For each command, the path of the command that undoes it."""
 
 DID: Mapping[Command, str] = {
     Command.ACKNOWLEDGE: "Acknowledged",
@@ -44,7 +44,7 @@ DID: Mapping[Command, str] = {
 
 
 class Notice(Struct, frozen=True):
-    """A text, and the path of the command that takes the outcome back for some incidents."""
+    """A text, and the path of the command to undo it, for some incidents."""
 
     text: str
     kind: str = "good"
@@ -130,5 +130,5 @@ def _read(request: web.Request) -> tuple[Command | None, dict[int, Reason]]:
 
 
 def _cookie(path: str) -> str:
-    """Return the cookie of a page: that of `/incidents` would also reach the pages below it."""
+    """Return the name of a page's cookie, since pages also get cookies of the paths above them."""
     return f"notice-{path.count('/')}"

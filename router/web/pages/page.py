@@ -1,7 +1,8 @@
 """Pages for browsers: HTML from the templates in this folder, with one stylesheet.
 
-The templates escape all untrusted text. The policy of each page lets a browser load, run and send
-nothing but our own. Pages can be read, and an incident acknowledged, without script.
+The templates escape all untrusted text. The Content-Security-Policy of each page lets a browser
+load, run and send only the router's own files and forms. Reading pages and acknowledging incidents
+works without scripts.
 """
 
 import functools

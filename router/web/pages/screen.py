@@ -1,9 +1,9 @@
 """Pages over API operations: they show the answers of operations, and pass forms on to them.
 
-A screen decides nothing. Its form has the fields of the operation's body; a field that is a list
-has an item on each line, and an empty field is left out. A refused form is shown again as it was
-filled in, with the error beside its field. An accepted one redirects to a page, which shows the
-notice once.
+A screen decides nothing. Its form has the fields of the operation's body. A field that is a list
+has one item per line, and empty fields are left out. A refused form is shown again as it was filled
+in, with the error beside its field. An accepted form redirects to a page, which shows a notice
+once.
 """
 
 from collections.abc import Awaitable, Callable, Mapping

@@ -1,7 +1,7 @@
-"""Write the page as files, so that it is there while the router is not.
+"""Write the status page as files, so that it's available while the router is down.
 
-Each file is replaced in one step, linked ones first: a reader finds every file complete and every
-link working, and a crash leaves nothing half written.
+Each file is replaced in one step, after the files to which it links. So readers always find
+complete files and working links, even after a crash.
 """
 
 import asyncio
@@ -89,7 +89,7 @@ class Exporter:
         self._closing.set()
 
     async def run(self) -> None:
-        """Write the files at every interval until `close`: the bars of the page move with time."""
+        """Write the files at every interval until `close`, because the page changes with time."""
         while not self._closing.is_set():
             try:
                 await self.export()

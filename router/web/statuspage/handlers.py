@@ -10,8 +10,8 @@ from router.web.statuspage.documents import FRONT
 from router.web.statuspage.page_cache import BARE, Shown, StatusPageCache
 
 CACHING = "public, max-age=30, stale-if-error=86400"
-"""Half a minute absorbs a crowd and is recent enough. A cache in front may show the page for a day
-while the router is down.
+"""Caches keep the page for half a minute, which is enough if many people read it. A cache may show
+it for a day while the router is down.
 """
 
 NONE = "the config has no status_page"

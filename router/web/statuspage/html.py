@@ -94,7 +94,7 @@ def date(at: float) -> str:
 
 
 def percent(ratio: float | None) -> str:
-    """Return a ratio like `99.98 %`. It is cut, not rounded: 100 % means no disruption."""
+    """Return a ratio like `99.98 %`, rounded down, so that 100 % means no disruption."""
     if ratio is None:
         return "no data"
     hundredths = int(ratio * 10_000)
