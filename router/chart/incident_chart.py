@@ -30,7 +30,7 @@ _FOLLOW_UP = having(Trait.FOLLOW_UP)
 
 
 def incident_chart(case: Case) -> bytes:
-    """Return the chart as SVG, by the company's clock. It takes 50 ms: call it in a thread."""
+    """Return the chart as SVG, in the company's time zone. It takes 50 ms: call it in a thread."""
     incident = case.incident
     entries = [entry for entry in case.timeline if entry.what not in _FOLLOW_UP]
     end = incident.closed_at or max((entry.at for entry in entries), default=incident.opened_at)

@@ -52,7 +52,7 @@ def explain(
     at: Annotated[
         str,
         typer.Option(
-            help="The time, such as '2026-11-28 23:00' by the company's clock; default: now."
+            help="The time, such as '2026-11-28 23:00' in the company's time zone; default: now."
         ),
     ] = "",
     offline: Annotated[

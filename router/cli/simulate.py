@@ -49,7 +49,7 @@ def simulate(
     at: Annotated[
         str,
         typer.Option(
-            help="The time, such as '2026-12-24 23:00' by the company's clock; default: now."
+            help="The time, such as '2026-12-24 23:00' in the company's time zone; default: now."
         ),
     ] = "",
     ack: Annotated[str, typer.Option(help="Acknowledge after this time, such as 7m.")] = "",

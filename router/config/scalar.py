@@ -18,7 +18,7 @@ FAILED: Final = Failed.FAILED
 
 
 class Reports(Protocol):
-    """The part of a conversion's context that reading a single value needs."""
+    """The parts of a conversion's `Context` that are needed to read a single value."""
 
     env: Mapping[str, str]
     base: Path

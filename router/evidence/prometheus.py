@@ -1,6 +1,6 @@
-"""Query curves of Prometheus: `query_range` of its HTTP API.
+"""Reads curves from Prometheus, with `query_range` of its HTTP API.
 
-Its answers are untrusted: both their size and their time are limited.
+Its answers are untrusted, so their size and their time are limited.
 """
 
 from math import ceil, nan

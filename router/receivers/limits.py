@@ -67,7 +67,7 @@ def _cut(name: str, text: str, warnings: list[InvalidInput]) -> str:
 
 
 def within_limits(alert: WireAlert, warnings: list[InvalidInput]) -> WireAlert:
-    """Cut too long labels and annotations, of an alert that isn't identified by its labels."""
+    """Cut long labels and annotations of an alert that isn't identified by its labels."""
     labels = {
         name: shorten(text, SHORT, f"/labels{pointer(name)}", warnings)
         for name, text in alert.labels.items()

@@ -84,7 +84,7 @@ class Records(Generic[T]):
             except StaleRecord:
                 continue
             return value
-        raise StoreUnavailable(f"lost the race for the same {self._kind} too often")
+        raise StoreUnavailable(f"too many concurrent writes to the same {self._kind}")
 
     async def prepare(
         self, record_id: str, change: Callable[[T | None], T | None], at: float

@@ -172,7 +172,7 @@ def notification_page(  # noqa: PLR0913, PLR0917 - each is one of the protocol's
     after: tuple[int, str] | None,
     limit: int,
 ) -> Sequence[Notification]:
-    """Return messages about incidents, of the newest incident first."""
+    """Return messages about incidents, newest incident first."""
     n = outbox.c
     query = (
         select(outbox)

@@ -75,7 +75,7 @@ def _text(plan: StatusPlan, notice: Notice, update: Update, unsubscribe: str) ->
 def announcement(
     address: str, unsubscribe: str, queued: QueuedMail, incident: Incident, entry: Entry
 ) -> PublicMail:
-    """Return the approved announcement to customers, for a subscriber."""
+    """Return the mail to a subscriber with an announcement that was approved for customers."""
     text = f"{letter_text(str(entry.data.get('text', '')))}\n\nUnsubscribe: {unsubscribe}"
     subject, name = str(entry.data.get("title", "")), f"{_name(queued)}.{incident.opened_at:.0f}"
     return PublicMail(address, subject, text, name, queued.queued_at, unsubscribe=unsubscribe)

@@ -68,7 +68,7 @@ def active(case: Case, start: float, until: float) -> list[RecurringSilence]:
 def choices(
     case: Case, silences: Sequence[RecurringSilence]
 ) -> Iterator[tuple[RecurringSilence, ...]]:
-    """Each possible set of silences that mute an alert. Each set has those that mute all alerts."""
+    """Each set of silences that may together mute an alert. All sets have the certain ones."""
     partly = [silence for silence in silences if silence.name not in case.certain]
     for taken in product((False, True), repeat=len(partly)):
         names = {

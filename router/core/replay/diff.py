@@ -58,7 +58,7 @@ class ReplayDiff(Struct, frozen=True):
 
     @property
     def more(self) -> int:
-        """Pages that are new: messages to people."""
+        """The number of new pages, which are messages to people."""
         return sum(count.more for count in self.people.values())
 
     @property

@@ -55,7 +55,7 @@ class MatcherIndex:
 
 
 class _Expressions:
-    """Regular expressions about one label, compared with its value in one pass."""
+    """Regular expressions for one label, which are all matched against its value in one pass."""
 
     def __init__(self, found: Sequence[tuple[int, str]]) -> None:
         options = re2.Options()

@@ -29,7 +29,7 @@ PAGES = 20
 """Maximum pages for one channel: Slack allows some fifty a minute."""
 
 Read = Callable[[str, Mapping[str, Any]], Awaitable[tuple[Result, str, Any]]]
-"""Calls a method with these parameters: the result, Slack's error, and the answer."""
+"""Calls a method with these parameters. Returns the result, Slack's error, and the answer."""
 
 
 class Posted(Struct, frozen=True):

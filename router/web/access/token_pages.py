@@ -21,7 +21,7 @@ EXPIRIES = {"7d": "a week", "30d": "30 days", "90d": "90 days", "366d": "a year"
 
 
 class TokenPages:
-    """The page of one's own tokens; an admin sees all."""
+    """The page with a user's own tokens. An admin sees all tokens."""
 
     def __init__(self, accounts: Accounts, rules: TokenRules) -> None:
         self._accounts = accounts

@@ -102,7 +102,7 @@ class SnoozeBody(CommandBody, frozen=True, forbid_unknown_fields=True):
     """The length of a pause, until a time or for a duration; and a reason in `text`."""
 
     until: Annotated[
-        str, Meta(description="A time with its offset, or by the company's clock.")
+        str, Meta(description="A time with its offset, or in the company's time zone.")
     ] = ""
     for_: Annotated[str, Meta(description="Or a duration, such as `2h`.")] = field(
         name="for", default=""

@@ -115,7 +115,7 @@ class DrillList(Struct, frozen=True):
 
 
 class AddressView(Struct, frozen=True):
-    """An address, when a message to it last arrived, and `why` it is not proven."""
+    """An address, the time of its last delivery, and `why` it isn't proven."""
 
     address: str
     channel: str

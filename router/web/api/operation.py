@@ -147,7 +147,7 @@ def _answered(hint: Any) -> type | None:
 
 
 def operation_of(handler: Callable[..., Any]) -> Operation:
-    """Return the operation that the method was declared as."""
+    """Return the operation that the method implements."""
     found: Operation = getattr(handler, _MARK)
     return found
 

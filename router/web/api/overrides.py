@@ -33,7 +33,7 @@ SHOWN = 14 * 86_400.0
 
 Moment = Annotated[
     str,
-    Meta(description="`2026-12-24 09:00` by the schedule's clock, or with an offset."),
+    Meta(description="`2026-12-24 09:00` in the schedule's time zone, or with an offset."),
 ]
 
 
@@ -225,7 +225,7 @@ class Overrides:
 
 
 def _moment(text: str, pointer: str, schedule: Schedule, default: float) -> float:
-    """Return UTC epoch seconds; without an offset by the schedule's clock. Raises: InvalidInput."""
+    """Return UTC epoch seconds. Without an offset: in the schedule's zone. Raises: InvalidInput."""
     try:
         return moment_at(parse_moment(text), schedule.time_zone) if text else default
     except (ValueError, OverflowError) as error:

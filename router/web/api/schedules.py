@@ -32,7 +32,9 @@ class ScheduleQuery(Struct, frozen=True):
     days: Annotated[int, Meta(ge=0, le=LARGEST, description=f"Days, at most {MOST_DAYS}.")] = AHEAD
     from_: Annotated[
         str,
-        Meta(description="The first day, such as `2026-12-01`, by the company's clock; else now."),
+        Meta(
+            description="The first day, such as `2026-12-01`, in the company's time zone; else now."
+        ),
     ] = field(name="from", default="")
 
 
@@ -77,7 +79,7 @@ class Schedules:
         return ScheduleList(shown, dict(self._config().time_zones))
 
     def _start(self, day: str) -> float:
-        """Return the beginning of a day by the company's clock. Raises: InvalidInput."""
+        """Return the beginning of a day in the company's time zone. Raises: InvalidInput."""
         zone = self._config().file.company.time_zone
         try:
             return moment_at(parse_moment(f"{parse_day(day)} 00:00"), zone)

@@ -54,7 +54,9 @@ class SilenceBody(Struct, frozen=True, forbid_unknown_fields=True):
 
     match: Annotated[list[str], Meta(description="Matchers, of which all must match.")]
     comment: Annotated[Text, Meta(description="The reason.")]
-    to: Annotated[str, Meta(description="The end, by the company's clock or with an offset.")] = ""
+    to: Annotated[
+        str, Meta(description="The end, in the company's time zone or with an offset.")
+    ] = ""
     from_: Annotated[str, Meta(description="The start; without it, now.")] = field(
         name="from", default=""
     )
@@ -232,7 +234,7 @@ class SilenceApi:
         return start, end
 
     def _moment(self, text: str, pointer: str) -> float:
-        """Return UTC epoch seconds; by the company's clock if there is no offset.
+        """Return UTC epoch seconds; in the company's time zone if there is no offset.
 
         Raises: InvalidInput.
         """

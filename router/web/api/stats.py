@@ -139,7 +139,7 @@ def _rows(found: Statistics) -> Iterator[list[object]]:
 
 
 def _weeks(by_week: Mapping[str, Times]) -> list[tuple[str, list[tuple[str, float, str]]]]:
-    """Return the bars of each picture: the week, its value and the value's text."""
+    """Return the bars of each chart: the week, its value and the value's text."""
     counts = [
         (week, float(times.incidents), str(times.incidents)) for week, times in by_week.items()
     ]

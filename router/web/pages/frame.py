@@ -29,7 +29,7 @@ class Frame(Struct, frozen=True):
 
 
 FRAME = web.AppKey("frame", Frame)
-"""The frame of the pages of an application."""
+"""The key of an application's frame."""
 
 
 def inside(

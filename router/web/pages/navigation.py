@@ -66,7 +66,7 @@ def available(app: web.Application) -> Menu:
 
 
 def paths_of(app: web.Application) -> set[str]:
-    """Return the paths of all pages and other routes that can be read."""
+    """Return the paths of all routes with a GET handler."""
     return {
         route.resource.canonical
         for route in app.router.routes()

@@ -1,4 +1,4 @@
-"""Times on pages: by the reader's clock, relative, and in UTC on hover."""
+"""Times on pages: in the reader's time zone, relative, and in UTC on hover."""
 
 import re
 from datetime import UTC, datetime
@@ -21,13 +21,13 @@ _SOON = 1.0
 
 
 def time_in(at: float, zone: str) -> Markup:
-    """Return epoch seconds as an HTML `<time>`, by the clock of a time zone."""
+    """Return epoch seconds as an HTML `<time>`, in a time zone."""
     return _element('<time datetime="{}">{}</time>', _exact(at), local(at, zone))
 
 
 @jinja2.pass_context
 def time(context: jinja2.runtime.Context, at: float | None) -> Markup:
-    """Return epoch seconds as an HTML `<time>` by the reader's clock; nothing for None."""
+    """Return epoch seconds as an HTML `<time>` in the reader's time zone; nothing for None."""
     if at is None:
         return Markup()
     zone = _zone(context)
@@ -45,7 +45,7 @@ def ago(context: jinja2.runtime.Context, at: float | None) -> Markup:
 
 @jinja2.pass_context
 def clock(context: jinja2.runtime.Context, at: float) -> str:
-    """Return the time of day by the reader's clock: `09:00`."""
+    """Return the time of day in the reader's time zone: `09:00`."""
     return f"{datetime.fromtimestamp(at, ZoneInfo(_zone(context))):%H:%M}"
 
 
@@ -61,7 +61,7 @@ def seconds(text: str | None) -> float | None:
 
 @jinja2.pass_context
 def moment(context: jinja2.runtime.Context, at: float) -> str:
-    """Return epoch seconds by the reader's clock, as text for an attribute."""
+    """Return epoch seconds in the reader's time zone, as text for an attribute."""
     return shown(at, _zone(context), context.get("now"))
 
 
@@ -88,7 +88,7 @@ def relative(seconds: float) -> str:
 
 
 def shown(at: float, zone: str, now: Any = None) -> str:
-    """Return a time by the clock of a zone: with its day unless that is today's."""
+    """Return a time in a time zone: with its day unless that is today's."""
     moment = datetime.fromtimestamp(at, ZoneInfo(zone))
     today = datetime.fromtimestamp(now, ZoneInfo(zone)) if isinstance(now, float) else None
     if today is not None and moment.date() == today.date():

@@ -33,7 +33,7 @@ MOST = 50
 """Maximum action items of an incident, which are stored with it."""
 
 END_OF_DAY = time(17)
-"""The hour of items that are due on a day, by the company's clock."""
+"""The hour of items that are due on a day, in the company's time zone."""
 
 
 class ItemBody(Struct, frozen=True, forbid_unknown_fields=True):

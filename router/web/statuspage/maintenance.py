@@ -23,7 +23,7 @@ from router.web.auth import Role
 from router.web.statuspage.handlers import NONE
 from router.web.statuspage.page_cache import maintenances
 
-Moment = Annotated[str, Meta(description="A time with its offset, or by the company's clock.")]
+Moment = Annotated[str, Meta(description="A time with its offset, or in the company's time zone.")]
 MAX_TITLE = 200
 MAX_TEXT = 5_000
 

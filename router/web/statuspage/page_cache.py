@@ -120,7 +120,7 @@ class StatusPageCache:
             await self._record(page.plan.components)
 
     async def _record(self, dated: Sequence[Component]) -> None:
-        """Record since when there is data about each component. Raises: StoreUnavailable."""
+        """Record for each component when its data begin. Raises: StoreUnavailable."""
         for component in dated:
             if component.name not in self._recorded and component.since is not None:
                 await components(self._store).add(component.name, Watched(), component.since)

@@ -70,7 +70,7 @@ class Processed(Struct, frozen=True):
 
 
 class Beats(Protocol):
-    """Records heartbeats by their names and among alerts: they are committed when it returns."""
+    """Records heartbeats, by name and among alerts. They're committed when it returns."""
 
     @property
     def by_alerts(self) -> Sequence[object]:

@@ -204,7 +204,7 @@ class Webhooks:
 
 
 def _admitted(receivers: Sequence[Receiver], incoming: Incoming) -> tuple[Sequence[Receiver], bool]:
-    """Receivers that let the request in; and whether they identified its sender."""
+    """The receivers that admitted the request, and whether they have identified its sender."""
     known: dict[str, bool] = {}
 
     def admit(receiver: Receiver) -> None:

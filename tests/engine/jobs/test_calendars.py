@@ -137,7 +137,7 @@ async def test_a_restart_with_the_service_down_loses_nothing(scene: Begin, peer:
     [
         (Reply(status=404), "HTTP status 404"),
         (Reply(status=302, headers={"Location": "/elsewhere"}), "HTTP status 302"),
-        (Reply(body=b"<html>Please log in</html>"), "not an iCalendar"),
+        (Reply(body=b"<html>Please log in</html>"), "not a readable iCalendar"),
         (Reply(body=b"\xff\xfe"), "text that isn't UTF-8"),
         (Reply(body=ANA + b"X" * LARGEST), "larger than"),
         (BreakOff(), "ClientPayloadError"),
