@@ -155,7 +155,7 @@ class Store(Protocol):
         before: int = 0,
         limit: int = 100,
     ) -> tuple[Sequence[Incident], int]:
-        """Incidents in whose data all words occur in any case, newest first.
+        """Incidents whose data contain all words, ignoring case, newest first.
 
         One call searches a few thousand incidents. The returned number is the `before` to continue
         with, 0 at the end. A word has ASCII letters and digits only.

@@ -93,7 +93,7 @@ def too_large(limit: int) -> web.HTTPRequestEntityTooLarge:
 
 
 BODIES = web.AppKey("bodies", Bodies)
-"""The bodies of an application."""
+"""The key of an application's `Bodies`."""
 
 
 async def read_body(request: web.Request, limit: int) -> bytes:

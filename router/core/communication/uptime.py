@@ -52,7 +52,7 @@ class Uptime(Struct, frozen=True):
 
 
 def uptime(notices: Iterable[Notice], since: float | None, history: float, now: float) -> Uptime:
-    """Return a component's uptime over the last `history` seconds, in whole days with today's."""
+    """Return a component's uptime over the last `history` seconds, in whole days, incl. today."""
     today = now - now % DAY
     first = today - DAY * (max(1, round(history / DAY)) - 1)
     begin = max(first, since or first)

@@ -109,7 +109,7 @@ def merged(
 ) -> Deployment | None:
     """Return the state of a deployment after a new report; None if the report adds nothing.
 
-    `earlier` are other deployments: the last one of the same services and environment ran before.
+    `earlier` are other deployments, among which the version that ran before is found.
     """
     if before is not None:
         if (

@@ -110,7 +110,7 @@ class Batch:
         return reason, not muted or muted != self._muted(alert.fingerprint)
 
     def _muted(self, fingerprint: str) -> Sequence[object]:
-        """State of a muted alert, to tell a recheck without a change from a change."""
+        """The state of a muted alert, to check if a recheck changed it."""
         matches = self.view.rule_matches.get(fingerprint, ())
         if all(match.digest for match in matches):
             return ()

@@ -203,7 +203,7 @@ def note_alert(
 def facts_of(
     alert: Alert, judgement: Judgement, severity: Severity, settings: Settings
 ) -> dict[str, Any]:
-    """The timeline data of a fired alert. An unread value isn't shown as measured."""
+    """The timeline data of a fired alert. Unreadable values aren't shown as measured."""
     unread = judgement.reason is Reason.VALUE_UNREADABLE
     return {
         "alert": alert.labels.get("alertname", ""),

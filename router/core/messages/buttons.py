@@ -33,7 +33,7 @@ def offered(incident: Incident) -> Iterator[tuple[Command, str]]:
 
 
 def data(command: Command, incident: Incident) -> str:
-    """The data of a button, such as `ack:142:0`; far below the 64 bytes of any service."""
+    """The data of a button, such as `ack:142:0`. Every service allows at least 64 bytes."""
     return f"{command.value}:{incident.id}:{incident.reopened}"
 
 

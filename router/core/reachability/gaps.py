@@ -34,7 +34,7 @@ class Uncovered(Struct, frozen=True):
 
 
 class Unreachable(Struct, frozen=True):
-    """A contact whom `policy` notifies of incidents of that severity, by `target`, in vain."""
+    """A contact to whom `policy` should send incidents of that severity, but can't."""
 
     contact: str
     target: str

@@ -68,7 +68,7 @@ def active(case: Case, start: float, until: float) -> list[RecurringSilence]:
 def choices(
     case: Case, silences: Sequence[RecurringSilence]
 ) -> Iterator[tuple[RecurringSilence, ...]]:
-    """Each set of silences that may together mute an alert. All sets have the certain ones."""
+    """Each set of silences that may mute an alert. Silences of every alert are in all sets."""
     partly = [silence for silence in silences if silence.name not in case.certain]
     for taken in product((False, True), repeat=len(partly)):
         names = {

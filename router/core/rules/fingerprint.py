@@ -13,7 +13,7 @@ def fingerprint(labels: Mapping[str, str]) -> str:
     Labels with an empty value count here; Alertmanager drops them first. The algorithm is
     `LabelSet.Fingerprint` of github.com/prometheus/common/model.
     """
-    # Sorting by code point is sorting by UTF-8 bytes.
+    # Sorting by code point gives the same order as sorting by UTF-8 bytes.
     text = b"".join(
         name.encode() + _SEPARATOR + labels[name].encode() + _SEPARATOR for name in sorted(labels)
     )

@@ -135,7 +135,7 @@ def compile_condition(source: str) -> Condition:
 
 
 def mistyped(condition: Condition) -> list[str]:
-    """The labels and annotations that it compares with a number or a boolean: they are texts."""
+    """Labels and annotations, which are text, that it compares with a number or a boolean."""
     tree = condition.kind.environment.parse(f"{{% if {condition.source} %}}{{% endif %}}")
     found = []
     for node in tree.find_all(nodes.Compare):

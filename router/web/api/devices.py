@@ -31,7 +31,7 @@ CHANNEL = "no channel of type `webpush` is configured"
 
 
 class DeviceBody(Struct, frozen=True, forbid_unknown_fields=True):
-    """A browser's push subscription. `contact` is whose device it is; by default the sender's."""
+    """A browser's push subscription. `contact` is the owner; by default the sender."""
 
     endpoint: Annotated[str, Meta(max_length=2_000)]
     p256dh: Annotated[str, Meta(pattern=r"^[A-Za-z0-9_-]{87}=?$")]

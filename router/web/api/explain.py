@@ -57,7 +57,7 @@ class OverrideSpan(Struct, frozen=True):
 
 
 class DutyView(Struct, frozen=True):
-    """The contact that a target means, by a layer of a schedule or an override."""
+    """The contact behind a target, and the schedule's layer or override that selected them."""
 
     target: str
     contact: str | None

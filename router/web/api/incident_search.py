@@ -1,4 +1,4 @@
-"""Find incidents by more than the store's columns: for the API, the list and the palette."""
+"""Find incidents by text, person and more, for the API, the list and the command palette."""
 
 import re
 from collections.abc import Sequence

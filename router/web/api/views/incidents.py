@@ -81,8 +81,10 @@ class EntryView(Struct, frozen=True):
 class NotificationView(Struct, frozen=True):
     """The messages about one incident for one address.
 
-    `sent` counts those that the address got, `attempts` those at the latest one, and `error` is
-    the last failure. `may_be_doubled`: whether the latest one arrived is not known.
+    sent: how many messages were delivered.
+    attempts: how often we tried to send the latest message.
+    error: the last failure.
+    may_be_doubled: we do not know whether the latest message arrived, so it may be sent twice.
     """
 
     incident: int
