@@ -33,13 +33,13 @@ GROUP = 2_000
 """The most events in one transaction."""
 
 TURN = 0.05
-"""Seconds that a transaction should take at most, by the cost of the ones before.
+"""Maximum seconds that a transaction should take, as estimated from the previous ones.
 
 An alert that opens an incident takes ten times as long as a repeated one.
 """
 
 FEW = 10
-"""Events of a submission that goes before larger ones, such as those of a storm."""
+"""A submission of at most this many events goes before larger ones, such as a storm's."""
 
 WAITING = 20_000
 """Events that may wait before more are refused with 503: about a second of work."""
@@ -165,8 +165,7 @@ class Applier:
                 await self._commit_group([submission])
             return
         if isinstance(error, StoreUnavailable):
-            # Each who waits would find the same, after waiting out the store's patience once more
-            # for every group.
+            # Fail the waiting ones too: each further group would only wait for another timeout.
             group = [*group, *self._small, *self._others]
             self._small = []
             self._others.clear()
