@@ -52,7 +52,7 @@ def read_rules(config: Path, context: Context, pattern: str = "") -> Rules:
 
 
 def matching_files(base: Path, under: Trail, context: Context, pattern: str = "") -> list[Path]:
-    """The files that match the patterns at `under` or, if given, `pattern`."""
+    """Return the files that match `pattern`, or else the patterns in the config at `under`."""
     paths: list[Path] = []
     written = [(trail, text) for trail, text in context.all_of(str) if trail[:-1] == under]
     for trail, text in [(under, pattern)] if pattern else written:

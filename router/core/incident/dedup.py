@@ -46,8 +46,8 @@ def begins(alert: Alert, before: RuleMatch | None, at: float) -> bool:
         return True
     if alert.event_id or alert.starts_at == before.starts_at:
         return False
-    # It was already firing at its claimed start, and wasn't resolved since: only the start changed.
-    # But a person's report is always new.
+    # If the alert was already firing at the new start, the firing is the same, with a new start.
+    # But a person's report always begins a new one.
     moved = alert.starts_at <= at and alert.starts_at < before.last_seen + SEEN_EVERY
     return bool(alert.by) or not moved
 

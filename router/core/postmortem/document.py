@@ -47,14 +47,14 @@ class Case(Struct, frozen=True):
 
 
 PARTS = {"Summary": "summary", "Root Cause": "root_cause", "Resolution": "resolution"}
-"""The sections that consist of one text by people, and their fields."""
+"""The sections that people write as one text, and the field of each."""
 
 LESSONS = {
     "What went well": "went_well",
     "What could be improved": "improve",
     "Preventive measures": "prevent",
 }
-"""The parts of the lessons, and their fields."""
+"""The parts of the lessons, and the field of each."""
 
 _HINTS = {
     "went_well": "What worked",

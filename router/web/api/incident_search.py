@@ -101,7 +101,7 @@ async def search(
 def _words(wanted: IncidentFilter) -> list[str]:
     """Return words that the data of every match has: letters and digits look the same in JSON."""
     given = f"{wanted.text} {wanted.service} {wanted.person}"
-    # The store has the number of INC-142, but not its name.
+    # The store has `142`, not `INC-142`: don't look for "inc".
     return [part for part in _PLAIN.findall(given.lower()) if part not in "inc"]
 
 
