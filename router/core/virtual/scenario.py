@@ -109,7 +109,7 @@ class ScenarioResult(Struct, frozen=True):
 
 
 Watch = Callable[[VirtualRouter, Writes], None]
-"""Called before each store write, with the router and the writes."""
+"""A function called before each write to the store, with the router and the writes."""
 
 
 def play(scenario: Scenario, settings: Settings, watch: Watch | None = None) -> ScenarioResult:
