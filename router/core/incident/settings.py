@@ -22,7 +22,7 @@ from router.model.notification import person_of
 from router.model.scalars import Key
 
 INTERVALS = 4
-"""By default an alert is stale after this many observed repeat intervals without a report."""
+"""The default: an alert is stale after this many observed repeat intervals without a report."""
 
 AT_LEAST = 18_000.0
 """Minimum seconds of this default.
