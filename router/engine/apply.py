@@ -20,7 +20,7 @@ from router.model.event import AlertSeen, Event
 from router.model.reason import Reason
 from router.model.reason_row import Trait
 from router.model.reasons import having
-from router.ports.clock import Clock, MonotonicClock
+from router.ports.clock import Clock
 from router.ports.errors import Overloaded, StoreUnavailable
 from router.ports.store import Store
 from router.telemetry import errors
@@ -32,10 +32,10 @@ log = logger(__name__)
 GROUP = 2_000
 """The most events in one transaction."""
 
-TURN = 0.05
-"""Maximum seconds that a transaction should take, as estimated from the previous ones.
-
-An alert that opens an incident takes ten times as long as a repeated one.
+STORM, OPENINGS = 50, 100
+"""After a transaction that opened `STORM` incidents, the next one has at most `OPENINGS` events in
+large submissions: an opening takes several times as long as another event, and others wait for it.
+Alerts that join incidents are cheaper the more of them share a transaction.
 """
 
 FEW = 10
@@ -89,8 +89,7 @@ class Applier:
         self._small: list[_Submission] = []
         self._others: deque[_Submission] = deque()
         self._waiting = 0
-        self._stopwatch = MonotonicClock()
-        self._pace = 0.0  # seconds of an event in the latest large transactions
+        self._is_storm = False
         self._wake = asyncio.Event()
 
     async def submit(self, events: Sequence[Event]) -> list[Reason]:
@@ -116,12 +115,8 @@ class Applier:
             await self._wake.wait()
             self._wake.clear()
             while group := self._next_group():
-                size, started = _size(group), self._stopwatch.now()
-                self._waiting -= size
+                self._waiting -= _size(group)
                 await self._commit_group(group)
-                if size > FEW:
-                    taken = (self._stopwatch.now() - started) / size
-                    self._pace = (self._pace + taken) / 2
 
     def _may_overtake(self, submission: _Submission) -> bool:
         """Report whether it may go before larger ones: only if none has one of its alerts."""
@@ -130,10 +125,11 @@ class Applier:
         return all(submission.alerts.isdisjoint(other.alerts) for other in self._others)
 
     def _next_group(self) -> list[_Submission]:
-        """Take all small submissions, and as many others as a turn has time for: at least one."""
+        """Take all small submissions, and as many others as a turn may have: at least one."""
         group, self._small = self._small, []
-        size, others = _size(group), self._others
-        most = min(GROUP, TURN / self._pace) if self._pace else GROUP
+        size, others, most = _size(group), self._others, GROUP
+        if self._is_storm:
+            most = size + OPENINGS
         if others:
             group.append(others.popleft())
             size += len(group[-1].events)
@@ -151,6 +147,7 @@ class Applier:
         except Exception as error:  # noqa: BLE001 - raised again at the submitter
             await self._fail_or_separate(group, error)
             return
+        self._is_storm = reasons.count(Reason.OPENED) >= STORM
         start = 0
         for submission in group:
             end = start + len(submission.events)

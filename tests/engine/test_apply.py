@@ -13,7 +13,7 @@ from msgspec.structs import replace
 
 from router.core.incident.settings import Settings
 from router.core.incident.snapshot import Conflict
-from router.engine.apply import GROUP, TRIES, TURN, WAITING, Applier
+from router.engine.apply import GROUP, OPENINGS, TRIES, WAITING, Applier
 from router.model.event import Command, Event
 from router.model.incident import Incident, Status
 from router.model.notification import Notification
@@ -48,7 +48,6 @@ async def test_whoever_comes_during_a_commit_shares_the_next(office: Office) -> 
 
 async def test_a_group_has_an_end(office: Office) -> None:
     """No transaction grows beyond its limit by joining; a larger submission runs alone."""
-    office.applier._stopwatch = office.clock  # it takes no time
     sizes = [GROUP + 1, GROUP // 2, GROUP // 2, 1]
     requests = [office.submit(*[seen(service=f"s{i}")] * size) for i, size in enumerate(sizes)]
     answers = await asyncio.gather(*requests)
@@ -153,31 +152,32 @@ async def test_too_much_is_refused_at_the_door(
 
 
 @pytest.mark.parametrize(
-    ("service", "order"), [("other", ["few", "many", "more"]), ("s21", ["many", "more", "few"])]
+    ("service", "order"), [("other", ["few", "many", "more"]), ("s61", ["many", "more", "few"])]
 )
 async def test_few_events_go_before_many(office: Office, service: str, order: list[str]) -> None:
     """Unless they report an alert of theirs: its reports stay in order."""
-    office.applier._pace = 1.0  # so that a turn has time for one of the large ones
+    office.applier._is_storm = True  # so that a turn has one of the large ones
     done: list[str] = []
 
     async def submit(name: str, *services: str) -> None:
         await office.applier.submit([seen(service=service) for service in services])
         done.append(name)
 
-    many = [f"s{i}" for i in range(40)]
+    many = [f"s{i}" for i in range(120)]
     await asyncio.gather(
-        submit("many", *many[:20]), submit("more", *many[20:]), submit("few", service)
+        submit("many", *many[:60]), submit("more", *many[60:]), submit("few", service)
     )
     assert done == order
 
 
-async def test_a_turn_has_time_for_some_events(office: Office) -> None:
-    """Cheap events share a transaction; of those that have taken long it has fewer."""
-    applier = office.applier
-    for pace, saves in ((TURN / 61, 1), (TURN / 59, 2)):
-        applier._pace, before = pace, office.store.calls["save"]
-        groups = [[seen(service=f"{saves}-{i}-{n}") for n in range(20)] for i in range(3)]
-        await asyncio.gather(*map(applier.submit, groups))
+async def test_openings_share_a_transaction_with_fewer_events(office: Office) -> None:
+    """A storm's requests are committed one by one, and together once their alerts only join."""
+    groups = [[seen(service=f"{i}-{n}") for n in range(OPENINGS)] for i in range(4)]
+    joining = [[seen(service="0-0", pod=f"{i}-{n}") for n in range(OPENINGS)] for i in range(4)]
+    await office.submit(*groups[0])
+    for requests, saves in ((groups[1:], 3), (joining, 2), (joining, 0)):
+        before = office.store.calls["save"]
+        await asyncio.gather(*map(office.applier.submit, requests))
         assert office.store.calls["save"] - before == saves
 
 
