@@ -6,6 +6,7 @@ A decision's read plan results in one statement for each kind of data in it.
 # ruff: noqa: S608 - the names in the SQL are the schema's own, and all data goes in as parameters
 
 from collections.abc import Callable, Iterable, Sequence
+from operator import attrgetter
 from typing import Any
 
 import msgspec
@@ -109,6 +110,10 @@ class Load:
                 SELECT {packed(dialect, i.doc)} FROM incidents
                 WHERE id IN (
                     SELECT (SELECT max(id) FROM incidents AS newest WHERE newest.key = given.key)
+                    FROM {given(dialect, key)}
+                    UNION ALL
+                    SELECT (SELECT id FROM incidents AS other
+                        WHERE other.key = given.key AND {OPEN})
                     FROM {given(dialect, key)})""",
             "open": f"{is_open} IN {given_rules}",
             "open_besides": f"{is_open} NOT IN {given_rules}",
@@ -162,7 +167,13 @@ def _add_incidents(view: Snapshot, text: str) -> Sequence[Incident]:
 
 
 def _add_newest(view: Snapshot, text: str) -> None:
-    view.latest |= {incident.key: incident.id for incident in _add_incidents(view, text)}
+    found = sorted(_add_incidents(view, text), key=attrgetter("id"))
+    view.latest |= {incident.key: incident.id for incident in found}
+    view.reopened |= {
+        incident.key: incident.id
+        for incident in found
+        if incident.is_open and incident.id != view.latest[incident.key]
+    }
 
 
 def _add_alerts(view: Snapshot, text: str) -> None:

@@ -57,7 +57,7 @@ class Memory:
         `state` didn't change meanwhile.
     _matches: by fingerprint, with the state at which they were cached; None for an alert whose
         matches must be read. If it `_is_whole`, an alert that isn't in it isn't in the store.
-    _newest: the newest incident of each key.
+    _newest: the newest incident of each key. _open_of: its open one, which may be an older one.
     _open: all open incidents of each rule that is the source of an inhibition, once read.
     _regrouped: incidents whose matches were all changed by one statement, and in which state.
         Matches of theirs that were cached before are outdated.
@@ -69,6 +69,7 @@ class Memory:
         self._matches: dict[str, bytes | None] = {}
         self._is_whole = False
         self._newest: dict[str, int] = {}
+        self._open_of: dict[str, int] = {}
         self._open: dict[str, set[int]] = {}
         self._next_id = 0
         self._regrouped: dict[int, int] = {}
@@ -94,7 +95,7 @@ class Memory:
                 rules.append(rule)
             else:
                 view.incidents |= {number: self.incidents[number] for number in known}
-        keys = self._recall_newest(plan.keys, view)
+        keys = self._recall_keys(plan.keys, view)
         others = (plan.windows, plan.receipts, plan.alerts, plan.firing, rules)
         if not (fingerprints or ids or keys or any(others)) and plan.open_besides is None:
             return None
@@ -111,13 +112,16 @@ class Memory:
                 view.rule_matches[fingerprint] = matches
         return unknown
 
-    def _recall_newest(self, keys: Sequence[str], view: Snapshot) -> list[str]:
-        """Add the newest incident of each key to the view. Returns the keys that aren't cached."""
+    def _recall_keys(self, keys: Sequence[str], view: Snapshot) -> list[str]:
+        """Add the newest and the open incident of each key. Returns the keys that aren't cached."""
         unknown = []
         for key in keys:
             if (newest := self._newest.get(key)) and self._next_id:
                 view.latest[key] = newest
                 view.incidents[newest] = self.incidents[newest]
+                if (number := self._open_of.get(key, newest)) != newest:
+                    view.reopened[key] = number
+                    view.incidents[number] = self.incidents[number]
             else:
                 unknown.append(key)
         if keys:
@@ -130,7 +134,7 @@ class Memory:
             return
         for fingerprint in plan.fingerprints:
             self._keep(fingerprint, read.rule_matches.get(fingerprint, ()))
-        for incident_id in plan.incident_ids:
+        for incident_id in (*plan.incident_ids, *read.reopened.values()):
             if incident := read.incidents.get(incident_id):
                 self._put(incident)
         for key in plan.keys:
@@ -166,7 +170,8 @@ class Memory:
         self._writing -= 1
         self.state += 1
         if changes is None or write.cancelled() or write.exception():
-            self.incidents, self._newest, self._open, self._next_id = {}, {}, {}, 0
+            self.incidents, self._newest, self._open_of, self._open = {}, {}, {}, {}
+            self._next_id = 0
             self.forget_alerts()
             return
         for incident in changes.incidents.values():
@@ -248,8 +253,13 @@ class Memory:
     def _put(self, incident: Incident, *, is_newest: bool = False) -> None:
         self.incidents.pop(incident.id, None)  # the latest written is the last
         self.incidents[incident.id] = incident
+        key = clean(incident.key)
         if is_newest:
-            self._newest[clean(incident.key)] = incident.id
+            self._newest[key] = incident.id
+        if incident.is_open:
+            self._open_of[key] = incident.id
+        elif self._open_of.get(key) == incident.id:
+            del self._open_of[key]
         if (same := self._open.get(incident.rule)) is not None:
             (same.add if incident.is_open else same.discard)(incident.id)
 
@@ -265,7 +275,9 @@ class Memory:
         if len(self.incidents) > MOST_INCIDENTS:
             for incident_id in [*islice(self.incidents, MOST_INCIDENTS // 10)]:
                 incident = self.incidents.pop(incident_id)
-                if self._newest.get(key := clean(incident.key)) == incident_id:
-                    del self._newest[key]
+                key = clean(incident.key)
+                if incident_id in {self._newest.get(key), self._open_of.get(key)}:
+                    self._newest.pop(key, None)
+                    self._open_of.pop(key, None)
                 if incident.is_open:
                     self._open.pop(incident.rule, None)

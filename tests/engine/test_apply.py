@@ -34,6 +34,17 @@ async def test_whoever_comes_at_the_same_time_shares_a_transaction(office: Offic
     assert office.store.calls["save"] == 1
 
 
+async def test_an_alert_joins_an_older_incident_that_is_open_again(office: Office) -> None:
+    """A newer one of the same key is closed. Opening it too would be refused, again and again."""
+    await office.submit(seen())
+    await office.submit(command(Command.FALSE_POSITIVE))
+    await office.submit(seen(status="resolved"))
+    assert await office.submit(seen()) == [Reason.OPENED]
+    await office.submit(command(Command.FALSE_POSITIVE, 2))
+    assert await office.submit(command(Command.REOPEN)) == [Reason.REOPENED_BY_PERSON]
+    assert await office.submit(seen(pod="b")) == [Reason.JOINED]
+
+
 async def test_whoever_comes_during_a_commit_shares_the_next(office: Office) -> None:
     """Nobody waits for more than the transaction under way and his own."""
     first = asyncio.ensure_future(office.submit(seen(service="first")))

@@ -227,6 +227,23 @@ async def test_windows_are_replaced_and_receipts_kept(store: SqlStore) -> None:
     assert view == Snapshot(windows={"a": (NOW + 0.1,), "b": ()}, receipts={"e1", "e2"})
 
 
+async def test_an_older_incident_that_is_open_again_is_read_by_its_key(store: SqlStore) -> None:
+    """Only one of a key may be open, so alerts have to join it."""
+    first, second = closed(key="a"), closed(incident_id=2, key="a")
+    await store.save(opened(first))
+    await store.save(opened(second))
+    again = replace(first, version=2, status=Status.INVESTIGATING, closed_at=None)
+    await store.save(opened(again))
+    for _ in range(2):  # the second time from memory
+        view = await store.load(ReadPlan(keys=["a"]))
+        assert (view.latest, view.reopened) == ({"a": 2}, {"a": 1})
+        assert view.incidents == {1: again, 2: second}
+    over = replace(again, version=3, status=Status.RESOLVED, closed_at=NOW + 90)
+    await store.save(opened(over))
+    view = await store.load(ReadPlan(keys=["a"]))
+    assert (view.latest, view.reopened) == ({"a": 2}, {})
+
+
 async def test_windows_and_receipts_are_forgotten(store: SqlStore) -> None:
     """A window by its latest time: one that nothing was in lately counts nothing."""
     windows = {"going on": (NOW - 99, NOW + 60.5), "over": (NOW - 99, NOW - 0.1), "empty": ()}

@@ -29,7 +29,7 @@ from router.telemetry.metrics import Metrics
 from tests.clock import START, SteppedClock, stop
 from tests.engine.conftest import settings as settings  # noqa: PLC0414 - a fixture
 from tests.engine.office import command, seen
-from tests.store.examples import NOW, incident, opened, rule_match, taken
+from tests.store.examples import NOW, closed, incident, opened, rule_match, taken
 
 SQLITE = pytest.mark.parametrize("url", ["sqlite"], indirect=True)
 
@@ -155,6 +155,20 @@ async def test_the_memory_equals_the_store(
                 await applier.submit([replace(event, at=at) for event in events])
             await check(store, reader)
         await stop(loop)
+
+
+async def test_an_older_incident_that_is_open_again_is_remembered(tmp_path: Path) -> None:
+    """Its key may be known from before, or be read meanwhile."""
+    async with both(tmp_path) as (store, reader):
+        plan, key = ReadPlan(keys=["key-1"]), "key-1"
+        for number in (1, 2):
+            await store.save(opened(closed(incident_id=number, key=key)))
+        for version in range(2, 8):
+            if version == 4:
+                store._memory._newest.clear()  # type: ignore[union-attr]
+            make = closed if version % 2 else incident
+            await store.save(opened(make(key=key, version=version)))
+            assert await store.load(plan) == await reader.load(plan)
 
 
 async def test_nothing_of_a_failed_commit_is_remembered(tmp_path: Path, settings: Settings) -> None:

@@ -205,9 +205,9 @@ class Batch:
 
     def _open_with_key_of(self, incident: Incident | None) -> int:
         """The open incident with the key of a closed one; 0 if there is none."""
-        view = self._tx.view
-        newest = view.incidents.get(view.latest.get(incident.key, 0)) if incident else None
-        return newest.id if newest and newest.is_open else 0
+        view, key = self._tx.view, incident.key if incident else ""
+        other = view.incidents.get(view.reopened.get(key) or view.latest.get(key, 0))
+        return other.id if other and other.is_open else 0
 
     # --- deliveries
 

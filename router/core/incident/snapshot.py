@@ -21,8 +21,8 @@ class ReadPlan:
     """The reads of the store before a decision.
 
     fingerprints: alerts whose matches to read. alerts: fingerprints of alerts to read as stored.
-    keys: incident keys, to read the latest incident of each. windows: keys of sliding windows.
-    receipts: event ids that may have been seen before.
+    keys: incident keys, to read the latest incident of each, and the open one.
+    windows: keys of sliding windows. receipts: event ids that may have been seen before.
     firing: incidents whose firing alerts to read.
     open: rules whose open incidents to read. open_besides: read all open incidents, except those
     of these rules.
@@ -44,14 +44,15 @@ class Snapshot:
     """The part of the store that a plan requested, updated with each decision.
 
     `next_incident_id` is free, unless another transaction takes it first. `latest` maps an incident
-    key to the id of its newest incident; every incident named anywhere is in `incidents`. `alerts`
-    are by fingerprint and rule, and so are the firing alerts of each incident in `firing`, with
-    their matches.
+    key to the id of its newest incident, and `reopened` to that of the open one if it's an older
+    one; every incident named anywhere is in `incidents`. `alerts` are by fingerprint and rule, and
+    so are the firing alerts of each incident in `firing`, with their matches.
     """
 
     rule_matches: dict[str, list[RuleMatch]] = field(default_factory=dict)
     incidents: dict[int, Incident] = field(default_factory=dict)
     latest: dict[str, int] = field(default_factory=dict)
+    reopened: dict[str, int] = field(default_factory=dict)
     windows: dict[str, tuple[float, ...]] = field(default_factory=dict)
     receipts: set[str] = field(default_factory=set)
     alerts: dict[tuple[str, str], Alert] = field(default_factory=dict)
@@ -63,6 +64,7 @@ class Snapshot:
         self.rule_matches |= other.rule_matches
         self.incidents |= other.incidents
         self.latest |= other.latest
+        self.reopened |= other.reopened
         self.windows |= other.windows
         self.receipts |= other.receipts
         self.alerts |= other.alerts

@@ -66,10 +66,11 @@ class Transaction:
     # --- incidents
 
     def current(self, key: str) -> Incident | None:
-        """The newest incident with the key, or the one that it was merged into."""
-        incident = self.view.incidents.get(self.view.latest.get(key, 0))
+        """The open or newest incident with the key, or the one that it was merged into."""
+        view = self.view
+        incident = view.incidents.get(view.reopened.get(key) or view.latest.get(key, 0))
         while incident and incident.merged_into and incident.closed_by:  # merged by a person
-            incident = self.view.incidents.get(incident.merged_into)
+            incident = view.incidents.get(incident.merged_into)
         return incident
 
     def follow(self, decision: Decision | Reason) -> Reason:
@@ -84,7 +85,11 @@ class Transaction:
         if incident.id not in changes.incidents:
             incident = replace(incident, version=incident.version + 1)  # one write, one version
         view.next_incident_id = max(view.next_incident_id, incident.id + 1)
-        view.latest[incident.key] = max(view.latest.get(incident.key, 0), incident.id)
+        newest = view.latest[incident.key] = max(view.latest.get(incident.key, 0), incident.id)
+        if incident.closed_at is None and incident.id != newest:
+            view.reopened[incident.key] = incident.id
+        elif view.reopened.get(incident.key) == incident.id:
+            del view.reopened[incident.key]
         view.incidents[incident.id] = changes.incidents[incident.id] = incident
         if before is None and self._inhibitors is not None and not incident.drill:
             self._inhibitors.add(incident, self.settings.mutes.sourced_by(incident))

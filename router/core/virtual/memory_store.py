@@ -51,6 +51,7 @@ class MemoryStore:
         self._open: defaultdict[str, dict[int, Incident]] = defaultdict(dict)
         self._newest = 0
         self._latest: dict[str, int] = {}
+        self._open_of: dict[str, int] = {}
         self._holding: defaultdict[int, set[tuple[str, str]]] = defaultdict(set)
 
     def load(self, wanted: ReadPlan) -> Snapshot:
@@ -75,7 +76,12 @@ class MemoryStore:
             for i in wanted.firing
         }
         view.latest = {key: self._latest[key] for key in wanted.keys if key in self._latest}
-        ids = (*view.latest.values(), *wanted.incident_ids)
+        view.reopened = {
+            key: number
+            for key, newest in view.latest.items()
+            if (number := self._open_of.get(key, newest)) != newest
+        }
+        ids = (*view.latest.values(), *view.reopened.values(), *wanted.incident_ids)
         view.incidents = {i: self.incidents[i] for i in ids if i in self.incidents}
         if wanted.open or wanted.open_besides is not None:
             for rule, incidents in self._open.items():
@@ -171,16 +177,18 @@ class MemoryStore:
         self._newest = max(self._newest, incident.id)
         if incident.is_open:
             self._open[incident.rule][incident.id] = incident
+            self._open_of[incident.key] = incident.id
         else:
             self._open[incident.rule].pop(incident.id, None)
+            if self._open_of.get(incident.key) == incident.id:
+                del self._open_of[incident.key]
 
     def _check(self, incident: Incident, written: Mapping[int, Incident]) -> None:
         stored = self.incidents.get(incident.id)
         if incident.version != (stored.version + 1 if stored else 1):
             raise Conflict(f"{incident.name} was written since it was read")
-        # Only the newest incident of a key can be open.
-        latest = self._latest.get(incident.key, incident.id)
-        other = written.get(latest, self.incidents.get(latest, incident))
+        other_id = self._open_of.get(incident.key, incident.id)
+        other = written.get(other_id, self.incidents.get(other_id, incident))
         if incident.is_open and other.is_open and other.id != incident.id:
             raise Conflict(f"{incident.key} already has an open incident")
 

@@ -71,6 +71,22 @@ def test_another_open_incident_with_the_key_keeps_it_closed() -> None:
     assert world.timeline[-1].data["other"] == "INC-2"
 
 
+def test_alerts_join_an_older_incident_that_a_person_reopened() -> None:
+    """A newer one with the key is closed; the store would refuse to open that, too."""
+    world = World()
+    world.see(alert())
+    world.command(Command.FALSE_POSITIVE)
+    world.see(over(), alert())
+    world.command(Command.FALSE_POSITIVE, 2)
+    assert world.command(Command.REOPEN, 1) is Reason.REOPENED_BY_PERSON
+    world.see(alert("f2"))
+    assert [each.is_open for each in world.incidents.values()] == [True, False]
+    world.command(Command.RESOLVE, 1)
+    world.advance(3600)
+    world.see(alert("f3"))
+    assert [each.is_open for each in world.incidents.values()] == [False, False, True]
+
+
 def test_withdrawing_an_acknowledgement_starts_the_policy_over() -> None:
     script = after(fires(0, P0), acks(60))
     expected = (
