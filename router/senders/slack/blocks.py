@@ -202,8 +202,9 @@ def _details(content: Content, room: int) -> dict[str, Any] | None:
     texts: list[str] = []
     for name, text in content.details:
         shown = f"*{mrkdwn(name, MAX_VALUE)}:*\n{mrkdwn(text, MAX_DETAIL)}"
-        # The limit is for JSON, in which a quote, a backslash or a line break takes two characters.
-        room -= len(json.encode(shown).decode())
+        # The limit is for JSON, in which a quote, a backslash or a line break takes two characters,
+        # and so may an emoji.
+        room -= len(json.encode(shown).decode().encode(CHARACTERS)) // 2
         if room < LEFT_OUT:
             texts.append(f"(+{len(content.details) - len(texts)} more on the incident's page)")
             break

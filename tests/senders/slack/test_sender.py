@@ -9,6 +9,7 @@ import pytest
 from aioresponses import aioresponses
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from router.config.fields import Duration, HttpUrl
 from router.config.secret import Secret, SecretUrl
@@ -526,6 +527,14 @@ NASTY = st.one_of(
 URLS = st.sampled_from(
     ["", "javascript:alert(1)", "https://example.com/" + "x" * 5_000, 'https://e.com/"<!channel>']
 )
+
+
+def test_long_annotations_of_emoji_fit_into_a_section() -> None:
+    """Slack may count an emoji as two characters."""
+    message = make_message()
+    annotations = dict.fromkeys("abc", "🚨" * 2000)
+    incident = replace(message.incident, annotations=annotations)
+    check_content(build_message(replace(message, incident=incident)))
 
 
 @settings(max_examples=60, deadline=None)
