@@ -139,11 +139,15 @@ class SlackBotSender:
         )
 
     async def send(self, message: Message) -> Result:
-        """Send the message, then update the incident's own channel, which must not delay a page."""
+        """Edit the incident's message, or post one if there is none that can be edited."""
         is_edit = REF.fullmatch(message.ref) and not message.other_incidents
         result = await self._edit(message) if is_edit else None
         if result is None:
-            result = await self._post(message)
+            place = {"channel": self._channel, "unfurl_links": False, "unfurl_media": False}
+            result, _ = await self._show("chat.postMessage", place, message)
+            if isinstance(result, Sent) and result.ref and message.picture:
+                await show_picture(self._client, self._session, message, result.ref, self._seconds)
+        # Only now: a page doesn't wait for the incident's own channel.
         if self._rooms and isinstance(result, Sent):
             await self._rooms.follow(message)
         return result
@@ -157,13 +161,6 @@ class SlackBotSender:
         if isinstance(result, Sent):
             return await self._reply(message)
         return None if error in UNEDITABLE else result
-
-    async def _post(self, message: Message) -> Result:
-        place = {"channel": self._channel, "unfurl_links": False, "unfurl_media": False}
-        result, _ = await self._show("chat.postMessage", place, message)
-        if isinstance(result, Sent) and result.ref and message.picture:
-            await show_picture(self._client, self._session, message, result.ref, self._seconds)
-        return result
 
     async def open(self, form: Form, now: float) -> Result:
         """Open the form. Slack allows three seconds after the press of the button."""
