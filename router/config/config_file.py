@@ -143,11 +143,14 @@ class HeartbeatConfig(Heartbeat, frozen=True, kw_only=True):
     def __post_init__(self) -> None:
         if self.every <= 0:
             raise ValueError("every is 0: write how often the heartbeat comes, such as 5m or 1d")
-        if bool(self.matchers) + (self.secret is not None) + self.insecure != 1:
+        given = bool(self.matchers) + (self.secret is not None) + self.insecure
+        if given == 0:
             raise ValueError(
                 "a heartbeat needs one of match (the alert that is the beat) or secret (for "
                 "requests to its URL); write insecure: true to accept requests from anybody"
             )
+        if given > 1:
+            raise ValueError("a heartbeat takes only one of match, secret and insecure: true")
         if self.secret and self.secret.reveal() == "fail":
             raise ValueError("the secret can't be 'fail', which is the end of the URL of failures")
 

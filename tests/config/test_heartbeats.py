@@ -32,13 +32,18 @@ def problems(folder: Path, rules: object = (), **heartbeats: Any) -> str:
 
 
 @pytest.mark.parametrize(
-    "shown", [{}, {"secret": "x", "insecure": True}, {"secret": "x", "match": ["a=b"]}]
+    ("shown", "error"),
+    [
+        ({}, "needs one of match"),
+        ({"secret": "x", "insecure": True}, "takes only one of match"),
+        ({"secret": "x", "match": ["a=b"]}, "takes only one of match"),
+    ],
 )
-def test_each_shows_in_one_way_who_it_is(tmp_path: Path, shown: dict[str, Any]) -> None:
+def test_each_shows_in_one_way_who_it_is(tmp_path: Path, shown: dict[str, Any], error: str) -> None:
     """An alert, a secret, or the word that anybody may; none and two are errors with a place."""
     found = problems(tmp_path, backup={"every": "1d"} | shown)
     assert "config.yaml:" in found
-    assert "needs one of match" in found
+    assert error in found
     assert (
         read(tmp_path, backup={"every": "1d", "insecure": True}).settings.heartbeats["backup"].every
         == 86_400
