@@ -28,6 +28,8 @@ def stats(
         print_json(found)
         return
     out = console()
+    if not found["complete"]:
+        out.print("Only the newest 20,000 incidents of this time were read.")
     out.print(_times("", {"all": found["total"]}), "")
     for name in ("severity", "service", "rule", "week"):
         out.print(_times(name, found[f"by_{name}"]), "")

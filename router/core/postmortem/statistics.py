@@ -1,7 +1,7 @@
 """Statistics of incidents over a period: times to acknowledge and resolve, and pages per person.
 
-Drills and false positives don't count. An incident counts in the week in which it opened, in the
-company's time zone.
+Drills and false positives don't count. A merged incident is part of another one: only its pages
+count. An incident counts in the week in which it opened, in the company's time zone.
 """
 
 from collections import Counter, defaultdict
@@ -80,7 +80,8 @@ def statistics(
     stories: Iterable[IncidentFacts], *, zone: str, zones: Mapping[str, str]
 ) -> Statistics:
     """Count incidents. `zone` is the company's time zone, `zones` those of contacts by name."""
-    counted = [story for story in stories if _counts(story.incident)]
+    real = [story for story in stories if _is_real(story.incident)]
+    counted = [story for story in real if story.incident.status is not Status.MERGED]
     by_week = _grouped(counted, lambda incident: week(incident.opened_at, zone))
     return Statistics(
         total=_times(counted),
@@ -88,7 +89,7 @@ def statistics(
         by_rule=_grouped(counted, lambda incident: incident.rule),
         by_service=_grouped(counted, service),
         by_week={name: by_week.get(name, _times(())) for name in _weeks(by_week)},
-        pages=_pages(counted, zone, zones),
+        pages=_pages(real, zone, zones),
     )
 
 
@@ -109,7 +110,7 @@ def is_night(at: float, zone: str) -> bool:
     return hour >= begins or hour < ends
 
 
-def _counts(incident: Incident) -> bool:
+def _is_real(incident: Incident) -> bool:
     return not incident.drill and incident.status is not Status.FALSE_POSITIVE
 
 
@@ -134,7 +135,6 @@ def _times(counted: Sequence[IncidentFacts]) -> Times:
         incident.closed_at - incident.opened_at
         for story in counted
         if (incident := story.incident).closed_at is not None
-        and incident.status is not Status.MERGED  # it goes on in another one
     ]
     return Times(
         incidents=len(counted),
@@ -163,12 +163,10 @@ def _acknowledged(story: IncidentFacts) -> float | None:
     return min(times, default=None)
 
 
-def _pages(
-    counted: Iterable[IncidentFacts], zone: str, zones: Mapping[str, str]
-) -> dict[str, Pages]:
+def _pages(real: Iterable[IncidentFacts], zone: str, zones: Mapping[str, str]) -> dict[str, Pages]:
     pages: Counter[str] = Counter()
     night: Counter[str] = Counter()
-    for story in counted:
+    for story in real:
         for at, person in _paged(story.entries):
             pages[person] += 1
             night[person] += is_night(at, zones.get(person, zone))

@@ -72,13 +72,12 @@ class Stats:
 
     @operation("GET", "/stats", "Count incidents and pages over a time.")
     async def show_statistics(self, query: StatsQuery) -> StatsView:
-        since, found = await self._found(query.since)
-        complete = found.total.incidents < MOST
+        since, found, complete = await self._found(query.since)
         return StatsView(since=exactly(since), complete=complete, **asdict(found))
 
     @operation("GET", "/stats.csv", "The same as CSV: a row for each group.", media="text/csv")
     async def export_statistics(self, query: StatsQuery) -> web.Response:
-        _, found = await self._found(query.since)
+        _, found, _ = await self._found(query.since)
         text = io.StringIO()
         table = csv.writer(text)
         table.writerow(["group", "name", *Times.__struct_fields__])
@@ -89,13 +88,14 @@ class Stats:
     async def page(self, request: web.Request) -> web.Response:
         caller(request, Role.VIEWER, in_browser=True)
         span = request.query.get("since", SINCE)
-        since, found = await self._found(span)
+        since, found, complete = await self._found(span)
         return inside(
             request,
             "stats.html",
             since=since,
             span=span,
             found=found,
+            complete=complete,
             weeks=_weeks(found.by_week),
             groups=[
                 ("All", {"all": found.total}),
@@ -106,8 +106,11 @@ class Stats:
             ],
         )
 
-    async def _found(self, span: str) -> tuple[float, Statistics]:
-        """Raises: InvalidInput."""
+    async def _found(self, span: str) -> tuple[float, Statistics, bool]:
+        """The start, the statistics, and whether all incidents since then were read.
+
+        Raises: InvalidInput.
+        """
         try:
             seconds = parse_duration(span)
         except ValueError as error:
@@ -116,7 +119,7 @@ class Stats:
         stories = await self._store.stories(since, MOST)
         zone = self._config_file().company.time_zone
         counted = await asyncio.to_thread(statistics, stories, zone=zone, zones=self._zones())
-        return since, counted
+        return since, counted, len(stories) < MOST
 
 
 def _noisiest(by_rule: Mapping[str, Times]) -> dict[str, Times]:

@@ -54,10 +54,15 @@ def count(*stories: IncidentFacts, **zones: str) -> Any:
     return statistics(stories, zone="UTC", zones=zones)
 
 
-def test_a_merged_incident_has_no_time_to_resolve() -> None:
-    """It ended with the merge, and what it was about goes on; the metric leaves it out, too."""
-    found = count(story(), story(status=Status.MERGED, closed_at=MONDAY + 60.0)).total
-    assert (found.incidents, found.resolve_mean) == (2, 3600.0)
+def test_a_merged_incident_counts_only_its_pages() -> None:
+    """It ended with the merge, and what it was about goes on in the other incident."""
+    paged = (0.0, Reason.DELIVERED, "sms/ana")
+    answered = (60.0, Reason.ACKNOWLEDGED, "")
+    merged = story(0.0, paged, answered, status=Status.MERGED, closed_at=MONDAY + 60.0)
+    found = count(story(), merged)
+    assert (found.total.incidents, found.by_rule["payments"].incidents) == (1, 1)
+    assert (found.total.acknowledge_mean, found.total.resolve_mean) == (None, 3600.0)
+    assert found.pages == {"ana": Pages(1, 1)}
 
 
 def test_times() -> None:

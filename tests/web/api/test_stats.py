@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
+from router.web.api import stats
 from tests.clock import SteppedClock
 from tests.daemon import Daemon, alert
 from tests.web.postmortem.test_api import over
@@ -35,6 +36,20 @@ async def test_what_happened_is_counted(router: Router, clock: SteppedClock) -> 
         assert (found["by_week"], found["pages"]) == ({"2026-02-02": one}, {})
         assert (await daemon.get("/api/v1/stats?since=5m")).json["total"]["incidents"] == 0
         assert (await daemon.get("/api/v1/stats?since=soon")).status == 400
+
+
+async def test_incidents_that_were_not_read_are_mentioned(
+    router: Router, clock: SteppedClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Even if some that were read, such as false positives, don't count."""
+    monkeypatch.setattr(stats, "MOST", 2)
+    async with router(clock=clock) as daemon:
+        await daemon.alert(alert("DiskFull", instance="a"))
+        assert (await daemon.get("/api/v1/stats")).json["complete"] is True
+        await daemon.alert(alert("DiskFull", instance="b"))
+        await daemon.ask("POST", "/api/v1/incidents/2/false-positive")
+        assert (await daemon.get("/api/v1/stats")).json["complete"] is False
+        assert "Only the newest" in (await daemon.get("/stats")).body.decode()
 
 
 async def test_the_page_and_its_pictures(router: Router, clock: SteppedClock) -> None:
