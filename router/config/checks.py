@@ -4,7 +4,7 @@ from urllib.parse import urlsplit
 
 from router.config.actions import check_actions
 from router.config.communication import check_communication
-from router.config.config_file import DefaultRule, LinkConfig, RuleConfig
+from router.config.config_file import DefaultRule, HeartbeatConfig, LinkConfig, RuleConfig
 from router.config.convert import Context, Trail
 from router.config.fields import is_loopback
 from router.config.heartbeats import check_heartbeats
@@ -15,6 +15,7 @@ from router.config.sources import check_sources
 from router.config.statuspage import check_status_page
 from router.core.incident.policy import SeverityPlan, Target, split_target
 from router.core.messages.render import OWN_LINKS
+from router.core.text.plain import web_url
 from router.model.incident import Severity
 
 
@@ -30,6 +31,7 @@ def check_config(context: Context) -> None:
     _check_expiry(context)
     _check_answers(context)
     _check_links(context)
+    _check_runbooks(context)
     _check_listen(context)
     _check_storage(context)
     _check_sign_in_mail(context)
@@ -110,6 +112,19 @@ def _check_links(context: Context) -> None:
             message = f"another link is named '{link.name}': give this one a different name"
             context.report(context.place_of(trail), message)
         taken.add(link.name.casefold())
+
+
+def _check_runbooks(context: Context) -> None:
+    """Warn of runbooks that are no links: messages and pages leave them out."""
+    for trail, owner in list(context.values.items()):
+        if not isinstance(owner, RuleConfig | DefaultRule | HeartbeatConfig):
+            continue
+        if owner.runbook and not web_url(owner.runbook):
+            context.warn(
+                context.place_of((*trail, "runbook")),
+                f"messages leave out the runbook '{owner.runbook}': write a URL that begins with "
+                "https:// or http://",
+            )
 
 
 # --- exposed parts
