@@ -28,7 +28,7 @@ from router.engine.jobs.clock_jumps import ClockJumps
 from router.engine.jobs.dead_mans_switch import DeadMansSwitch, request
 from router.engine.jobs.housekeeping import keep_house
 from router.engine.rule_revisions import remember
-from router.engine.silences import look_again
+from router.engine.silences import recheck_muted
 from router.ports.clock import BootClock, Clock, SharedClock, SystemClock, spawn
 from router.ports.errors import StoreUnavailable
 from router.ports.store import Store
@@ -210,7 +210,7 @@ class App:
         steady = BootClock() if isinstance(parts.clock, SystemClock) else parts.clock
         return {
             "clock": ClockJumps(parts.store, parts.clock, steady).run(),
-            "recheck": look_again(parts.inbox, parts.clock),
+            "recheck": recheck_muted(parts.inbox, parts.clock),
             "on-call gaps": parts.coverage.run(),
             "channel health": Proofs(parts.store, parts.clock, parts.metrics).run(),
             "drills": parts.drills.run(),
@@ -286,7 +286,7 @@ class App:
         inbox = self.parts.inbox
         before, inbox.settings = inbox.settings, settings
         if (before.silences, before.inhibitions) != (settings.silences, settings.inhibitions):
-            spawn(look_again(inbox, self.parts.clock), "recheck", self._loops)
+            spawn(recheck_muted(inbox, self.parts.clock), "recheck", self._loops)
 
     def _remember(self, config: Config, by: str) -> None:
         """Record the git commit of these rules, in the background: nothing waits for git."""
@@ -308,7 +308,7 @@ class App:
         parts.metrics.reload_time.set(parts.clock.now())
         heartbeat = [HEARTBEAT] if config.file.heartbeats else []
         parts.metrics.expect([*config.sources, *heartbeat], config.channels)
-        parts.coverage.look(again=True)
+        parts.coverage.check(again=True)
 
     def request_stop(self) -> None:
         self._stopped.set()

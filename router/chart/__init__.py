@@ -4,7 +4,7 @@ An SVG has text as text, no background, and other colours in dark mode. A PNG ha
 and double resolution, for mail and chat.
 """
 
-from router.chart.figure import ChartsMissing, ImageFormat, Look, Tone, notice, warm_up
+from router.chart.figure import ChartsMissing, ImageFormat, ImageOptions, Tone, notice, warm_up
 from router.chart.gantt import Span, gantt
 from router.chart.line import Level, Series, line_chart
 from router.chart.times import Mark
@@ -12,8 +12,8 @@ from router.chart.times import Mark
 __all__ = [
     "ChartsMissing",
     "ImageFormat",
+    "ImageOptions",
     "Level",
-    "Look",
     "Mark",
     "Series",
     "Span",

@@ -47,7 +47,7 @@ class Tone(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
+class ImageOptions:
     """The form of a picture, and its size in pixels."""
 
     form: ImageFormat = ImageFormat.SVG
@@ -97,12 +97,12 @@ _STYLE = f"<style>@media (prefers-color-scheme:dark){{{_DARK}}}</style>".encode(
 class Picture:
     """A figure to draw on; `data` is the finished picture. All text goes through `text`."""
 
-    def __init__(self, look: Look) -> None:
+    def __init__(self, options: ImageOptions) -> None:
         from matplotlib.figure import Figure  # noqa: PLC0415 - see the module
 
-        self.look = look
+        self.options = options
         self.figure: Figure = Figure(
-            figsize=(look.width / _POINTS, look.height / _POINTS), layout="constrained"
+            figsize=(options.width / _POINTS, options.height / _POINTS), layout="constrained"
         )
         self.axes: Axes = self.figure.add_subplot()
         self.data = b""
@@ -127,7 +127,9 @@ class Picture:
             handles=[Patch(color=colour.light) for colour in colours.values()],
             labels=[text(name) for name in colours],
             loc="outside lower left",
-            ncols=max(1, self.look.width * 2 // (15 * min(MAX_TEXT, max(map(len, colours))) + 60)),
+            ncols=max(
+                1, self.options.width * 2 // (15 * min(MAX_TEXT, max(map(len, colours))) + 60)
+            ),
             frameon=False,
             fontsize=9,
             labelcolor=INK.light,
@@ -139,7 +141,7 @@ class Picture:
 
     def _save(self) -> bytes:
         out = BytesIO()
-        if self.look.form is ImageFormat.PNG:
+        if self.options.form is ImageFormat.PNG:
             self.figure.savefig(
                 out,
                 format="png",
@@ -170,20 +172,20 @@ def _matplotlib() -> Any:
     return mpl
 
 
-def notice(words: str, look: Look) -> bytes:
+def notice(words: str, options: ImageOptions) -> bytes:
     """Return an SVG with a line of text in place of a chart. Needs no package."""
-    size = f'width="{look.width}" height="{look.height}"'
+    size = f'width="{options.width}" height="{options.height}"'
     line = escape(plain(words)[:MAX_NOTICE])
     return (
         f'<?xml version="1.0"?><svg xmlns="http://www.w3.org/2000/svg" '
-        f'{size} viewBox="0 0 {look.width} {look.height}">'
+        f'{size} viewBox="0 0 {options.width} {options.height}">'
         f'<text x="8" y="24" font-family="sans-serif" font-size="13" fill="#6e7781">{line}</text>'
         "</svg>"
     ).encode()
 
 
 @contextmanager
-def picture(look: Look) -> Iterator[Picture]:
+def picture(options: ImageOptions) -> Iterator[Picture]:
     """Yield a picture to draw on; it is finished when the block ends. Raises: ChartsMissing."""
     mpl = _matplotlib()
     with _DRAWING, warnings.catch_warnings():
@@ -193,7 +195,7 @@ def picture(look: Look) -> Iterator[Picture]:
         with mpl.rc_context(
             {"svg.hashsalt": "alert-router", "svg.fonttype": "none", "font.family": "sans-serif"}
         ):
-            drawn = Picture(look)
+            drawn = Picture(options)
             yield drawn
             drawn.data = drawn._save()  # noqa: SLF001 - its own module
 
@@ -201,7 +203,7 @@ def picture(look: Look) -> Iterator[Picture]:
 def warm_up() -> None:
     """Load matplotlib and its fonts before the first chart needs them. Raises: ChartsMissing."""
     for form in ImageFormat:
-        with picture(Look(form)) as drawn:
+        with picture(ImageOptions(form)) as drawn:
             drawn.title("Ready")
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from router.chart.figure import INK, TONES, Look, Picture, Tone, picture, text
+from router.chart.figure import INK, TONES, ImageOptions, Picture, Tone, picture, text
 from router.chart.times import Mark, draw_marks, time_axis
 
 ROW = 26
@@ -29,7 +29,7 @@ def gantt(
     marks: Sequence[Mark] = (),
     title: str = "",
     zone: str | None = "UTC",
-    look: Look | None = None,
+    options: ImageOptions | None = None,
 ) -> bytes:
     """Draw the rows, from the top in order of first appearance.
 
@@ -38,12 +38,12 @@ def gantt(
         marks: vertical marks over all rows.
         title: one line.
         zone: time zone of the axis; None for the time since the first span.
-        look: the form and width; the height follows from the rows.
+        options: the form and width; the height follows from the rows.
     """
     rows = list(dict.fromkeys(span.row for span in spans))
     start, end = _extent(spans, marks)
-    wanted = look or Look()
-    with picture(Look(wanted.form, wanted.width, ROW * len(rows) + _AROUND)) as drawn:
+    wanted = options or ImageOptions()
+    with picture(ImageOptions(wanted.form, wanted.width, ROW * len(rows) + _AROUND)) as drawn:
         drawn.title(title)
         time_axis(drawn, start, end, zone)
         drawn.axes.set_xlim(

@@ -5,7 +5,17 @@ from dataclasses import dataclass
 from itertools import pairwise
 from math import nan
 
-from router.chart.figure import GRID, LINES, QUIET, TONES, Look, Picture, Tone, picture, text
+from router.chart.figure import (
+    GRID,
+    LINES,
+    QUIET,
+    TONES,
+    ImageOptions,
+    Picture,
+    Tone,
+    picture,
+    text,
+)
 from router.chart.times import Mark, draw_marks, time_axis
 from router.core.text.units import number
 
@@ -41,7 +51,7 @@ def line_chart(  # noqa: PLR0913 - what there is to say about a chart, each by n
     title: str = "",
     zone: str = "UTC",
     write: Callable[[float], str] = number,
-    look: Look | None = None,
+    options: ImageOptions | None = None,
 ) -> bytes:
     """The curves between `start` and `end` (UTC seconds).
 
@@ -54,9 +64,9 @@ def line_chart(  # noqa: PLR0913 - what there is to say about a chart, each by n
         title: one line.
         zone: time zone of the axis.
         write: formats a value on the axis.
-        look: the form and size.
+        options: the form and size.
     """
-    with picture(look or Look()) as drawn:
+    with picture(options or ImageOptions()) as drawn:
         drawn.title(title)
         time_axis(drawn, start, end, zone)
         for number_, series_ in enumerate(series):
@@ -115,7 +125,7 @@ def _values(
     spread = high - low if high - low > 1 / _HUGEST else 1.0
     drawn.axes.set_ylim(low - (0.05 * spread if low < 0 else 0.0), high + 0.1 * spread)
     drawn.axes.yaxis.set_major_formatter(lambda value, _: write(value))
-    drawn.axes.locator_params(axis="y", nbins=max(2, drawn.look.height // 45))
+    drawn.axes.locator_params(axis="y", nbins=max(2, drawn.options.height // 45))
     drawn.axes.grid(axis="y", color=GRID.light, linewidth=0.8)
     if not values:
         drawn.axes.set_yticks([])

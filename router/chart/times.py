@@ -34,7 +34,9 @@ def time_axis(picture: Picture, start: float, end: float, zone: str | None) -> N
     axes = picture.axes
     end = max(end, start + 1.0)
     axes.set_xlim(start, end)
-    step = next((s for s in _STEPS if (end - start) / s <= picture.look.width / _ROOM), _STEPS[-1])
+    step = next(
+        (s for s in _STEPS if (end - start) / s <= picture.options.width / _ROOM), _STEPS[-1]
+    )
     first = _midnight(start, zone) if zone else start
     ticks = [
         first + n * step
@@ -54,7 +56,7 @@ def draw_marks(picture: Picture, marks: Iterable[Mark], start: float, end: float
     """Draw a line for each mark, with its label above the chart, without overlaps."""
     axes = picture.axes
     shown = sorted((mark for mark in marks if start <= mark.at <= end), key=lambda mark: mark.at)
-    rows = _rows(shown, start, max(end, start + 1.0), picture.look.width)
+    rows = _rows(shown, start, max(end, start + 1.0), picture.options.width)
     for mark, row in zip(shown, rows, strict=True):
         colour = TONES[mark.tone].light
         axes.axvline(mark.at, color=colour, linewidth=1.2, linestyle=(0, (4, 2)))

@@ -6,7 +6,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from router.chart import ImageFormat, Look, Mark, Span, Tone, gantt
+from router.chart import ImageFormat, ImageOptions, Mark, Span, Tone, gantt
 from router.core.incident.suppression import SUPPRESSED
 from router.core.oncall.local_time import local_time
 from router.core.text.units import duration
@@ -123,7 +123,7 @@ def drawn(found: Simulation, start: float, zone: str, form: ImageFormat) -> byte
         Mark(moment.at, "acknowledged", Tone.GOOD) for moment in found.moments if _is_answer(moment)
     ]
     title = ", ".join(incident.title for incident in found.incidents) or "nobody is notified"
-    return gantt(spans, marks=marks, title=title, zone=zone, look=Look(form))
+    return gantt(spans, marks=marks, title=title, zone=zone, options=ImageOptions(form))
 
 
 def _is_answer(moment: Moment) -> bool:

@@ -161,7 +161,7 @@ def _show(out: Console, explanation: Explanation) -> None:
     table = Table("rule", "result", "failed matcher", "at", box=None, padding=(0, 2))
     for verdict in explanation.verdicts:
         failed = str(verdict.failed) if verdict.failed else ""
-        result = Text(verdict.reason.replace("_", " "), "green" if verdict.takes else "dim")
+        result = Text(verdict.reason.replace("_", " "), "green" if verdict.matched else "dim")
         table.add_row(verdict.rule.name, result, Text(failed), Text(verdict.rule.origin))
     out.print(table)
     if explanation.alert.status is AlertStatus.RESOLVED:

@@ -7,7 +7,7 @@ import typer
 
 from router.cli.client import Router, viewer
 from router.cli.config import Json
-from router.cli.operator import as_operator
+from router.cli.local_token import with_local_token
 from router.cli.output import console, echo, print_json
 from router.cli.times import minute
 
@@ -36,7 +36,7 @@ def add(
         "expires": expires,
         "service": True,
     }
-    made = as_operator(router).ask("POST", "/tokens", json=body)
+    made = with_local_token(router).ask("POST", "/tokens", json=body)
     echo(made["text"])
     echo(f"{made['token']['id']} expires at {minute(made['token']['expires_at'])} UTC", err=True)
 
@@ -48,7 +48,7 @@ def show(router: Router, for_programs: Json = False) -> None:
     from rich.table import Table
     from rich.text import Text
 
-    found = as_operator(router).ask("GET", "/tokens")
+    found = with_local_token(router).ask("GET", "/tokens")
     if for_programs:
         print_json(found)
         return
@@ -72,5 +72,5 @@ def revoke(
     ],
 ) -> None:
     """End a token now."""
-    ended = as_operator(router).ask("DELETE", f"/tokens/{quote(name, safe='')}")["token"]
+    ended = with_local_token(router).ask("DELETE", f"/tokens/{quote(name, safe='')}")["token"]
     echo(f"revoked {ended['name']}")

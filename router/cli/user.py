@@ -7,7 +7,7 @@ import typer
 
 from router.cli.client import Router, viewer
 from router.cli.config import Json
-from router.cli.operator import as_operator
+from router.cli.local_token import with_local_token
 from router.cli.output import console, echo, print_json
 from router.cli.times import minute
 
@@ -31,7 +31,7 @@ def add(
 ) -> None:
     """Add a user, and print a link that signs them in to set a password."""
     body = {"name": name, "role": role, "email": email, "shown": shown}
-    made = as_operator(router).ask("POST", "/users", json=body)
+    made = with_local_token(router).ask("POST", "/users", json=body)
     echo(f"{name} is {made['user']['role']}. This link signs them in, once, within 3 days:")
     echo(made["link"])
 
@@ -40,7 +40,7 @@ def add(
 @viewer
 def link(router: Router, name: Name) -> None:
     """Print a link that signs a user in, once, so that they can set a new password."""
-    made = as_operator(router).ask("POST", f"/users/{quote(name, safe='')}/link")
+    made = with_local_token(router).ask("POST", f"/users/{quote(name, safe='')}/link")
     echo(made["link"])
 
 
@@ -76,7 +76,7 @@ def show(router: Router, for_programs: Json = False) -> None:
     from rich.table import Table
     from rich.text import Text
 
-    answer = as_operator(router).ask("GET", "/users")
+    answer = with_local_token(router).ask("GET", "/users")
     if for_programs:
         print_json(answer)
         return
@@ -90,6 +90,8 @@ def show(router: Router, for_programs: Json = False) -> None:
 
 
 def _change(router: Router, name: str, **changes: Any) -> None:
-    after = as_operator(router).ask("POST", f"/users/{quote(name, safe='')}", json=changes)["user"]
+    after = with_local_token(router).ask("POST", f"/users/{quote(name, safe='')}", json=changes)[
+        "user"
+    ]
     state = "disabled" if after["disabled"] else after["role"]
     echo(f"{name} is {state}")

@@ -40,7 +40,7 @@ class Silences:
         return replace(settings, silences=(*settings.silences, *self._found))
 
 
-async def look_again(inbox: Inbox, clock: Clock) -> None:
+async def recheck_muted(inbox: Inbox, clock: Clock) -> None:
     """Check muted alerts against the current silences, as soon as the store is available."""
     while True:
         try:

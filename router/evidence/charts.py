@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from router.chart import (
     ChartsMissing,
     ImageFormat,
+    ImageOptions,
     Level,
-    Look,
     Mark,
     Series,
     Tone,
@@ -142,7 +142,7 @@ class Charts:
             marks=wanted.marks,
             title=curve,
             zone=wanted.zone,
-            look=Look(wanted.form),
+            options=ImageOptions(wanted.form),
         )
 
 

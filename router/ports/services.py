@@ -6,7 +6,7 @@ from typing import Protocol, runtime_checkable
 from msgspec import Struct
 
 from router.chart import ImageFormat
-from router.core.drill.progress import ExpectationOutcome, Scene
+from router.core.drill.progress import DrillTimeline, ExpectationOutcome
 from router.core.messages.context_links import Window
 from router.model.action import ActionRequest
 from router.model.deployment import Deployment
@@ -97,7 +97,7 @@ class DrillView(Struct, frozen=True):
     """A drill with its events so far and the outcome of each expectation."""
 
     drill: Drill
-    scene: Scene
+    timeline: DrillTimeline
     outcomes: Sequence[ExpectationOutcome]
 
 

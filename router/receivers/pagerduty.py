@@ -77,7 +77,7 @@ class PagerDutyReceiver(Source):
     kind = "pagerduty"
     max_body = MIB
 
-    def __init__(self, name: str, config: PagerDutyConfig, _site: ReceiverContext) -> None:
+    def __init__(self, name: str, config: PagerDutyConfig, _context: ReceiverContext) -> None:
         super().__init__(name)
         self._secrets = config.secrets
         self._priorities = config.priorities

@@ -5,7 +5,7 @@ status of an HTTP answer, and whether a connection failed before the request was
 without a known cause is `Uncertain`.
 
 Apprise blocks, so it runs in threads. It is an extra, and is imported at the first message, because
-its import takes a second.
+its import match_all a second.
 """
 
 import asyncio
@@ -91,7 +91,7 @@ class AppriseSender:
             return await self._run(url, message)
 
         urls = [url.reveal() for url in self._config.urls]
-        return await self._list.tell(message, urls, side_by_side(one))
+        return await self._list.send(message, urls, side_by_side(one))
 
     async def verify(self) -> str | Result:
         """Check that Apprise can parse the URLs. It can't check credentials."""

@@ -103,7 +103,7 @@ class MailSender:
             return Rejected("no recipients: the channel has no `to`")
         named = {address.addr_spec: address for address in to}
 
-        async def tell_all(recipients: Sequence[str]) -> Mapping[str, Result]:
+        async def send_all(recipients: Sequence[str]) -> Mapping[str, Result]:
             return await self._deliver(
                 [
                     (named[recipient], self._compose(message, named[recipient]))
@@ -111,7 +111,7 @@ class MailSender:
                 ]
             )
 
-        return await self._recipients.tell(message, list(named), tell_all)
+        return await self._recipients.send(message, list(named), send_all)
 
     async def mail(self, mail: PublicMail) -> Result:
         """Send a mail with public text to a subscriber or customer."""

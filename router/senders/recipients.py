@@ -12,7 +12,7 @@ from router.model.notification import Message, Rejected, Result, Retry, Sent, Un
 
 log = structlog.get_logger(__name__)
 
-TellAll = Callable[[Sequence[str]], Awaitable[Mapping[str, Result]]]
+SendAll = Callable[[Sequence[str]], Awaitable[Mapping[str, Result]]]
 """Sends a message to the given recipients, and returns the result for each."""
 
 _decoder = msgspec.json.Decoder(dict[str, Sent | Rejected])
@@ -33,7 +33,7 @@ class RecipientList:
     def __init__(self, shown: Callable[[str], str] = ending) -> None:
         self._shown = shown
 
-    async def tell(self, message: Message, recipients: Sequence[str], tell_all: TellAll) -> Result:
+    async def send(self, message: Message, recipients: Sequence[str], send_all: SendAll) -> Result:
         """Send to each recipient. The result's `ref` joins the refs of all.
 
         `Sent` once the message was accepted or permanently rejected for each recipient, and was
@@ -42,11 +42,11 @@ class RecipientList:
         Args:
             message: the message.
             recipients: at least one.
-            tell_all: sends to the given recipients; see `side_by_side`.
+            send_all: sends to the given recipients; see `side_by_side`.
         """
         settled = _decoder.decode(message.progress) if message.progress else {}
         left = [to for to in dict.fromkeys(recipients) if _digest(to) not in settled]
-        results = await tell_all(left)
+        results = await send_all(left)
         for to, result in results.items():
             if isinstance(result, Sent | Rejected):
                 settled[_digest(to)] = result
@@ -67,13 +67,13 @@ class RecipientList:
         return next(iter(settled.values()))
 
 
-def side_by_side(tell: Callable[[str], Awaitable[Result]]) -> TellAll:
+def side_by_side(send: Callable[[str], Awaitable[Result]]) -> SendAll:
     """Return a function that sends to all concurrently, as they share the time of one attempt."""
 
-    async def tell_all(recipients: Sequence[str]) -> Mapping[str, Result]:
-        return dict(zip(recipients, await asyncio.gather(*map(tell, recipients)), strict=True))
+    async def send_all(recipients: Sequence[str]) -> Mapping[str, Result]:
+        return dict(zip(recipients, await asyncio.gather(*map(send, recipients)), strict=True))
 
-    return tell_all
+    return send_all
 
 
 def _progress(settled: Mapping[str, Sent | Rejected]) -> str:

@@ -88,7 +88,7 @@ class Connection(asyncio.Protocol):
         if self.inner is not None:
             self.inner.resume_writing()
 
-    def look(self, now: float) -> None:
+    def check_deadlines(self, now: float) -> None:
         """Check the connection's own deadlines. Called about once a second."""
 
     def stop(self) -> None:
@@ -215,7 +215,7 @@ class Connections:
         self._timer = None
         now = asyncio.get_running_loop().time()
         for connection in tuple(self._admitted):
-            connection.look(now)
+            connection.check_deadlines(now)
         late = [connection for connection in self._admitted if self._is_late(connection, now)]
         for connection in late:
             self._fresh.pop(connection, None)

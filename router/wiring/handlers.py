@@ -135,7 +135,7 @@ class SharedHandlers:
 
     @cached_property
     def heartbeats(self) -> HeartbeatApi:
-        return HeartbeatApi(look=self.parts.heartbeats.look)
+        return HeartbeatApi(statuses=self.parts.heartbeats.statuses)
 
     @cached_property
     def overviews(self) -> OverviewApi:

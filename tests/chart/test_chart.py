@@ -12,7 +12,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from router.chart import ImageFormat, Level, Look, Mark, Series, Span, Tone, gantt, line_chart
+from router.chart import (
+    ImageFormat,
+    ImageOptions,
+    Level,
+    Mark,
+    Series,
+    Span,
+    Tone,
+    gantt,
+    line_chart,
+)
 from router.chart.figure import LINES, TONES
 from router.core.text.units import percent
 
@@ -20,7 +30,7 @@ START = 1795454041.0  # 2026-11-23 17:14:01 UTC
 HOUR = 3600.0
 CURVE = Series('{service="api"}', [(START + 60 * n, 0.01 * (n % 7)) for n in range(60)])
 OTHER = Series("other", [(START + 60 * n, 0.02) for n in range(60)])
-PNG = Look(ImageFormat.PNG)
+PNG = ImageOptions(ImageFormat.PNG)
 SVG = "{http://www.w3.org/2000/svg}"
 
 
@@ -28,13 +38,14 @@ def line(*series: Series, **more: Any) -> bytes:
     return line_chart(series or [CURVE], start=START, end=START + HOUR, **more)
 
 
-def spans(look: Look | None = None) -> bytes:
+def spans(options: ImageOptions | None = None) -> bytes:
     return gantt(
-        [Span("log", START, START), Span("ana", START, START + 60, Tone.WARN, "rings")], look=look
+        [Span("log", START, START), Span("ana", START, START + 60, Tone.WARN, "rings")],
+        options=options,
     )
 
 
-KINDS = pytest.mark.parametrize("draw", [lambda look=None: line(look=look), spans])
+KINDS = pytest.mark.parametrize("draw", [lambda options=None: line(options=options), spans])
 
 
 def texts(svg: bytes) -> list[str]:
@@ -61,7 +72,7 @@ def test_the_same_is_the_same_bytes(draw: Callable[..., bytes]) -> None:
 @KINDS
 def test_a_png_is_one_and_is_sharp(draw: Callable[..., bytes]) -> None:
     """Two pixels for each of its size, on a ground that isn't seen through."""
-    png = draw(Look(ImageFormat.PNG, 600, 200))
+    png = draw(ImageOptions(ImageFormat.PNG, 600, 200))
     assert png[:8] == b"\x89PNG\r\n\x1a\n"
     width, height = struct.unpack(">II", png[16:24])
     assert width == 1200
@@ -176,11 +187,11 @@ def test_rows_are_in_order_and_time_may_count_from_the_start() -> None:
     assert {"+0s", "+4m", "+14m", "rings"} <= {*said}
 
 
-@pytest.mark.parametrize("look", [None, PNG])
-def test_nothing_to_draw_is_drawn(look: Look | None) -> None:
+@pytest.mark.parametrize("options", [None, PNG])
+def test_nothing_to_draw_is_drawn(options: ImageOptions | None) -> None:
     """An empty chart is no fault."""
-    assert line(Series("", []), look=look)
-    assert gantt([], look=look)
+    assert line(Series("", []), options=options)
+    assert gantt([], options=options)
 
 
 HOSTILE = [
@@ -198,7 +209,7 @@ HOSTILE = [
 @pytest.mark.parametrize("form", [*ImageFormat])
 def test_any_text_is_only_text(text: str, form: ImageFormat) -> None:
     """No markup, no formula, no control character; long ones are cut."""
-    look = Look(form)
+    options = ImageOptions(form)
     out = [
         line(
             Series(text, CURVE.points),
@@ -206,9 +217,9 @@ def test_any_text_is_only_text(text: str, form: ImageFormat) -> None:
             title=text,
             level=Level(1, text),
             marks=[Mark(START, text)],
-            look=look,
+            options=options,
         ),
-        gantt([Span(text, 0, 1, label=text)], title=text, marks=[Mark(0, text)], look=look),
+        gantt([Span(text, 0, 1, label=text)], title=text, marks=[Mark(0, text)], options=options),
     ]
     for svg in out if form is ImageFormat.SVG else []:
         assert not ET.fromstring(svg).findall(f".//{SVG}script")

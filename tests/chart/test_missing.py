@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from router.chart import ChartsMissing, Look, Mark, Tone, line_chart, notice
+from router.chart import ChartsMissing, ImageOptions, Mark, Tone, line_chart, notice
 
 
 def test_a_chart_says_how_to_install_charts(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -18,8 +18,8 @@ def test_a_chart_says_how_to_install_charts(monkeypatch: pytest.MonkeyPatch) -> 
 def test_a_notice_needs_no_package(monkeypatch: pytest.MonkeyPatch) -> None:
     """It's an SVG with the text, escaped."""
     monkeypatch.setitem(sys.modules, "matplotlib", None)
-    assert b"<text" in notice("No chart: a < b", Look())
-    assert b"a &lt; b" in notice("No chart: a < b", Look())
+    assert b"<text" in notice("No chart: a < b", ImageOptions())
+    assert b"a &lt; b" in notice("No chart: a < b", ImageOptions())
 
 
 def test_the_router_starts_without_matplotlib() -> None:

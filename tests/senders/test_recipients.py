@@ -39,7 +39,7 @@ async def test_the_whole_is_sent_once_nobody_is_left_to_try(
 ) -> None:
     """One acceptance is enough; retries are awaited; an uncertain result is reported."""
     script = side_by_side(Script(a=[a], b=[b]))
-    result = await RecipientList().tell(make_message(), ["a", "b", "a"], script)
+    result = await RecipientList().send(make_message(), ["a", "b", "a"], script)
     if isinstance(result, Retry | Uncertain):
         result = replace(result, progress="")
     assert result == expected
@@ -48,19 +48,19 @@ async def test_the_whole_is_sent_once_nobody_is_left_to_try(
 async def test_who_is_done_is_not_told_again_on_a_retry() -> None:
     """Only the one who was out of reach is tried again; the next message is for all of them."""
     script = Script(a=[Sent("1"), Sent("3")], b=[Retry("busy"), Sent("2"), Sent("4")])
-    tell = side_by_side(script)
-    first = await RecipientList().tell(make_message(), ["a", "b"], tell)
+    send = side_by_side(script)
+    first = await RecipientList().send(make_message(), ["a", "b"], send)
     assert isinstance(first, Retry)
     assert '"a"' not in first.progress, "an address isn't stored"
     # Another process goes on with what the outbox has.
     again = make_message(progress=first.progress)
-    assert await RecipientList().tell(again, ["a", "b"], tell) == Sent("1 2")
-    assert await RecipientList().tell(make_message(seq=2), ["a", "b"], tell) == Sent("3 4")
+    assert await RecipientList().send(again, ["a", "b"], send) == Sent("1 2")
+    assert await RecipientList().send(make_message(seq=2), ["a", "b"], send) == Sent("3 4")
     assert script.asked == ["a", "b", "b", "a", "b"]
 
 
 async def test_a_message_refused_by_all_is_tried_anew_when_it_is_sent_again() -> None:
     """An account can be fixed between attempts."""
     crowd, script = RecipientList(), Script(a=[Rejected("no"), Sent("1")])
-    assert await crowd.tell(make_message(), ["a"], side_by_side(script)) == Rejected("no")
-    assert await crowd.tell(make_message(), ["a"], side_by_side(script)) == Sent("1")
+    assert await crowd.send(make_message(), ["a"], side_by_side(script)) == Rejected("no")
+    assert await crowd.send(make_message(), ["a"], side_by_side(script)) == Sent("1")

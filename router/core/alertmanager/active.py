@@ -13,7 +13,7 @@ from msgspec import Struct
 
 from router.core.incident.settings import Settings
 from router.core.rules.fingerprint import fingerprint
-from router.core.rules.matcher import Matcher, takes
+from router.core.rules.matcher import Matcher, match_all
 from router.core.suppression.inhibition import Inhibitors
 from router.core.suppression.recurring_silence import TimeSpan
 from router.model.alert import Alert, AlertStatus, RuleMatch
@@ -94,11 +94,11 @@ class AlertFilter(Struct, frozen=True):
         )
         some = self.receiver is not None or self.receiver_labels
         named = not some or any(map(self.receives, alert.receivers))
-        return not left_out and named and takes(self.matchers, alert.labels)
+        return not left_out and named and match_all(self.matchers, alert.labels)
 
     def receives(self, receiver: str) -> bool:
         named = self.receiver is None or self.receiver.matches({RECEIVER: receiver})
-        return named and takes(self.receiver_labels, {})
+        return named and match_all(self.receiver_labels, {})
 
 
 Reports = Sequence[tuple[RuleMatch, Alert]]

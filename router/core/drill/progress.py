@@ -48,7 +48,7 @@ class ExpectationOutcome(Struct, frozen=True):
     took: float = 0.0
 
 
-class Scene(Struct, frozen=True):
+class DrillTimeline(Struct, frozen=True):
     """The incidents of a drill, and their timelines in order."""
 
     incidents: tuple[Incident, ...] = ()
@@ -107,22 +107,24 @@ def alert_of(drill: Drill, number: int, *, ends_at: float | None = None) -> Aler
 # --- expectations
 
 
-def outcomes(drill: Drill, scene: Scene, people: People, now: float) -> list[ExpectationOutcome]:
+def outcomes(
+    drill: Drill, timeline: DrillTimeline, people: People, now: float
+) -> list[ExpectationOutcome]:
     """The outcome of each expectation at `now`, in the plan's order."""
     seen = now if drill.ended_at is None else drill.ended_at
     return [
-        _outcome(drill, number, scene, people, seen)
+        _outcome(drill, number, timeline, people, seen)
         for number, step in enumerate(drill.plan.steps)
         if step.kind is not Kind.ALERT
     ]
 
 
 def _outcome(
-    drill: Drill, number: int, scene: Scene, people: People, now: float
+    drill: Drill, number: int, timeline: DrillTimeline, people: People, now: float
 ) -> ExpectationOutcome:
     step = drill.plan.steps[number]
     begins = drill.started_at + step.at
-    done = _ticked(drill, number) if step.kind in TICKED else _seen(step, scene, people)
+    done = _ticked(drill, number) if step.kind in TICKED else _seen(step, timeline, people)
     if done is None:
         return ExpectationOutcome(
             step,
@@ -132,7 +134,7 @@ def _outcome(
         )
     at, by = done
     # A message isn't late if the policy sends it later.
-    took = _slowest(scene) if step.kind is Kind.DELIVERED else at - begins
+    took = _slowest(timeline) if step.kind is Kind.DELIVERED else at - begins
     return ExpectationOutcome(
         step, DrillState.MET if took <= step.within else DrillState.LATE, at, by, took
     )
@@ -142,36 +144,38 @@ Done = tuple[float, str]
 """The time and the person of the acknowledgement."""
 
 
-def _seen(step: DrillStep, scene: Scene, people: People) -> Done | None:
+def _seen(step: DrillStep, timeline: DrillTimeline, people: People) -> Done | None:
     match step.kind:
         case Kind.DELIVERED:
-            return _delivered(step, scene)
+            return _delivered(step, timeline)
         case Kind.ACKNOWLEDGED:
             found = (
                 entry
-                for entry in scene.entries
+                for entry in timeline.entries
                 if entry.what is Reason.ACKNOWLEDGED and _is_one_of(entry, step, people)
             )
         case Kind.PRACTISED:
-            practised = (entry for entry in scene.entries if entry.what is Reason.ACTION_PRACTISED)
+            practised = (
+                entry for entry in timeline.entries if entry.what is Reason.ACTION_PRACTISED
+            )
             found = (entry for entry in practised if entry.data.get("action") == step.action)
         case _:
             found = (
-                entry for entry in scene.entries if entry.what in _ENDS and entry.by != CLEANER
+                entry for entry in timeline.entries if entry.what in _ENDS and entry.by != CLEANER
             )
     return next(((entry.at, entry.by) for entry in found), None)
 
 
-def _delivered(step: DrillStep, scene: Scene) -> Done | None:
+def _delivered(step: DrillStep, timeline: DrillTimeline) -> Done | None:
     """The last recipient's delivery. A recipient whose message was dropped isn't waited for."""
-    worked = delivered(scene.entries)
+    worked = delivered(timeline.entries)
     unneeded = (
-        {entry.data["channel"] for entry in scene.entries if is_silent(entry)}
+        {entry.data["channel"] for entry in timeline.entries if is_silent(entry)}
         if not step.items
         else set()
     )
     notified = dict.fromkeys(
-        address for incident in scene.incidents for address in incident.notified
+        address for incident in timeline.incidents for address in incident.notified
     )
     wanted = [
         address
@@ -180,18 +184,18 @@ def _delivered(step: DrillStep, scene: Scene) -> Done | None:
     ]
     if not wanted or any(address not in worked for address in wanted):
         return None
-    return max(entry.at for entry in first_deliveries(scene).values()), ""
+    return max(entry.at for entry in first_deliveries(timeline).values()), ""
 
 
-def _slowest(scene: Scene) -> float:
+def _slowest(timeline: DrillTimeline) -> float:
     """The longest delay of a delivery."""
-    return max(float(entry.data["late"]) for entry in first_deliveries(scene).values())
+    return max(float(entry.data["late"]) for entry in first_deliveries(timeline).values())
 
 
-def first_deliveries(scene: Scene) -> dict[tuple[int, str], Entry]:
+def first_deliveries(timeline: DrillTimeline) -> dict[tuple[int, str], Entry]:
     """The first message about each incident (by id) to each address; later ones are edits."""
     found: dict[tuple[int, str], Entry] = {}
-    for entry in scene.entries:
+    for entry in timeline.entries:
         if is_delivery(entry):
             found.setdefault((entry.incident_id, entry.data["channel"]), entry)
     return found

@@ -8,8 +8,8 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from router.core.drill.progress import (
     DrillState,
+    DrillTimeline,
     ExpectationOutcome,
-    Scene,
     first_deliveries,
     is_delivery,
     is_silent,
@@ -33,7 +33,7 @@ MARKS = {
 
 def report(
     drill: Drill,
-    scene: Scene,
+    timeline: DrillTimeline,
     seen: Sequence[ExpectationOutcome],
     people: People,
     previews: Mapping[str, str],
@@ -48,17 +48,19 @@ def report(
             "",
             *([cell(drill.plan.description), ""] if drill.plan.description else []),
         ],
-        _facts(drill, scene, seen),
+        _facts(drill, timeline, seen),
         _expectations(drill, seen),
-        _deliveries(scene),
-        _answers(scene, people),
+        _deliveries(timeline),
+        _answers(timeline, people),
         _ticks(drill),
         _previews(previews),
     ]
     return "\n".join(line for part in parts for line in part).rstrip() + "\n"
 
 
-def _facts(drill: Drill, scene: Scene, seen: Sequence[ExpectationOutcome]) -> Iterator[str]:
+def _facts(
+    drill: Drill, timeline: DrillTimeline, seen: Sequence[ExpectationOutcome]
+) -> Iterator[str]:
     met = sum(outcome.state is DrillState.MET for outcome in seen)
     yield f"- Scenario: {cell(drill.plan.name)}"
     yield f"- Started: {utc(drill.started_at)}, by {cell(drill.by) or 'the schedule'}"
@@ -69,7 +71,7 @@ def _facts(drill: Drill, scene: Scene, seen: Sequence[ExpectationOutcome]) -> It
         after = duration(round(drill.ended_at - drill.started_at))
         yield f"- Ended: {utc(drill.ended_at)}, after {after}: {drill.ending.replace('_', ' ')}{by}"
     yield f"- Expectations met: {met} of {len(seen)}"
-    yield f"- Incidents: {', '.join(incident.name for incident in scene.incidents) or 'none'}"
+    yield f"- Incidents: {', '.join(incident.name for incident in timeline.incidents) or 'none'}"
     yield ""
 
 
@@ -84,20 +86,20 @@ def _expectations(drill: Drill, seen: Sequence[ExpectationOutcome]) -> Iterator[
     yield ""
 
 
-def _deliveries(scene: Scene) -> Iterator[str]:
-    first = first_deliveries(scene)
+def _deliveries(timeline: DrillTimeline) -> Iterator[str]:
+    first = first_deliveries(timeline)
     unneeded = {
-        (entry.incident_id, entry.data["channel"]) for entry in scene.entries if is_silent(entry)
+        (entry.incident_id, entry.data["channel"]) for entry in timeline.entries if is_silent(entry)
     }
     given_back = {
         (entry.incident_id, entry.data.get("channel")): str(entry.data.get("error", ""))
-        for entry in scene.entries
+        for entry in timeline.entries
         if entry.what is Reason.DELIVERY_FAILED
     }
     yield from table("Messages", ("incident", "to", "delivered after", "attempts", "error"))
     notified = {
         (incident.id, address): None
-        for incident in scene.incidents
+        for incident in timeline.incidents
         for address in incident.notified
     }
     for key in dict.fromkeys((*notified, *first)):
@@ -112,20 +114,20 @@ def _deliveries(scene: Scene) -> Iterator[str]:
     yield ""
 
 
-def _answers(scene: Scene, people: People) -> Iterator[str]:
+def _answers(timeline: DrillTimeline, people: People) -> Iterator[str]:
     """The time until each notified person acknowledged, counted from their first message."""
     notified: dict[str, float] = {}
-    for entry in scene.entries:
+    for entry in timeline.entries:
         if is_delivery(entry) and (person := person_of(entry.data["channel"])):
             notified.setdefault(person, entry.at)
     answered = {
         _person(entry, people): entry.at
-        for entry in reversed(scene.entries)
+        for entry in reversed(timeline.entries)
         if entry.what is Reason.ACKNOWLEDGED
     }
     if not notified and not answered:
         return
-    opened = min((incident.opened_at for incident in scene.incidents), default=0.0)
+    opened = min((incident.opened_at for incident in timeline.incidents), default=0.0)
     yield from table(
         "People",
         ("person", "notified after", "acknowledged after the opening", "after the notification"),

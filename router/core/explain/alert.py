@@ -11,7 +11,7 @@ from router.core.incident.policy import Policy
 from router.core.incident.settings import Settings
 from router.core.incident.suppression import Suppression, suppression
 from router.core.oncall.recipients import Recipients
-from router.core.rules.matcher import takes
+from router.core.rules.matcher import match_all
 from router.core.rules.rule import Judgement, Rule, Verdict, judge
 from router.core.suppression.inhibition import Inhibition
 from router.model.alert import Alert, AlertStatus
@@ -84,6 +84,6 @@ def explain(
         tuple(
             inhibition
             for inhibition in settings.inhibitions
-            if takes(inhibition.target, alert.labels)
+            if match_all(inhibition.target, alert.labels)
         ),
     )

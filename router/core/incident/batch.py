@@ -138,7 +138,7 @@ class Batch:
             case Undelivered():
                 return self._undelivered(event)
             case SilencesChanged():
-                tx.look_again(event.at)
+                tx.recheck_muted(event.at)
                 return Reason.SILENCES_CHANGED
             case Commanded(command=Command.REOPEN | Command.MERGE | Command.LINK):
                 return self._relate(event)

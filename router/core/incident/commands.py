@@ -12,11 +12,11 @@ from router.core.incident.escalation import (
     SNOOZE,
     edited,
     expect_response,
+    notify,
     promotion_due,
+    repeat_steps,
     run_steps,
     stop_reaching,
-    tell,
-    tell_again,
     unneeded,
 )
 from router.core.incident.relations import linked, merged, not_mergeable, unrelated
@@ -174,7 +174,7 @@ def _escalated(incident: Incident, event: Commanded, settings: Settings) -> Deci
     decision.note(event.at, Reason.ESCALATED, event.by, text=event.text)
     decision.queue(event.at, Reason.ESCALATED, edited(incident, settings))
     if following is None:
-        tell_again(decision, event.at, policy, settings)
+        repeat_steps(decision, event.at, policy, settings)
     else:
         after = policy.steps[following].after
         if not isinstance(after, NextBusinessDay):
@@ -238,7 +238,7 @@ def _assigned(incident: Incident, event: Commanded, settings: Settings) -> Decis
     contact = settings.people.find(person)
     if contact and person != event.by:
         reached = settings.people.reach((f"contact:{contact}",), incident.severity, event.at)
-        tell(decision, event.at, decision.reason, reached)
+        notify(decision, event.at, decision.reason, reached)
     return decision
 
 

@@ -62,7 +62,7 @@ def run_steps(
             nobody = nobody and skipped is Reason.CONDITION_FAILED
             continue
         reached = people.reach(due.notify, severity, at)
-        tell(decision, at, reason, reached)
+        notify(decision, at, reason, reached)
         if reason is Reason.STEP_DUE:
             decision.note(at, reason, step=number, **_noted(reached, incident), **facts)
         taken.append(number)
@@ -107,7 +107,7 @@ def go_on(decision: Decision, at: float, settings: Settings) -> None:
         run_steps(decision, at, Reason.STEP_DUE, settings)
     elif policy.repeat and incident.repeats < policy.repeat.times:
         if policy.repeat.unless is Unless.RESOLVED or incident.acknowledged_at is None:
-            tell_again(decision, at, policy, settings)
+            repeat_steps(decision, at, policy, settings)
     elif incident.acknowledged_at is None:
         _unanswered(decision, at, policy, settings)
 
@@ -130,7 +130,7 @@ def resume(decision: Decision, timer: TimerDue, settings: Settings) -> None:
         decision.change(muted=None, policy_since=since if moved else incident.policy_since)
 
 
-def tell_again(decision: Decision, at: float, policy: Policy, settings: Settings) -> None:
+def repeat_steps(decision: Decision, at: float, policy: Policy, settings: Settings) -> None:
     """Notify the targets of all steps again."""
     incident = decision.incident
     steps = [
@@ -148,7 +148,7 @@ def tell_again(decision: Decision, at: float, policy: Policy, settings: Settings
         policy=policy.name,
         duties=settings.people.duties(tuple(targets), at),
     )
-    tell(decision, at, Reason.STEPS_REPEATED, reached)
+    notify(decision, at, Reason.STEPS_REPEATED, reached)
     _wait_for_answer(decision, at, policy)
 
 
@@ -169,13 +169,13 @@ def _unanswered(decision: Decision, at: float, policy: Policy, settings: Setting
         incident.notified
     )
     decision.queue(at, Reason.UNANSWERED, incident.notified)
-    tell(decision, at, Reason.UNANSWERED, fallback)
+    notify(decision, at, Reason.UNANSWERED, fallback)
 
 
 # --- recipients
 
 
-def tell(decision: Decision, at: float, reason: Reason, reached: Recipients) -> None:
+def notify(decision: Decision, at: float, reason: Reason, reached: Recipients) -> None:
     """Notify these recipients, and set a timer for their further contact methods. Note problems."""
     for target, why in reached.problems:
         decision.note(at, Reason.NOBODY_REACHED, target=target, why=why)
@@ -202,7 +202,7 @@ def try_next_methods(decision: Decision, at: float) -> None:
     due = tuple(address for when, address in reaching if when <= at)
     if due:
         decision.note(at, Reason.NEXT_METHOD, channels=list(due))
-        tell(decision, at, Reason.NEXT_METHOD, Recipients(due))
+        notify(decision, at, Reason.NEXT_METHOD, Recipients(due))
     left = tuple(sorted({(when, address) for when, address in reaching if when > at}))
     decision.change(reaching=left)
     if left:

@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from router.core.deployments.suspect import FARTHEST
 from router.core.incident import flapping
-from router.core.incident.escalation import run_steps, start_clocks, tell
+from router.core.incident.escalation import notify, run_steps, start_clocks
 from router.core.incident.settings import Settings
 from router.core.incident.suspects import name_suspect
 from router.core.incident.transaction import Decision
@@ -120,7 +120,7 @@ def open_incident(event: Fired, settings: Settings, earlier: Incident | None = N
     if settings.deployments.recent:
         name_suspect(decision, at, settings)
     if alert.to:
-        tell(decision, at, Reason.OPENED, Recipients(alert.to))
+        notify(decision, at, Reason.OPENED, Recipients(alert.to))
     begin(decision, event, settings)
     if known:
         flapping.count(decision, at, settings)

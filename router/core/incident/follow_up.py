@@ -10,7 +10,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from router.core.incident.escalation import edited, tell
+from router.core.incident.escalation import edited, notify
 from router.core.incident.settings import Settings
 from router.core.incident.transaction import Decision
 from router.core.oncall.recipients import Recipients
@@ -78,7 +78,7 @@ def postmortem_shared(
     decision.note(
         at, Reason.POSTMORTEM_SHARED, event.by, text=plain(event.summary)[:LONGEST_SUMMARY]
     )
-    tell(
+    notify(
         decision,
         at,
         Reason.POSTMORTEM_SHARED,
@@ -166,7 +166,7 @@ def _with_items(  # noqa: PLR0913, PLR0917 - each is a different fact about one 
     decision = Decision(reason, replace(incident, updated_at=event.at, items=items))
     decision.note(event.at, reason, event.by, **_facts(item))
     decision.queue(event.at, reason, edited(incident, settings))
-    tell(decision, event.at, reason, Recipients(settings.postmortems.tickets))
+    notify(decision, event.at, reason, Recipients(settings.postmortems.tickets))
     return decision
 
 
@@ -179,7 +179,12 @@ def _watch(decision: Decision, at: float, item: Item, settings: Settings) -> Non
 def _tell_owner(decision: Decision, event: ItemPut, item: Item, settings: Settings) -> None:
     owner = settings.people.find(item.owner)
     if owner and item.owner != event.by:
-        tell(decision, event.at, decision.reason, gently((f"contact:{owner}",), event.at, settings))
+        notify(
+            decision,
+            event.at,
+            decision.reason,
+            by_quietest_method((f"contact:{owner}",), event.at, settings),
+        )
 
 
 def _facts(item: Item) -> dict[str, Any]:
@@ -211,18 +216,18 @@ def reminded(incident: Incident, event: TimerDue, settings: Settings) -> Decisio
     decision = Decision(reasons[overdue], replace(incident, updated_at=event.at))
     decision.note(event.at, decision.reason, **facts)
     decision.set_timer(names[overdue], event.at + settings.postmortems.again if overdue else due_at)
-    tell(decision, event.at, decision.reason, _whom(who, incident, event.at, settings))
+    notify(decision, event.at, decision.reason, _responsible(who, incident, event.at, settings))
     return decision
 
 
-def _whom(name: str, incident: Incident, at: float, settings: Settings) -> Recipients:
+def _responsible(name: str, incident: Incident, at: float, settings: Settings) -> Recipients:
     """The lead or the item's owner; if not in the config, the `owners`, else the channels."""
     contact = settings.people.find(name)
     targets = (f"contact:{contact}",) if contact else settings.postmortems.owners
-    return gently(targets, at, settings) if targets else Recipients(_channels(incident))
+    return by_quietest_method(targets, at, settings) if targets else Recipients(_channels(incident))
 
 
-def gently(targets: tuple[str, ...], at: float, settings: Settings) -> Recipients:
+def by_quietest_method(targets: tuple[str, ...], at: float, settings: Settings) -> Recipients:
     """Each target over its first contact method at the least severity that has one."""
     found: dict[str, None] = {}
     problems: list[tuple[str, str]] = []

@@ -45,7 +45,7 @@ def mute_of(
 
 def held_back(tx: Transaction, due: TimerDue) -> Muted | None:
     """The mute of a paging deadline, if all alerts that keep the incident open are muted."""
-    if due.name not in PAGING or not tx.settings.keeps_quiet(due.at):
+    if due.name not in PAGING or not tx.settings.may_mute(due.at):
         return None
     firing = [alert for _, alert in tx.firing(due.incident_id).values()]
     targeting, own = tx.settings.mutes.targeting, (due.incident_id,)

@@ -224,7 +224,7 @@ class ReadPlanner:
             for event in self.events
             if isinstance(event, TimerDue) and event.name in PAGING
         }
-        muting = {at for at in ats if self.settings.keeps_quiet(at)}
+        muting = {at for at in ats if self.settings.may_mute(at)}
         due = dict.fromkeys(
             event.incident_id
             for event in self.events

@@ -119,7 +119,7 @@ class Settings:
             after = max(AT_LEAST, INTERVALS * gap)
         return None if after is None else rule_match.last_seen + after
 
-    def keeps_quiet(self, at: float) -> bool:
+    def may_mute(self, at: float) -> bool:
         """Check if anything could mute an alert at `at` (UTC seconds)."""
         return bool(self.inhibitions) or any(
             silence.when.is_active(at) for silence in self.silences

@@ -81,7 +81,7 @@ class Transaction:
         before = view.incidents.get(incident.id)
         ends = before and before.closed_at is None and incident.closed_at is not None
         if before and ends and self.settings.is_inhibitor(before):
-            self.look_again(incident.updated_at)
+            self.recheck_muted(incident.updated_at)
         if incident.id not in changes.incidents:
             incident = replace(incident, version=incident.version + 1)  # one write, one version
         view.next_incident_id = max(view.next_incident_id, incident.id + 1)
@@ -177,7 +177,7 @@ class Transaction:
                     self._inhibitors.add(incident, self.settings.mutes.sourced_by(incident))
         return self._inhibitors
 
-    def look_again(self, at: float) -> None:
+    def recheck_muted(self, at: float) -> None:
         """Silences or open incidents have changed: check muted alerts soon."""
         changes = self.changes
         changes.recheck_at = at if changes.recheck_at is None else min(changes.recheck_at, at)

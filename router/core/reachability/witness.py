@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 
 from router.core.incident.settings import Settings
 from router.core.rules.lint import literal_beginning
-from router.core.rules.matcher import Matcher, takes
+from router.core.rules.matcher import Matcher, match_all
 from router.core.rules.rule import Rule
 from router.core.suppression.recurring_silence import RecurringSilence
 from router.core.virtual.example_alert import example_alert
@@ -22,7 +22,9 @@ def witness(
     matchers = (*rule.matchers, *(matcher for silence in silences for matcher in silence.matchers))
     for name in dict.fromkeys(matcher.name for matcher in matchers):
         of_label = [matcher for matcher in matchers if matcher.name == name]
-        value = next((value for value in _values(of_label) if takes(of_label, {name: value})), None)
+        value = next(
+            (value for value in _values(of_label) if match_all(of_label, {name: value})), None
+        )
         if value is None:
             return None
         labels[name] = value
@@ -30,7 +32,7 @@ def witness(
         alert = example_alert(settings.rules, rule, opens, labels, 0.0).alert
     except ValueError:
         return None
-    return alert if all(takes(silence.matchers, alert.labels) for silence in silences) else None
+    return alert if all(match_all(silence.matchers, alert.labels) for silence in silences) else None
 
 
 def _values(of_label: Iterable[Matcher]) -> Iterator[str]:

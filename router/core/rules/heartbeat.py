@@ -15,7 +15,7 @@ from msgspec.structs import replace
 
 from router.core.oncall.local_time import instant, local_time
 from router.core.rules.fingerprint import fingerprint
-from router.core.rules.matcher import MatcherList, takes
+from router.core.rules.matcher import MatcherList, match_all
 from router.core.text.plain import utc
 from router.core.text.units import duration
 from router.model.alert import Alert, AlertStatus
@@ -58,7 +58,7 @@ class Heartbeat(Struct, frozen=True):
         return (
             bool(self.matchers)
             and alert.status is AlertStatus.FIRING
-            and takes(self.matchers, alert.labels)
+            and match_all(self.matchers, alert.labels)
         )
 
 

@@ -119,7 +119,7 @@ MatcherList = Annotated[tuple[Matcher, ...], Joined(Matchers)]
 """Matchers, all of which must match. Written as a list of texts."""
 
 
-def takes(matchers: Iterable[Matcher], labels: Mapping[str, str]) -> bool:
+def match_all(matchers: Iterable[Matcher], labels: Mapping[str, str]) -> bool:
     """Check if all matchers match the labels."""
     for matcher in matchers:  # noqa: SIM110 - a generator costs more than most matchers
         if not matcher.matches(labels):

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from msgspec import Struct, json
 
-from router.core.rules.matcher import Matcher, takes
+from router.core.rules.matcher import Matcher, match_all
 from router.core.rules.matcher_index import MatcherIndex
 from router.core.text.template import Template, compile_template
 from router.core.text.units import Threshold, read_value
@@ -117,7 +117,7 @@ class Verdict(Struct, frozen=True):
     failed: Matcher | None = None
 
     @property
-    def takes(self) -> bool:
+    def matched(self) -> bool:
         return self.reason is Reason.MATCHED
 
 
@@ -240,7 +240,7 @@ class RuleSet:
                 rule, rest = self.rules[position], self._index.rest[position]
                 if rule.source and not rule.is_from(source):
                     continue
-                if not rest or takes(rest, labels):
+                if not rest or match_all(rest, labels):
                     matching_rules.append(rule)
                     if not rule.continues:
                         break
@@ -253,7 +253,7 @@ class RuleSet:
         if alert.to:
             return [Verdict(CANARY, Reason.MATCHED)]
         verdicts = list(self._verdicts(alert, self.rules))
-        taken = any(verdict.takes for verdict in verdicts)
+        taken = any(verdict.matched for verdict in verdicts)
         untried = self.rules[len(verdicts) :]
         return [
             *verdicts,
@@ -266,5 +266,5 @@ class RuleSet:
         for rule in rules:
             verdict = try_rule(rule, alert)
             yield verdict
-            if verdict.takes and not rule.continues:
+            if verdict.matched and not rule.continues:
                 return

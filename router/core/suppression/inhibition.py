@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterable
 
 from msgspec import Struct
 
-from router.core.rules.matcher import MatcherList, takes
+from router.core.rules.matcher import MatcherList, match_all
 from router.model.incident import Incident
 from router.model.reason import Reason
 
@@ -26,7 +26,7 @@ class Inhibition(Struct, frozen=True):
     equal: tuple[str, ...] = ()
 
     def is_source(self, incident: Incident) -> bool:
-        return self.rule in {"", incident.rule} and takes(self.source, incident.labels)
+        return self.rule in {"", incident.rule} and match_all(self.source, incident.labels)
 
     def inhibits(self, incident: Incident, labels: dict[str, str]) -> bool:
         """Check if the incident mutes an alert that `target` matches.
@@ -37,8 +37,8 @@ class Inhibition(Struct, frozen=True):
             return False
         if self.equal_values(incident.labels) != self.equal_values(labels):
             return False
-        both = not self.rule and takes(self.source, labels)
-        return not (both and takes(self.target, incident.labels))
+        both = not self.rule and match_all(self.source, labels)
+        return not (both and match_all(self.target, incident.labels))
 
     def equal_values(self, labels: dict[str, str]) -> tuple[str, ...]:
         """The values of the labels `equal`; a missing label equals the empty string."""
@@ -53,7 +53,7 @@ def inhibitor(
     inhibitions: Iterable[Inhibition], labels: dict[str, str], incidents: Iterable[Incident]
 ) -> Incident | None:
     """The first of `incidents` that inhibits an alert with these labels."""
-    targeted = [inhibition for inhibition in inhibitions if takes(inhibition.target, labels)]
+    targeted = [inhibition for inhibition in inhibitions if match_all(inhibition.target, labels)]
     if not targeted:
         return None
     return next(

@@ -6,7 +6,7 @@ Built on first use, once for the active settings.
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
 
-from router.core.rules.matcher import Matcher, MatchOp, takes
+from router.core.rules.matcher import Matcher, MatchOp, match_all
 from router.core.rules.matcher_index import MatcherIndex
 from router.core.rules.rule import RuleSet
 from router.core.suppression.inhibition import Inhibition
@@ -43,7 +43,7 @@ class MuteIndex:
         return [
             self._inhibitions[position]
             for position in index.candidates(labels)
-            if takes(index.rest[position], labels)
+            if match_all(index.rest[position], labels)
         ]
 
     def sourced_by(self, incident: Incident) -> list[Inhibition]:

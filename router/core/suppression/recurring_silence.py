@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from msgspec import Struct
 
 from router.core.oncall.schedule import Restriction, windows
-from router.core.rules.matcher import Matcher, MatchOp, takes
+from router.core.rules.matcher import Matcher, MatchOp, match_all
 
 LONGEST = 14 * 86_400.0
 """Maximum seconds for which adjoining windows are joined into one."""
@@ -79,7 +79,7 @@ class RecurringSilence(Struct, frozen=True):
         """The time until which an alert with these labels is muted; None if it isn't at `at`."""
         if isinstance(self.when, TimeSpan) and not self.when.is_active(at):
             return None  # the usual case: ended silences are kept for a while
-        return self.when.end_at(at) if takes(self.matchers, labels) else None
+        return self.when.end_at(at) if match_all(self.matchers, labels) else None
 
 
 def check_matchers(matchers: Sequence[Matcher], *, exclusion: bool = False) -> None:
@@ -136,7 +136,7 @@ def _is_contradictory(name: str, matchers: Sequence[Matcher]) -> bool:
     positive = (matcher for matcher in matchers if matcher.op in {MatchOp.EQUAL, MatchOp.MATCHES})
     values = next((matcher.values for matcher in positive if matcher.values is not None), None)
     if values is not None:
-        return not any(takes(matchers, {name: value}) for value in values)
+        return not any(match_all(matchers, {name: value}) for value in values)
     wanted = {matcher.value for matcher in matchers if matcher.op is MatchOp.MATCHES}
     refused = {matcher.value for matcher in matchers if matcher.op is MatchOp.NOT_MATCHES}
     return not wanted.isdisjoint(refused)

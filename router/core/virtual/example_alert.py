@@ -75,7 +75,7 @@ def _check_taken(rules: RuleSet, rule: Rule, alert: Alert) -> None:
     verdicts = rules.verdicts(alert)
     (own,) = [verdict for verdict in verdicts if verdict.rule == rule]
     if own.reason is Reason.TAKEN_BEFORE:
-        by = next(verdict.rule for verdict in verdicts if verdict.takes)
+        by = next(verdict.rule for verdict in verdicts if verdict.matched)
         raise ValueError(
             f"rule '{by.name}' ({by.origin}) matches it before '{rule.name}': give it other labels"
         )

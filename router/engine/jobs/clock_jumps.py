@@ -15,7 +15,7 @@ from router.telemetry.logs import logger
 
 log = logger(__name__)
 
-LOOK = 1.0
+EVERY = 1.0
 """Seconds between checks."""
 
 JUMP = 2.0
@@ -39,13 +39,13 @@ class ClockJumps:
         """Check until cancelled."""
         never = asyncio.Event()
         while True:
-            await self._steady.wait(never, LOOK)
+            await self._steady.wait(never, EVERY)
             try:
-                await self.look()
+                await self.check()
             except StoreUnavailable as error:
                 log.warning("clock_jump_waits", error=str(error))
 
-    async def look(self) -> None:
+    async def check(self) -> None:
         """Move the deadlines if the clock was set back. Raises: StoreUnavailable."""
         ahead = self._clock.now() - self._steady.now()
         by = ahead - self._ahead

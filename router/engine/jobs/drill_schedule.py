@@ -24,7 +24,7 @@ from router.telemetry.metrics import Metrics
 
 log = logger(__name__)
 
-LOOK = 60.0
+EVERY = 60.0
 """Seconds between two checks."""
 
 KIND = "drill-since"
@@ -71,12 +71,12 @@ class DrillCalendar:
         never = asyncio.Event()
         while True:
             try:
-                await self.look()
+                await self.check()
             except StoreUnavailable as error:
                 log.warning("drill_calendar_waits", error=str(error))
-            await self._clock.wait(never, LOOK)
+            await self._clock.wait(never, EVERY)
 
-    async def look(self) -> None:
+    async def check(self) -> None:
         """Start due drills, send due reminders, and set the metrics. Raises: StoreUnavailable."""
         wanted = self._wanted()
         if wanted.cadence is None and wanted.canary is None:
@@ -141,7 +141,7 @@ class DrillCalendar:
 
 
 def _words(cadence: Cadence, late: float) -> str:
-    overdue = f" ({duration(late)} overdue)" if late >= LOOK else ""
+    overdue = f" ({duration(late)} overdue)" if late >= EVERY else ""
     return (
         f"The drill {cadence.scenario} is due{overdue}. "
         f"Start it: alert-router drill start {cadence.scenario}"

@@ -9,7 +9,7 @@ import secrets
 from collections.abc import Callable, Sequence
 
 from router.core.drill import progress
-from router.core.drill.progress import CLEANER, Scene
+from router.core.drill.progress import CLEANER, DrillTimeline
 from router.core.incident.settings import Settings
 from router.core.incident.snapshot import ReadPlan
 from router.model.drill import LONGEST, Drill, DrillPlan, Ending, Tick
@@ -131,7 +131,9 @@ class Drills:
             AlertSeen(now, progress.alert_of(drill, number, ends_at=now)) for number in drill.fired
         ]
         await self._inbox.submit(over)
-        left = [incident for incident in (await self._scene(drill)).incidents if incident.is_open]
+        left = [
+            incident for incident in (await self._timeline(drill)).incidents if incident.is_open
+        ]
         text = f"the drill {drill.id} is over"
         await self._inbox.submit(
             [
@@ -176,11 +178,11 @@ class Drills:
         return [drill for drill in await self._unfinished() if drill.is_running]
 
     async def _see(self, drill: Drill) -> DrillView:
-        scene = await self._scene(drill)
-        outcomes = progress.outcomes(drill, scene, self._settings().people, self._clock.now())
-        return DrillView(drill, scene, tuple(outcomes))
+        timeline = await self._timeline(drill)
+        outcomes = progress.outcomes(drill, timeline, self._settings().people, self._clock.now())
+        return DrillView(drill, timeline, tuple(outcomes))
 
-    async def _scene(self, drill: Drill) -> Scene:
+    async def _timeline(self, drill: Drill) -> DrillTimeline:
         view = await self._store.load(ReadPlan(keys=drill.keys))
         incidents = sorted(
             (view.incidents[number] for number in view.latest.values()),
@@ -189,4 +191,4 @@ class Drills:
         entries = [
             entry for incident in incidents for entry in await self._store.timeline(incident.id)
         ]
-        return Scene(tuple(incidents), tuple(sorted(entries, key=lambda entry: entry.id)))
+        return DrillTimeline(tuple(incidents), tuple(sorted(entries, key=lambda entry: entry.id)))

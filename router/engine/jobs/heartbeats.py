@@ -104,7 +104,7 @@ class Heartbeats:
         )
         self.wake()
 
-    async def look(self) -> list[HeartbeatStatus]:
+    async def statuses(self) -> list[HeartbeatStatus]:
         """The state of each heartbeat now. Raises: StoreUnavailable."""
         now, known = self._clock.now(), dict(await self._records.find(limit=MOST))
         return [

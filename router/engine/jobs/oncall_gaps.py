@@ -25,7 +25,7 @@ class Coverage:
         self._metrics = metrics
         self._warned: set[str] = set()
 
-    def look(self, *, again: bool = False) -> None:
+    def check(self, *, again: bool = False) -> None:
         """Check for gaps now. `again`: repeat earlier warnings."""
         settings = self._settings()
         coming = coming_gaps(settings, self._clock.now())
@@ -45,4 +45,4 @@ class Coverage:
         never = asyncio.Event()
         while True:
             await self._clock.wait(never, EVERY)
-            self.look()
+            self.check()

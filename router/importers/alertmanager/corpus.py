@@ -8,7 +8,7 @@ from typing import Any
 
 from router.config.located import Place
 from router.core.rules.lint import contradiction
-from router.core.rules.matcher import Matcher, takes
+from router.core.rules.matcher import Matcher, match_all
 from router.importers.alertmanager.tree import Route
 
 MOST = 300
@@ -80,7 +80,7 @@ def untried(root: Route, sets: Sequence[Labels]) -> list[Place]:
     return [
         place
         for place, path in _places(root, ())
-        if not any(takes(path, labels) for labels in sets)
+        if not any(match_all(path, labels) for labels in sets)
     ]
 
 

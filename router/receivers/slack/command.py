@@ -45,12 +45,14 @@ _OPEN = re.compile(r"[\"“”](?P<quoted>[^\"“”]+)[\"“”](?:\s+(?P<sever
 _OPEN_BARE = re.compile(r"(?P<bare>[^\"“”]+?)(?:\s+(?P<severity>P[0-3]))?", re.IGNORECASE)
 
 
-def parse_command(typed: str, by: str, receipt: str, now: float, site: ReceiverContext) -> Received:
+def parse_command(
+    typed: str, by: str, receipt: str, now: float, context: ReceiverContext
+) -> Received:
     """The request of `by`, or help. Without a number it's about the only open incident."""
-    word, _, rest = written(typed, site.slack).partition(" ")
+    word, _, rest = written(typed, context.slack).partition(" ")
     word, rest = word.lower(), rest.strip()
     if word in {"on-call", "oncall"} and not rest:
-        return Received(words=" ".join(_on_call(site, now)) or "No schedule is configured.")
+        return Received(words=" ".join(_on_call(context, now)) or "No schedule is configured.")
     if word == "open":
         return _open(rest, by, now)
     request = _request(word, rest, by, receipt) if word in WORDS else None
@@ -123,7 +125,7 @@ def _open(rest: str, by: str, now: float) -> Received:
         return Received(words=f"Nothing was opened: {error}.")
 
 
-def _on_call(site: ReceiverContext, now: float) -> Iterable[str]:
-    for name, schedule in site.schedules().items():
-        people = [site.names.get(contact, contact) for contact in on_call(schedule, now)]
+def _on_call(context: ReceiverContext, now: float) -> Iterable[str]:
+    for name, schedule in context.schedules().items():
+        people = [context.names.get(contact, contact) for contact in on_call(schedule, now)]
         yield f"{name}: {', '.join(people) or 'nobody'}."

@@ -87,10 +87,10 @@ class SlackReceiver(Source):
     kind = "slack"
     max_body = 512 * KIB
 
-    def __init__(self, name: str, config: SlackConfig, site: ReceiverContext) -> None:
+    def __init__(self, name: str, config: SlackConfig, context: ReceiverContext) -> None:
         super().__init__(name)
         self._key = config.signing_secret.reveal().encode()
-        self._site = site
+        self._context = context
 
     def verify(self, incoming: Incoming, now: float) -> None:
         """Raises: Unauthorized, also when the request is older or newer than five minutes."""
@@ -114,13 +114,13 @@ class SlackReceiver(Source):
             payload = decode(_PAYLOAD, clean(incoming.body))
             if member(payload, "type") == "url_verification":
                 return Received(words=text(member(payload, "challenge")))
-            return read_thread(payload, self._site.slack)
+            return read_thread(payload, self._context.slack)
         form = dict(parse_qsl(incoming.body.decode("utf-8", "replace"), keep_blank_values=True))
         if incoming.segment == "command":
             by = self._name(form.get("user_id", ""), form.get("user_name", ""))
             trigger = form.get("trigger_id", "")
             return parse_command(
-                form.get("text", ""), by, f"slack:{trigger}" if trigger else "", now, self._site
+                form.get("text", ""), by, f"slack:{trigger}" if trigger else "", now, self._context
             )
         payload = decode(_PAYLOAD, clean(form.get("payload", "").encode()))
         if member(payload, "type") == "view_submission":
@@ -205,7 +205,7 @@ class SlackReceiver(Source):
         ), user_id
 
     def _name(self, user_id: str, user_name: str) -> str:
-        return self._site.slack.get(user_id) or user_name or user_id or "somebody in Slack"
+        return self._context.slack.get(user_id) or user_name or user_id or "somebody in Slack"
 
 
 def _chosen(option: str, by: str, receipt: str) -> list[CommandRequest]:

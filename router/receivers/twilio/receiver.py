@@ -53,10 +53,10 @@ class TwilioReceiver(Source):
     kind = "twilio"
     max_body = 64 * KIB
 
-    def __init__(self, name: str, config: TwilioConfig, site: ReceiverContext) -> None:
+    def __init__(self, name: str, config: TwilioConfig, context: ReceiverContext) -> None:
         super().__init__(name)
         self._secrets = [secret for secret in (config.auth_token, config.next_auth_token) if secret]
-        self._site = site
+        self._context = context
 
     def verify(self, incoming: Incoming, now: float) -> None:
         """Raises: Unauthorized."""
@@ -85,7 +85,7 @@ class TwilioReceiver(Source):
         return WebhookAnswer(body=body, content_type=CONTENT_TYPE)
 
     def _urls(self, incoming: Incoming) -> list[str]:
-        return [public_url(url, incoming.raw_path) for url in self._site.urls]
+        return [public_url(url, incoming.raw_path) for url in self._context.urls]
 
     # --- text messages
 
@@ -93,7 +93,7 @@ class TwilioReceiver(Source):
         reply = parse_reply(form)
         if reply.command is Keyword.NOTHING:
             return Received(ignored="Nothing to answer")
-        by = self._site.phones.get(reply.number)
+        by = self._context.phones.get(reply.number)
         if by is None:
             return Received(
                 refused=f"{masked(reply.number)} is not a number in the config", words=STRANGER
@@ -118,7 +118,7 @@ class TwilioReceiver(Source):
         if not (about.isascii() and about.isdigit() and len(about) < 16):
             raise InvalidInput("The URL names no incident", "/incident")
         sid = parse_sid(form, "CallSid")
-        by = self._site.phones.get(called)
+        by = self._context.phones.get(called)
         if by is None:
             return Received(
                 refused=f"{masked(called)} is not a number in the config", words=STRANGER
@@ -140,7 +140,7 @@ class TwilioReceiver(Source):
                 and incident.is_open
                 and incident.acknowledged_at is None
             ):
-                return ask(spoken(incident, self._site.company, now), self._urls(incoming)[0])
+                return ask(spoken(incident, self._context.company, now), self._urls(incoming)[0])
         return say(words)
 
 

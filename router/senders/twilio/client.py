@@ -112,7 +112,7 @@ class TwilioApi:
         if not all(map(E164.fullmatch, numbers)):
             return Rejected("not a number with its country code, like +442079460123")
         send_all = side_by_side(lambda number: self._create(create, number, message.at))
-        return await self._recipients.tell(message, numbers, send_all)
+        return await self._recipients.send(message, numbers, send_all)
 
     async def verify(self, number: str, capability: str) -> str | Result:
         """Check the credentials and the sender's number, unless that is ""."""

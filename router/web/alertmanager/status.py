@@ -9,7 +9,7 @@ from aiohttp import web
 from router.config.load import Config
 from router.core.alertmanager.routes import configuration
 from router.core.incident.settings import Settings
-from router.core.rules.matcher import takes
+from router.core.rules.matcher import match_all
 from router.ports.clock import Clock
 from router.web.alertmanager.alerts import RECEIVER_LABELS
 from router.web.alertmanager.failure import answered
@@ -59,5 +59,5 @@ class RouterStatus:
     async def receivers(self, request: web.Request) -> web.Response:
         """Raises: Unauthorized."""
         caller(request, Role.VIEWER, in_browser=True)
-        named = takes(parsed_filter(request, RECEIVER_LABELS), {})
+        named = match_all(parsed_filter(request, RECEIVER_LABELS), {})
         return answer([Named(str(name)) for name in self._settings().policies if named])

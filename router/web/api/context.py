@@ -9,7 +9,7 @@ from typing import Literal
 from aiohttp import web
 from msgspec import Struct
 
-from router.chart import ChartsMissing, ImageFormat, Look, line_chart, notice
+from router.chart import ChartsMissing, ImageFormat, ImageOptions, line_chart, notice
 from router.config.config_file import ConfigFile
 from router.core.deployments.similar import Fix, Similar, similar, what_fixed
 from router.core.messages.context_links import Link, Window, links, query_of, window
@@ -189,10 +189,10 @@ class Investigation:
 async def _notice(words: str, seen: Window, form: ImageFormat) -> bytes:
     """Return a picture of a text. Raises: aiohttp's HTTPBadGateway for a PNG without charts."""
     if form is ImageFormat.SVG:
-        return notice(words, Look(form))
+        return notice(words, ImageOptions(form))
     draw = functools.partial(line_chart, [], start=seen.start, end=seen.end, title=words)
     try:
-        return await asyncio.to_thread(draw, look=Look(form))
+        return await asyncio.to_thread(draw, options=ImageOptions(form))
     except ChartsMissing:
         raise web.HTTPBadGateway(text=words) from None
 

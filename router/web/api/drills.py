@@ -294,12 +294,12 @@ class Drills:
 
     def _view(self, seen: DrillView) -> DrillDetail:
         settings = self._settings()
-        texts = previews(seen.drill, seen.scene, settings)
+        texts = previews(seen.drill, seen.timeline, settings)
         return DrillDetail(
             **asdict(_summary(seen.drill)),
-            incidents=[incident.name for incident in seen.scene.incidents],
+            incidents=[incident.name for incident in seen.timeline.incidents],
             steps=_steps(seen),
-            report=report(seen.drill, seen.scene, seen.outcomes, settings.people, texts),
+            report=report(seen.drill, seen.timeline, seen.outcomes, settings.people, texts),
         )
 
 

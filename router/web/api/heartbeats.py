@@ -34,17 +34,17 @@ class HeartbeatList(Struct, frozen=True):
 
 
 class HeartbeatApi:
-    """`look` returns the state of each heartbeat."""
+    """`statuses` returns the state of each heartbeat."""
 
-    def __init__(self, *, look: Callable[[], Awaitable[Sequence[HeartbeatStatus]]]) -> None:
-        self._look = look
+    def __init__(self, *, statuses: Callable[[], Awaitable[Sequence[HeartbeatStatus]]]) -> None:
+        self._statuses = statuses
 
     def routes(self) -> list[web.RouteDef]:
         return routes(self)
 
     @operation("GET", "/heartbeats", "List heartbeats and their states.")
     async def list_heartbeats(self) -> HeartbeatList:
-        return HeartbeatList([_view(heartbeat) for heartbeat in await self._look()])
+        return HeartbeatList([_view(heartbeat) for heartbeat in await self._statuses()])
 
 
 def _view(status: HeartbeatStatus) -> HeartbeatView:

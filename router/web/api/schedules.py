@@ -115,7 +115,7 @@ class Schedules:
 
     def _calendar(self, title: str, schedules: Iterable[str], contact: str = "") -> web.Response:
         """Return the calendar of these schedules, for everybody or for one contact."""
-        from router.core.oncall.ical_feed import (  # noqa: PLC0415 - icalendar takes 0.1 s to load
+        from router.core.oncall.ical_feed import (  # noqa: PLC0415 - icalendar match_all 0.1 s to load
             feed_window,
             render_calendar,
         )

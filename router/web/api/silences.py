@@ -15,7 +15,7 @@ from router.config.people import moment_at
 from router.config.silences import parse_match, silence_matchers
 from router.config.times import parse_moment
 from router.core.incident.mute import can_be_muted
-from router.core.rules.matcher import takes
+from router.core.rules.matcher import match_all
 from router.core.suppression.recurring_silence import RecurringSilence, contradictions
 from router.core.suppression.silence import Silence, SilenceState, expired
 from router.ports.clock import Clock
@@ -165,7 +165,7 @@ class SilenceApi:
                 complete = False
                 break
             read += 1
-            if can_be_muted(row.alert) and takes(matchers, row.alert.labels):
+            if can_be_muted(row.alert) and match_all(matchers, row.alert.labels):
                 found[row.alert.fingerprint] = row
         shown = [alert_view(row) for row in islice(found.values(), SHOWN)]
         return SilencePreview(len(found), shown, complete)

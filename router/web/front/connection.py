@@ -141,7 +141,7 @@ class WebhookConnection(Connection):
         buffered, self._buffer = bytes(self._buffer), bytearray()
         super().hand_over(buffered + data)
 
-    def look(self, now: float) -> None:
+    def check_deadlines(self, now: float) -> None:
         """Hand a slow body over to aiohttp, and close an unused connection."""
         if self.inner is not None or self._task is not None:
             return

@@ -5,7 +5,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from router.core.drill import progress
-from router.core.drill.progress import DrillState, ExpectationOutcome, Scene
+from router.core.drill.progress import DrillState, DrillTimeline, ExpectationOutcome
 from router.core.oncall.recipients import ContactMethod, People
 from router.model.drill import Drill, DrillPlan, DrillStep, Kind, PosedAlert
 from tests.world import NOW, World, settings
@@ -42,11 +42,11 @@ class Play:
             self.drill = progress.fired(self.drill, number, keys)
 
     @property
-    def scene(self) -> Scene:
+    def scene(self) -> DrillTimeline:
         numbered = [
             replace(entry, id=number) for number, entry in enumerate(self.world.timeline, 1)
         ]
-        return Scene(tuple(self.world.incidents.values()), tuple(numbered))
+        return DrillTimeline(tuple(self.world.incidents.values()), tuple(numbered))
 
     @property
     def outcomes(self) -> list[ExpectationOutcome]:

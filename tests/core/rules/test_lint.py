@@ -124,8 +124,8 @@ def test_no_rule_is_said_to_be_dead_that_takes_an_alert(
     *earlier, last = those
     dead = contradiction(last.matchers) is not None or shadowed(last, earlier)
     for each in (alert(labels=one, source=source) for one in seen):
-        reached = not any(try_rule(one, each).takes and not one.continues for one in earlier)
-        assert not (dead and reached and try_rule(last, each).takes)
+        reached = not any(try_rule(one, each).matched and not one.continues for one in earlier)
+        assert not (dead and reached and try_rule(last, each).matched)
 
 
 def said(**changed: object) -> list[str]:

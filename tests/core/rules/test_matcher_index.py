@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from router.core.rules import matcher_index
-from router.core.rules.matcher import parse_matchers, takes
+from router.core.rules.matcher import match_all, parse_matchers
 from router.core.rules.matcher_index import MatcherIndex
 
 VALUES = ["", "x", "xy", "z"]
@@ -27,7 +27,7 @@ def test_all_that_hold_are_candidates_in_order(texts: list[str], found: dict[str
     candidates = index.candidates(found)
     holding = [n for n, one in enumerate(sets) if all(matcher.matches(found) for matcher in one)]
     assert candidates == sorted(set(candidates))
-    assert holding == [n for n in candidates if takes(index.rest[n], found)]
+    assert holding == [n for n in candidates if match_all(index.rest[n], found)]
 
 
 def test_a_thousand_of_each_kind_have_few_candidates() -> None:

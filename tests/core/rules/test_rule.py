@@ -43,7 +43,7 @@ def test_a_rule_takes_what_its_source_and_all_its_matchers_hold_for(
     """If not, it says which matcher failed first."""
     verdict = try_rule(rule(match=match, source=source), alert())
     assert verdict.reason is reason
-    assert verdict.takes is (reason is Reason.MATCHED)
+    assert verdict.matched is (reason is Reason.MATCHED)
     assert (str(verdict.failed) if verdict.failed else None) == failed
 
 
@@ -120,7 +120,7 @@ def test_the_index_finds_what_trying_every_rule_finds(
     )
     seen = alert(labels=labels)
     assert names(rules.matching_rules(seen)) == [
-        verdict.rule.name for verdict in rules.verdicts(seen) if verdict.takes
+        verdict.rule.name for verdict in rules.verdicts(seen) if verdict.matched
     ]
 
 

@@ -37,7 +37,7 @@ PEOPLE = People(
 )
 
 
-class Scene:
+class DrillTimeline:
     """A running `Calendars` and its results."""
 
     def __init__(
@@ -80,7 +80,7 @@ class Scene:
         )
 
 
-Begin = Callable[..., Scene]
+Begin = Callable[..., DrillTimeline]
 
 
 @pytest.fixture
@@ -97,7 +97,7 @@ async def peer() -> AsyncIterator[Peer]:
 @pytest.fixture
 def scene(store: Store, clock: SteppedClock, peer: Peer) -> Begin:
     wanted = {"c1": CalendarSource(SecretUrl(f"{peer.url}/{SECRET}.ics"), ("primary",))}
-    return lambda: Scene(store, clock, wanted)
+    return lambda: DrillTimeline(store, clock, wanted)
 
 
 @pytest.fixture

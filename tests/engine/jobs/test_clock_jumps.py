@@ -38,7 +38,7 @@ async def test_a_clock_that_is_set_back_makes_no_step_late(
     (step,) = [timer for timer in due if timer.name == "step"]
     wall.by = -HOUR
     with structlog.testing.capture_logs() as logs:
-        await jumps.look()
+        await jumps.check()
     assert (await office.row()).due_at == before.due_at - HOUR
     await clock.advance(step.due_at - START)
     assert await timers.tick() > 0
@@ -58,7 +58,7 @@ async def test_a_clock_that_is_set_forward_makes_steps_due_at_once(
     await office.submit(seen())
     wall.by = HOUR
     with structlog.testing.capture_logs() as logs:
-        await jumps.look()
+        await jumps.check()
     assert await timers.tick() > 0
     assert [log["deadlines_moved"] for log in logs if log["event"] == "clock_jumped"] == [False]
 
@@ -69,7 +69,7 @@ async def test_small_corrections_are_no_jump(office: Office, clock: SteppedClock
     with structlog.testing.capture_logs() as logs:
         for _ in range(10):
             wall.by -= 0.5
-            await jumps.look()
+            await jumps.check()
     assert logs == []
 
 

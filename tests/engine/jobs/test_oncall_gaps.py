@@ -17,7 +17,7 @@ from tests.clock import SteppedClock, stop, turn
 from tests.core.reachability.test_gaps import HOLED, NOW, WEEKLY
 
 
-class Scene:
+class DrillTimeline:
     """A coverage whose settings a test changes."""
 
     def __init__(self, clock: SteppedClock) -> None:
@@ -56,8 +56,8 @@ async def test_a_gap_is_in_the_metrics_and_warned_of_once(caplog: pytest.LogCapt
     logs.configure()
     logging.getLogger().addHandler(caplog.handler)
     clock = SteppedClock(NOW)
-    scene = Scene(clock)
-    scene.coverage.look(again=True)
+    scene = DrillTimeline(clock)
+    scene.coverage.check(again=True)
     assert (scene.seconds, warnings(caplog)) == (86_400.0, 1)
     watching = spawn(scene.coverage.run(), "coverage", set())
     await turn()
@@ -69,6 +69,6 @@ async def test_a_gap_is_in_the_metrics_and_warned_of_once(caplog: pytest.LogCapt
     scene.covered(False)
     await clock.advance(EVERY)
     assert (scene.seconds, warnings(caplog)) == (86_400.0, 1)
-    scene.coverage.look(again=True)
+    scene.coverage.check(again=True)
     assert warnings(caplog) == 1
     await stop(watching)

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from router.config.located import Invalid, Place
 from router.core.rules.lint import contradiction
-from router.core.rules.matcher import Matcher, MatchOp, takes
+from router.core.rules.matcher import Matcher, MatchOp, match_all
 from router.importers.alertmanager.corpus import label_sets, untried
 from router.importers.alertmanager.tree import MOST_RULES, Route, outcomes
 
@@ -33,7 +33,7 @@ label_values = st.dictionaries(st.sampled_from(NAMES), st.sampled_from(["x", "y"
 
 def walked(route: Route, labels: dict[str, str]) -> list[Route]:
     """Alertmanager's own walk: depth first, to the first child that matches without `continue`."""
-    if not takes(route.matchers, labels):
+    if not match_all(route.matchers, labels):
         return []
     found = []
     for child in route.routes:
@@ -50,7 +50,7 @@ def test_the_first_outcome_names_the_routes_that_the_walk_finds(
     tree: Route, labels: dict[str, str]
 ) -> None:
     """For every tree and every alert, in the same order."""
-    first = next(outcome for outcome in outcomes(tree) if takes(outcome.matchers, labels))
+    first = next(outcome for outcome in outcomes(tree) if match_all(outcome.matchers, labels))
     assert list(first.routes) == walked(tree, labels)
 
 

@@ -9,7 +9,7 @@ from router.cli.client import Router
 from router.cli.config import found_config, raw_value
 
 
-def as_operator(router: Router) -> Router:
+def with_local_token(router: Router) -> Router:
     """Return `router`; if it has no credentials, with a token made from the router's store."""
     if router.token or os.environ.get("ALERT_ROUTER_TOKEN"):
         return router
