@@ -2,7 +2,7 @@
 
 import asyncio
 import math
-from collections.abc import Collection, Sequence
+from collections.abc import AsyncIterator, Collection, Sequence
 from itertools import groupby
 from typing import Any
 
@@ -22,12 +22,13 @@ from router.core.reachability.channel_health import QUARTER, addresses, standing
 from router.core.reachability.findings import Finding, Proof, Verdict
 from router.core.reachability.prove import prove
 from router.core.reachability.routes import Route
-from router.core.reachability.undecided import Known, unheard_inhibitors
+from router.core.reachability.undecided import Known, may_prevent_page, unheard_inhibitors
 from router.core.text.plain import local, utc
 from router.core.text.units import duration
 from router.engine.jobs.calendars import AHEAD
-from router.model.incident import OPEN
+from router.model.incident import OPEN, Incident
 from router.ports.clock import Clock, SystemClock
+from router.ports.store import Store
 from router.web.api import views
 
 TIMES = 5
@@ -61,11 +62,11 @@ def check_reach(
     _check_names("--person", "channel", people, config.channels)
     clock = SystemClock()
     start = float(math.ceil(clock.now()))
-    settings, known, store = _known(config, clock, start, config_only=config_only)
+    settings, known, store = _known(config, clock, start, people, config_only=config_only)
     _check_names(
         "--allow-silence", "silence", allowed, [silence.name for silence in settings.silences]
     )
-    known = replace(known, people=frozenset(people), allowed=frozenset(allowed))
+    known = replace(known, allowed=frozenset(allowed))
     proof = prove(settings, start, start + weeks, known)
     if config_only:
         proof = replace(proof, assumes=(*proof.assumes, *CONFIG_ONLY))
@@ -95,7 +96,7 @@ def _check_names(option: str, what: str, given: Sequence[str], known: Collection
 
 
 def _known(
-    config: Config, clock: Clock, start: float, *, config_only: bool
+    config: Config, clock: Clock, start: float, people: Collection[str], *, config_only: bool
 ) -> tuple[Settings, Known, str]:
     """The current settings, the proof's other input, and whether the store was read."""
     rates = {
@@ -103,7 +104,12 @@ def _known(
         for name, channel in config.channels.items()
         if (rate := channel.rate) is not None
     }
-    known = Known(rates=rates, sources=frozenset(config.sources), calendars_until=start + AHEAD)
+    known = Known(
+        people=frozenset(people),
+        rates=rates,
+        sources=frozenset(config.sources),
+        calendars_until=start + AHEAD,
+    )
     if config_only:
         return config.settings, known, "not read"
     try:
@@ -123,11 +129,27 @@ async def _stored(
         settings = await live_settings(config, store, clock)
         health, wanted = await store.proven(), addresses(config.channels, settings.people)
         found = standings(wanted, health, start - QUARTER, settings.destinations)
-        incidents = await store.incidents(statuses=OPEN, limit=PAGE) if settings.inhibitions else ()
+        incidents = [incident async for incident in _unheard(store, settings, known)]
     unproven = {standing.address: standing.why for standing in found if not standing.proven}
     return settings, replace(
-        known, unproven=unproven, reasons=tuple(unheard_inhibitors(settings, incidents))
+        known,
+        unproven=unproven,
+        reasons=tuple(unheard_inhibitors(settings, incidents)),
+        unheard=tuple(incidents),
     )
+
+
+async def _unheard(store: Store, settings: Settings, known: Known) -> AsyncIterator[Incident]:
+    """The open incidents that may prevent a page although no person has received a message."""
+    before = 0
+    while page := await store.incidents(statuses=OPEN, before=before, limit=PAGE):
+        before = page[-1].id
+        for incident in page:
+            if not may_prevent_page(settings, incident):
+                continue
+            rows = await store.notifications(incident_id=incident.id, limit=PAGE)
+            if not any(row.sent and known.reaches(row.channel) for row in rows):
+                yield incident
 
 
 # --- for people

@@ -61,7 +61,8 @@ def test_a_proof_is_one_line_with_what_it_assumes(tmp_path: Path) -> None:
     proof, *assumed = done.stdout.splitlines()
     said = r"proven: 3 routes x 28d, \d+ intervals: somebody is notified of each incident within 5m"
     assert re.fullmatch(said, proof)
-    assert assumed[0] == "  assuming that every contact method works"
+    assert assumed[0].startswith("  assuming that an alert that joins an open incident needs no ")
+    assert assumed[1] == "  assuming that every contact method works"
     assert not (tmp_path / "router.db").exists()
 
 
@@ -120,6 +121,20 @@ def test_json_is_for_programs(tmp_path: Path) -> None:
     }
     assert one["from"].endswith("T16:55:00.000Z")
     assert one["trace"]["reasons"] == ["opened"]
+
+
+async def test_an_open_incident_that_nobody_knows_of_is_a_reason(tmp_path: Path) -> None:
+    """Only the log has its message. An acknowledgement tells that a person knows of it."""
+    path = people(tmp_path, ALWAYS)
+    joins = "INC-1 is open and nobody has been notified about it"
+    async with Daemon(path) as daemon:
+        await daemon.alert(alert("PaymentFailures"))
+        done = await asyncio.to_thread(check, path)
+        assert joins in done.stdout
+        await daemon.ask("POST", "/api/v1/incidents/1/ack")
+        done = await asyncio.to_thread(check, path)
+    assert done.exit_code == 1
+    assert joins not in done.stdout
 
 
 async def test_what_is_stored_is_looked_at(tmp_path: Path) -> None:

@@ -49,13 +49,13 @@ from router.core.reachability.worlds import (
     messages,
     played,
     stale_after,
+    why_nobody,
     worlds,
 )
 from router.core.rules.lint import implies
 from router.core.rules.rule import Rule
 from router.core.rules.severities import opened_as
 from router.core.suppression.recurring_silence import RecurringSilence
-from router.core.virtual.router import VirtualRouter
 from router.model.alert import Alert
 from router.model.reason import Reason
 
@@ -66,12 +66,6 @@ MOST_SILENCES = 4
 
 def prove(settings: Settings, start: float, end: float, known: Known = NOTHING_KNOWN) -> Proof:
     """Try every urgent route, from `start` until `end`."""
-    settings = with_fields(
-        settings,
-        silences=tuple(
-            silence for silence in settings.silences if silence.name not in known.allowed
-        ),
-    )
     found = tuple(routes(settings))
     prover = _Prover(settings, start, end, known)
     findings = [*prover.undecided(found)]
@@ -93,6 +87,10 @@ def prove(settings: Settings, start: float, end: float, known: Known = NOTHING_K
 
 
 def _assumptions(settings: Settings, known: Known) -> Iterator[str]:
+    yield (
+        "an alert that joins an open incident needs no page of its own, because somebody "
+        "was notified about that incident or acknowledged it, even at a milder severity"
+    )
     for channel in sorted(known.people):
         yield f"channel {channel} reaches a person"
     for name in sorted(known.allowed):
@@ -100,7 +98,7 @@ def _assumptions(settings: Settings, known: Known) -> Iterator[str]:
     if settings.inhibitions:
         yield (
             "an inhibited alert needs no page of its own, "
-            "because the incident that inhibits it notifies somebody"
+            "because somebody is notified about the incident that inhibits it, or declared it"
         )
     if settings.people.limits or known.people & settings.throttles.keys():
         yield f"at most {MOST} incidents wait for a person with a throttle"
@@ -119,7 +117,14 @@ class _Prover:
     """Tries the routes over a period. Routes that must have the same answer are tried once."""
 
     def __init__(self, settings: Settings, start: float, end: float, known: Known) -> None:
-        self._settings = settings
+        self._settings = with_fields(
+            settings,
+            silences=tuple(
+                silence for silence in settings.silences if silence.name not in known.allowed
+            ),
+        )
+        # An allowed silence may delay the pages of an incident that inhibits other alerts.
+        self._with_allowed = settings
         self._start = start
         self._end = end
         self._known = known
@@ -145,10 +150,10 @@ class _Prover:
         for of_kind in alike.values():
             yield self._case(of_kind)
 
-    def _case(self, of_kind: Sequence[Route]) -> Case:
+    def _case(self, of_kind: Sequence[Route], *, inhibits: bool = False) -> Case:
         first = of_kind[0]
         rule = self._rule(first)
-        silences = self._silences(first)
+        silences = self._silences(first, inhibits=inhibits)
         certain = frozenset(
             silence.name for silence in silences if implies(rule.matchers, silence.matchers)
         )
@@ -164,30 +169,33 @@ class _Prover:
             example(self._settings, rule, first.opens),
             silences,
             certain,
+            inhibits,
         )
 
-    def _kind(self, route: Route) -> object:
+    def _kind(self, route: Route, *, inhibits: bool = False) -> object:
         rule = self._rule(route)
-        silences = self._silences(route)
+        silences = self._silences(route, inhibits=inhibits)
         certain = tuple(implies(rule.matchers, silence.matchers) for silence in silences)
         # If a silence mutes only some alerts, the example alert must be of the same rule.
         rule_name = "" if all(certain) else rule.name
         stale = stale_after(self._settings, None if route.declared else rule)
         names = tuple(silence.name for silence in silences)
-        return route.opens, route.severity, names, certain, rule_name, stale, rule.policy
+        cause = (*names, inhibits)
+        return route.opens, route.severity, cause, certain, rule_name, stale, rule.policy
 
     def _rule(self, route: Route) -> Rule:
         """The rule of the route; the default rule for a declared incident without a rule."""
         return self._rules[route.rule] if route.rule else self._settings.rules.default
 
-    def _silences(self, route: Route) -> tuple[RecurringSilence, ...]:
+    def _silences(self, route: Route, *, inhibits: bool) -> tuple[RecurringSilence, ...]:
         """The silences that may mute an alert of the route.
 
         An incident that a person declares is never muted.
         """
         if route.declared:
             return ()
-        return muting_silences(self._settings, self._rule(route))
+        settings = self._with_allowed if inhibits else self._settings
+        return muting_silences(settings, self._rule(route))
 
     # --- inhibition
 
@@ -204,7 +212,7 @@ class _Prover:
         why = next(reasons(self._settings, source, rule, self._end, self._known), "")
         if why:
             return why
-        tried = self.tried(self._case([source]))
+        tried = self.tried(self._case([source], inhibits=True))
         if tried.findings:
             why = ", ".join(tried.findings[0].why)
             return f"possibly nobody is notified about that incident ({why})"
@@ -215,7 +223,7 @@ class _Prover:
     # --- over time
 
     def tried(self, case: Case) -> _Tried:
-        kind = self._kind(case.routes[0])
+        kind = self._kind(case.routes[0], inhibits=case.inhibits)
         if kind not in self._tried:
             self._tried[kind] = self._try(case)
         found = self._tried[kind]
@@ -237,6 +245,8 @@ class _Prover:
         findings: list[Finding] = []
         intervals, slowest = 0, 0.0
         for interval in self._intervals(case, always):
+            if not case.counts(interval[0], always):
+                continue
             late, failing = self._ask(case, conditions, interval, always)
             slowest = max(slowest, late)
             findings += failing
@@ -281,6 +291,8 @@ class _Prover:
                     frozenset(recurring_silence.name for recurring_silence in chosen) - case.certain
                 )
                 if not names or any(before <= names for before in failed):
+                    continue
+                if not case.counts(start, chosen):
                     continue
                 late, failing = self._ask(case, conditions, (start, self._end), chosen)
                 slowest = max(slowest, late)
@@ -335,7 +347,7 @@ class _Prover:
             why = tuple(dict.fromkeys(self._doubts(world, case.alert, start, route)))
             return Finding(case.routes, Verdict.NOT_PROVEN, start, end, why, supposing)
         full = played(world.settings, case.alert, start, route)
-        why = tuple(dict.fromkeys(_why(full, start, route, world, self._known)))
+        why = tuple(dict.fromkeys(why_nobody(full, start, route, world, self._known)))
         why = why or ("nobody is notified before its policy ends",)
         partly = [silence for silence in world.silences if silence.name not in case.certain]
         shown = (
@@ -367,26 +379,3 @@ class _Prover:
                     "may hold the page "
                     "for other incidents until it is too late"
                 )
-
-
-def _why(
-    router: VirtualRouter, at: float, route: Route, world: World, known: Known
-) -> Iterator[str]:
-    """The reasons why nobody is paged."""
-    for silence in world.silences:
-        if silence.when.end_at(at) is not None:
-            yield f"silenced by {silence.name}"
-    policy = router.settings.policy(route.severity, route.rule)
-    for entry in router.memory.timeline:
-        if entry.what is Reason.NOBODY_REACHED:
-            yield f"{entry.data['target']}: {entry.data['why']}"
-        elif entry.what is Reason.SILENCED:
-            yield f"silenced by {entry.data['name']}"
-        elif entry.what is Reason.CONDITION_FAILED:
-            yield f"a step of policy '{policy.name}' is only for some incidents"
-    if not any(_means_people(step.notify, known) for step in policy.steps):
-        yield f"no step of policy '{policy.name}' notifies a person"
-
-
-def _means_people(targets: Collection[str], known: Known) -> bool:
-    return any(":" in target or target in known.people for target in targets)

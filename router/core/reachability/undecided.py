@@ -5,13 +5,14 @@ reason is enough for a route to be not proven.
 """
 
 import math
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from msgspec import Struct
 
 from router.core.incident.policy import Policy
 from router.core.incident.settings import Settings
 from router.core.oncall.schedule import Imported, Schedule
+from router.core.reachability.gaps import URGENT
 from router.core.reachability.routes import Route, stages
 from router.core.rules.lint import idle_tiers, implies, may_match, takes_nothing
 from router.core.rules.rule import Rule
@@ -33,6 +34,7 @@ class Known(Struct, frozen=True):
     calendars_until: until when imported calendars were read, in UTC epoch seconds.
     reasons: obstacles for every route, such as an unreadable store.
     allowed: silences that are meant to mute all alerts of a rule.
+    unheard: open incidents about which no person knows.
     """
 
     people: frozenset[str] = frozenset()
@@ -42,6 +44,7 @@ class Known(Struct, frozen=True):
     calendars_until: float = math.inf
     reasons: tuple[str, ...] = ()
     allowed: frozenset[str] = frozenset()
+    unheard: tuple[Incident, ...] = ()
 
     def reaches(self, address: str) -> bool:
         """Check if a message to the address reaches a person."""
@@ -81,6 +84,7 @@ def _of_rule(settings: Settings, route: Route, rule: Rule, known: Known) -> Iter
         yield f"rule '{rule.name}' matches no alert: {why}"
     if route.opens in (idle := idle_tiers(rule)):
         yield idle[route.opens]
+    yield from _joins(route, known.unheard)
 
 
 def _schedules(policy: Policy) -> Iterator[str]:
@@ -145,12 +149,38 @@ def _may_inhibit(
     return not (both and implies(source.matchers, inhibition.target))
 
 
-def unheard_inhibitors(settings: Settings, incidents: Collection[Incident]) -> Iterator[str]:
-    """Open incidents that may inhibit alerts although nobody has been notified about them."""
+# --- open incidents
+
+
+def may_prevent_page(settings: Settings, incident: Incident) -> bool:
+    """Check if another alert may stay without a page because of this incident.
+
+    It does if the alert joins it, or is inhibited by it. A person who acknowledged it knows of it.
+    """
+    is_real = not (incident.drill or incident.canary)
+    is_relevant = incident.severity in URGENT or settings.is_inhibitor(incident)
+    return incident.is_open and incident.acknowledged_at is None and is_real and is_relevant
+
+
+def unheard_inhibitors(settings: Settings, unheard: Iterable[Incident]) -> Iterator[str]:
+    """The reasons why these open incidents, about which no person knows, may prevent a page."""
+    for incident in unheard:
+        if settings.is_inhibitor(incident):
+            yield f"{incident.name} may inhibit alerts, but nobody has been notified about it"
+
+
+def _joins(route: Route, incidents: Iterable[Incident]) -> Iterator[str]:
+    """The open incidents that an alert may join without a page, although no person knows of them.
+
+    A severity that is worse than the incident's starts its policy over.
+    """
     for incident in incidents:
         if (
-            not incident.drill
-            and settings.is_inhibitor(incident)
-            and not any(person_of(address) for address in incident.notified)
+            incident.rule == route.rule
+            and incident.severity in URGENT
+            and not route.opens.worse_than(incident.severity)
         ):
-            yield f"{incident.name} may inhibit alerts, but nobody has been notified about it"
+            yield (
+                f"{incident.name} is open and nobody has been notified about it, "
+                "so nobody may be notified of alerts that join it"
+            )

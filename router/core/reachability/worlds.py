@@ -4,7 +4,7 @@ A world assumes everything that a proof can't know about an alert: the outcomes 
 conditions, and the silences that mute the alert. All times are UTC epoch seconds.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace as with_fields
 from itertools import product
 
@@ -24,6 +24,7 @@ from router.core.virtual.router import VirtualDelivery, VirtualRouter
 from router.model.alert import Alert, AlertStatus
 from router.model.event import AlertSeen
 from router.model.incident import Severity
+from router.model.reason import Reason
 
 _CONSTANT = {truth: compile_condition(str(truth).lower()).compiled for truth in (True, False)}
 
@@ -32,6 +33,8 @@ class Case(Struct, frozen=True):
     """Routes that differ only in their rule, so the result is the same. `settings` are one route's.
 
     `silences` may mute some of the alerts. `certain` are the names of those that mute all.
+    `inhibits`: the routes' incidents inhibit other alerts. Only moments at which no silence mutes
+    the alert count, because a muted alert opens no incident.
     """
 
     routes: tuple[Route, ...]
@@ -39,6 +42,11 @@ class Case(Struct, frozen=True):
     alert: Alert
     silences: tuple[RecurringSilence, ...]
     certain: frozenset[str]
+    inhibits: bool = False
+
+    def counts(self, at: float, silences: Sequence[RecurringSilence]) -> bool:
+        """Check if the moment counts for an alert that these silences mute."""
+        return not (self.inhibits and any(silence.when.is_active(at) for silence in silences))
 
 
 class World(Struct, frozen=True):
@@ -199,3 +207,26 @@ def played(settings: Settings, alert: Alert, at: float, route: Route) -> Virtual
     router.happen(AlertSeen(at, replace(alert, starts_at=at)))
     router.run_until(patience(settings, route, at))
     return router
+
+
+def why_nobody(
+    router: VirtualRouter, at: float, route: Route, world: World, known: Known
+) -> Iterator[str]:
+    """The reasons why nobody is paged."""
+    for silence in world.silences:
+        if silence.when.end_at(at) is not None:
+            yield f"silenced by {silence.name}"
+    policy = router.settings.policy(route.severity, route.rule)
+    for entry in router.memory.timeline:
+        if entry.what is Reason.NOBODY_REACHED:
+            yield f"{entry.data['target']}: {entry.data['why']}"
+        elif entry.what is Reason.SILENCED:
+            yield f"silenced by {entry.data['name']}"
+        elif entry.what is Reason.CONDITION_FAILED:
+            yield f"a step of policy '{policy.name}' is only for some incidents"
+    if not any(_means_people(step.notify, known) for step in policy.steps):
+        yield f"no step of policy '{policy.name}' notifies a person"
+
+
+def _means_people(targets: Collection[str], known: Known) -> bool:
+    return any(":" in target or target in known.people for target in targets)

@@ -22,17 +22,18 @@ from router.core.reachability.findings import Finding, Proof, Verdict
 from router.core.reachability.gaps import URGENT
 from router.core.reachability.prove import prove
 from router.core.reachability.routes import Route, lead, patience
-from router.core.reachability.undecided import Known, unheard_inhibitors
+from router.core.reachability.undecided import Known, may_prevent_page, unheard_inhibitors
 from router.core.rules.manual_alert import reported
 from router.core.rules.matcher import parse_matchers
 from router.core.rules.rule import Rule
 from router.core.suppression.inhibition import Inhibition
 from router.core.suppression.recurring_silence import RecurringSilence, TimeSpan, Weekly
 from router.core.text.template import compile_condition
-from router.core.virtual.router import VirtualRouter
+from router.core.virtual.router import VirtualRouter, arrives
 from router.core.virtual.simulation import simulate
-from router.model.event import AlertSeen
+from router.model.event import AlertSeen, Command, Commanded
 from router.model.incident import Severity
+from router.model.notification import Rejected
 from router.model.reason import Reason
 from tests import world
 from tests.core.oncall.test_schedule import DAY, MON, at, rotation, schedule
@@ -275,7 +276,7 @@ def test_a_silence_of_other_alerts_is_harmless_and_one_that_is_meant_is_allowed(
     )
     assert prove(meant, START, START + DAY).verdict is Verdict.UNREACHED
     proof = prove(meant, START, START + DAY, Known(allowed=frozenset({"staging"})))
-    assert (proof.verdict, proof.assumes) == (
+    assert (proof.verdict, proof.assumes[1:]) == (
         Verdict.PROVEN, ("silence staging is meant to mute all of its alerts",),
     )  # fmt: skip
 
@@ -334,7 +335,7 @@ def test_a_throttle_may_hold_a_page_for_other_incidents() -> None:
     patient = Policy("high", (ben, Step(after=900, notify=("slack",))))
     proof = prove(config(steps(ben), patient, rules=rules, people=people), START, START + DAY)
     assert (proof.verdict, proof.slowest) == (Verdict.PROVEN, 600)
-    assert proof.assumes == (f"at most {MOST} incidents wait for a person with a throttle",)
+    assert proof.assumes[1:] == (f"at most {MOST} incidents wait for a person with a throttle",)
 
 
 def test_a_throttle_of_a_channel_that_wakes_somebody_may_hold_a_page() -> None:
@@ -461,9 +462,84 @@ def test_open_incidents_that_inhibit_and_that_nobody_knows_of() -> None:
     settings = inhibited(P3, ("slack",))
     router = VirtualRouter(settings, START)
     router.happen(AlertSeen(START, world.alert(labels={"alertname": "Disk"})))
-    assert list(unheard_inhibitors(settings, router.memory.incidents.values())) == [
+    (incident,) = router.memory.incidents.values()
+    assert may_prevent_page(settings, incident)
+    assert list(unheard_inhibitors(settings, [incident])) == [
         "INC-1 may inhibit alerts, but nobody has been notified about it"
     ]
+    assert not may_prevent_page(with_fields(settings, inhibitions=()), incident)
+    router.happen(Commanded(START, 1, "ana", Command.ACKNOWLEDGE))
+    assert not may_prevent_page(settings, router.memory.incidents[1])
+
+
+JOINS = (
+    "INC-1 is open and nobody has been notified about it, "
+    "so nobody may be notified of alerts that join it"
+)
+
+
+def test_an_alert_that_joins_an_incident_that_nobody_knows_of() -> None:
+    """The page about that incident got lost, and its policy is over; the alert starts none."""
+    settings = config(
+        steps(Step(after=0, notify=("contact:ben",))),
+        Policy("high", (Step(after=0, notify=("contact:ben",)),)),
+        rules=(world.rule(thresholds={"P0": "> 10%", "P1": "> 1%"}),),
+    )
+    router = VirtualRouter(settings, START, post=lambda _message, _at: Rejected("no such number"))
+    router.happen(AlertSeen(START, world.alert("f1", "5%")))
+    (incident,) = router.memory.incidents.values()
+    assert (incident.severity, may_prevent_page(settings, incident)) == (P1, True)
+    proof = prove(settings, START, START + DAY, Known(unheard=(incident,)))
+    assert [(finding.verdict, finding.routes, finding.why) for finding in proof.findings] == [
+        (
+            Verdict.NOT_PROVEN,
+            (Route("payments", P1, P1),),
+            (JOINS,),
+        )
+    ]
+    router.post = arrives
+    router.run_until(START + 60)
+    assert router.happen(AlertSeen(START + 60, world.alert("f2", "5%"))) == [Reason.JOINED]
+    router.run_until(START + DAY)
+    assert router.delivered == []
+    assert router.happen(AlertSeen(router.now, world.alert("f3"))) == [Reason.SEVERITY_RAISED]
+    assert {delivery.address for delivery in router.delivered} == {"sms/ben"}
+
+
+def silenced_source(begins: float, until: float, low: Policy) -> Settings:
+    """A P0 that an incident of Disk inhibits, whose alerts a silence mutes for a time."""
+    silence = RecurringSilence("night", parse_matchers("alertname=Disk"), TimeSpan(begins, until))
+    settings = with_fields(inhibited(P3, ("slack",)), silences=(silence,))
+    patient = steps(
+        Step(after=0, notify=("contact:ana",)), Step(after=600, notify=("contact:ben",))
+    )
+    return with_fields(settings, policies={"loud": patient, "low": low})
+
+
+def test_an_allowed_silence_must_not_delay_the_pages_of_an_incident_that_inhibits() -> None:
+    """It is meant to mute Disk, but not the alerts that an open incident of Disk mutes."""
+    late = Policy("low", (Step(after=300, notify=("contact:ana",)),))
+    settings = silenced_source(START + 60, START + DAY, late)
+    allowed = Known(allowed=frozenset({"night"}))
+    why = (
+        "an incident of rule 'disk' (P3) may inhibit its alerts: possibly nobody is notified "
+        "about that incident (silenced by night)"
+    )
+    proof = prove(settings, START, START + DAY, allowed)
+    assert [finding.why for finding in proof.findings] == [(why,)]
+    router = VirtualRouter(settings, START)
+    router.happen(AlertSeen(START, world.alert("disk", labels={"alertname": "Disk"})))
+    router.run_until(START + 90)
+    assert router.happen(AlertSeen(START + 90, world.alert())) == [Reason.INHIBITED]
+    router.run_until(START + 3600)
+    assert router.delivered == []
+
+
+def test_a_muted_alert_opens_no_incident_that_could_inhibit() -> None:
+    """Disk notifies at once, so its silence leaves no moment at which only Disk is muted."""
+    at_once = Policy("low", (Step(after=0, notify=("contact:ana",)),))
+    settings = silenced_source(START + 60, START + 7200, at_once)
+    assert prove(settings, START, START + DAY).verdict is Verdict.PROVEN
 
 
 def test_an_address_that_is_not_proven_is_not_relied_on() -> None:
