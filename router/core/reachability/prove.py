@@ -178,7 +178,8 @@ class _Prover:
         certain = tuple(implies(rule.matchers, silence.matchers) for silence in silences)
         # If a silence mutes only some alerts, the example alert must be of the same rule.
         rule_name = "" if all(certain) else rule.name
-        stale = stale_after(self._settings, None if route.declared else rule)
+        # A limit of another rule or of a source may not apply to every alert of the route.
+        stale = stale_after(self._settings, None if route.declared else rule), rule.expire_after
         names = tuple(silence.name for silence in silences)
         cause = (*names, inhibits)
         return route.opens, route.severity, cause, certain, rule_name, stale, rule.policy

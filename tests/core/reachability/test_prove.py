@@ -506,6 +506,18 @@ def test_an_alert_that_joins_an_incident_that_nobody_knows_of() -> None:
     assert {delivery.address for delivery in router.delivered} == {"sms/ben"}
 
 
+def test_a_lifetime_of_another_rules_alerts_leaves_a_route_undecided() -> None:
+    """The rule's own alerts are stale before Ana is notified; a declared incident may not be."""
+    late = steps(Step(after=900, notify=("contact:ana",)))
+    proof = prove(
+        config(late, rules=(world.rule(severity=P0, expire_after=300.0),)), START, START + DAY
+    )
+    assert {(str(route), f.verdict) for f in proof.findings for route in f.routes} == {
+        ("payments (P0)", Verdict.UNREACHED),
+        ("declared by hand (P0)", Verdict.NOT_PROVEN),
+    }
+
+
 def silenced_source(begins: float, until: float, low: Policy) -> Settings:
     """A P0 that an incident of Disk inhibits, whose alerts a silence mutes for a time."""
     silence = RecurringSilence("night", parse_matchers("alertname=Disk"), TimeSpan(begins, until))
