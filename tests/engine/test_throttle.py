@@ -128,7 +128,8 @@ async def test_a_held_message_leaves_when_its_incident_becomes_a_p0(office: Offi
     await office.submit(raised)
     await office.until_sent(hook, 2, step=0.1)
     assert about(hook) == [[1], [2]]
-    assert office.clock.now() - raised.at <= AGAIN + 0.2
+    # On a busy machine a few steps pass while a thread reads. Held, it would wait for minutes.
+    assert office.clock.now() - raised.at <= AGAIN + 3.0
 
 
 async def test_nothing_held_is_lost_with_the_process(office: Office) -> None:

@@ -215,7 +215,7 @@ async def test_a_stranger_changes_nothing(router: Router, peer: Peer) -> None:
     """They get a reply, it's counted, and the log has no complete number."""
     async with router(**by_phone(peer)) as daemon:
         await daemon.alert(alert())
-        assert "isn't known" in await text(daemon, "ACK 1", STRANGER)
+        assert "isn't configured" in await text(daemon, "ACK 1", STRANGER)
         assert await story(daemon) == []
         labels = {"source": "twilio", "reason": "forbidden"}
         assert (
