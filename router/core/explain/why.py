@@ -30,6 +30,9 @@ from router.model.revision import Load
 NEAR = 1800.0
 """A page matches a given time if it was sent within this many seconds of it."""
 
+DISCUSSED = 5
+"""Maximum open incidents, newest first, for which the answer says why a person wasn't paged."""
+
 OBSTACLES = having(Trait.OBSTACLE)
 """Reasons that may keep somebody from being paged."""
 
@@ -129,15 +132,22 @@ def why_person(
         on_call = _listed(on_duty(settings, at), recorded=False)
         answer = f"{contact} was not paged: no incident was open at {utc(at)}; {on_call}"
         return Why(answer, at, on_call=tuple(on_duty(settings, at)))
-    history = open_then[0]
-    others = [page for page in _arrived(history) if page.at <= at]
-    instead = ", ".join(dict.fromkeys(history.person for history in others)) or "nobody"
-    reason = _why_not(contact, history, settings, at)
-    duties, recorded = _on_call(history, settings, at)
-    about = f"{history.incident.name}, which paged {instead}"
+    reasons = [_why_not_about(contact, history, settings, at) for history in open_then[:DISCUSSED]]
+    if (more := len(open_then) - len(reasons)) > 0:
+        plural = "s" if more > 1 else ""
+        reasons.append(f"{more} older open incident{plural} did not page them either")
+    duties, recorded = _on_call(open_then[0], settings, at)
     on_call = _listed(duties, recorded=recorded)
-    answer = f"{contact} was not paged at {utc(at)} about {about}: {reason}; {on_call}"
-    return _why(answer, at, history, settings, None)
+    answer = f"{contact} was not paged at {utc(at)} {'; '.join(reasons)}; {on_call}"
+    return _why(answer, at, open_then[0], settings, None)
+
+
+def _why_not_about(contact: str, history: IncidentHistory, settings: Settings, at: float) -> str:
+    """`about INC-1, which paged ben: no step of policy 'critical' notified them`."""
+    others = [page for page in _arrived(history) if page.at <= at]
+    instead = ", ".join(dict.fromkeys(page.person for page in others)) or "nobody"
+    reason = _why_not(contact, history, settings, at)
+    return f"about {history.incident.name}, which paged {instead}: {reason}"
 
 
 def _why_not(contact: str, history: IncidentHistory, settings: Settings, at: float) -> str:

@@ -239,6 +239,21 @@ def test_a_person_who_was_paged_at_a_time_and_one_who_was_not() -> None:
     )
 
 
+def test_somebody_was_not_paged_about_any_open_incident() -> None:
+    """Each has its own reason; of many, the newest are discussed and the others counted."""
+    world = World(config(Step(after=0, notify=("role:cto",)), Step(after=600, notify=("pager",))))
+    for service in ("api", "web"):
+        labels = {"alertname": "Payments", "service": service}
+        world.see(alert(labels=labels, fingerprint=service))
+    world.deliver()
+    newest, oldest = story(world, 2), story(world, 1)
+    found = why_person("ana", NOW + 60, [newest, oldest], world.settings)
+    why = "which paged ben: no step of policy 'critical' notified them"
+    assert f" about INC-2, {why}; about INC-1, {why}; by the current" in found.answer
+    many = why_person("ana", NOW + 60, [newest, *[oldest] * 6], world.settings)
+    assert "; 2 older open incidents did not page them either; by the current" in many.answer
+
+
 @pytest.mark.parametrize(
     ("step", "why"),
     [
