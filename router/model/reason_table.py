@@ -358,7 +358,10 @@ _INCIDENTS: dict[R, Row] = {
         T.NOTIFIES | T.PAGES | T.TURNING_POINT | T.COUNTED | T.WARNING,
         short="nobody acknowledged",
     ),
-    R.STEPS_ENDED: Row("The policy has no further step.", "The policy has no further step"),
+    R.STEPS_ENDED: Row(
+        "The policy has no further step; its repeats may follow.",
+        "The policy has no further step[; reminders that may follow: {reminders}]",
+    ),
     R.NEXT_METHOD: Row(
         "A person is notified by the next contact method.",
         "Next contact method[: {channels}]",

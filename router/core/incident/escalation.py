@@ -74,7 +74,10 @@ def run_steps(
     if step < len(steps):
         decision.set_timer(STEP, calendar.after(steps[step].after, since))
     else:
-        decision.note(at, Reason.STEPS_ENDED, steps=len(steps))
+        follow: dict[str, Any] = (
+            {"reminders": left} if (left := _reminders_left(incident, policy)) else {}
+        )
+        decision.note(at, Reason.STEPS_ENDED, steps=len(steps), **follow)
         _wait_for_answer(decision, at, policy)
 
 
@@ -85,6 +88,15 @@ def unneeded(step: Step, incident: Incident) -> Reason | None:
     if step.unless is Unless.ACKNOWLEDGED and incident.acknowledged_at is not None:
         return Reason.STEP_SKIPPED
     return None
+
+
+def _reminders_left(incident: Incident, policy: Policy) -> int:
+    """The number of repeats that follow, as long as nobody answers."""
+    repeat = policy.repeat
+    if repeat is None:
+        return 0
+    answered = repeat.unless is Unless.ACKNOWLEDGED and incident.acknowledged_at is not None
+    return 0 if answered else max(0, repeat.times - incident.repeats)
 
 
 def _wait_for_answer(decision: Decision, at: float, policy: Policy) -> None:

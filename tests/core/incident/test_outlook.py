@@ -5,6 +5,7 @@ from msgspec.structs import replace
 
 from router.core.incident.outlook import Outlook, outlook
 from router.core.incident.policy import Policy, Promote, Repeat, SeverityPlan, Step, Unless
+from router.core.messages.timeline import describe
 from router.model.event import Command
 from router.model.incident import Severity
 from router.model.reason import Reason
@@ -48,6 +49,8 @@ def test_repeats_follow_the_last_step() -> None:
     world.advance(601)
     (at, what, addresses), _ = upcoming(world)
     assert (at, what, addresses) == (1500, "repeat 1 of 2", ("slack", "pager"))
+    (ended,) = [entry for entry in world.timeline if entry.what is Reason.STEPS_ENDED]
+    assert describe(ended) == "The policy has no further step; reminders that may follow: 2"
     world.advance(900)
     assert [entry.at - NOW for entry in world.timeline if entry.what is Reason.STEPS_REPEATED] == [
         1500
@@ -59,6 +62,9 @@ def test_an_acknowledgement_stops_what_waits_for_one() -> None:
     world.see(alert(value="5%"))
     world.command(Command.ACKNOWLEDGE)
     assert upcoming(world) == []
+    world.advance(601)
+    (ended,) = [entry for entry in world.timeline if entry.what is Reason.STEPS_ENDED]
+    assert describe(ended) == "The policy has no further step"
 
 
 @pytest.mark.parametrize("command", [Command.RESOLVE, Command.FALSE_POSITIVE])
