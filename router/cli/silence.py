@@ -65,7 +65,8 @@ def show(
         _row(table, silence_["id"], silence_["state"], *times, silence_, silence_["by"])
     for window in found["windows"]:
         state = "active" if window["until"] else "pending"
-        _row(table, window["name"], state, "", minute(window["until"]), window, "the config")
+        times = (minute(window["next_start"]), minute(window["until"] or window["next_end"]))
+        _row(table, window["name"], state, *times, window, "the config")
     console().print(table if table.row_count else "no silences")
 
 

@@ -26,6 +26,10 @@ class TimeSpan(Struct, frozen=True):
         """The end of the silence if it is active at `at`."""
         return self.end if self.is_active(at) else None
 
+    def next_after(self, at: float) -> "TimeSpan | None":
+        """The silence itself if it starts after `at`."""
+        return self if self.start > at else None
+
     def is_active(self, at: float) -> bool:
         return self.start <= at < self.end
 
@@ -52,6 +56,13 @@ class Weekly(Struct, frozen=True):
                 break
             end = following
         return end
+
+    def next_after(self, at: float) -> TimeSpan | None:
+        """The first window that starts after `at`, within a week and a day."""
+        found = windows(self.window, at, at + 8 * 86_400.0, self.time_zone)
+        start = min((start for start, _ in found if start > at), default=None)
+        end = None if start is None else self.end_at(start)
+        return TimeSpan(start, end) if start is not None and end is not None else None
 
     def is_active(self, at: float) -> bool:
         return self._end_at(at) is not None

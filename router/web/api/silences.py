@@ -80,11 +80,16 @@ class SilenceView(Struct, frozen=True):
 
 
 class SilenceWindow(Struct, frozen=True):
-    """A silence of the config. `until` is null while it is not active."""
+    """A silence of the config.
+
+    `until` is null while it is not active; `next_start` and `next_end` are null while it is.
+    """
 
     name: str
     match: list[str]
     until: Time | None
+    next_start: Time | None
+    next_end: Time | None
     comment: str
 
 
@@ -265,11 +270,14 @@ def _view(key: str, silence: Silence, now: float) -> SilenceView:
     )
 
 
-def _window(recurring_silence: RecurringSilence, now: float) -> SilenceWindow:
-    match = [str(matcher) for matcher in recurring_silence.matchers]
+def _window(silence: RecurringSilence, now: float) -> SilenceWindow:
+    until = silence.when.end_at(now)
+    following = silence.when.next_after(now) if until is None else None
     return SilenceWindow(
-        recurring_silence.name,
-        match,
-        when(recurring_silence.when.end_at(now)),
-        recurring_silence.comment,
+        name=silence.name,
+        match=[str(matcher) for matcher in silence.matchers],
+        until=when(until),
+        next_start=when(following.start if following else None),
+        next_end=when(following.end if following else None),
+        comment=silence.comment,
     )

@@ -151,3 +151,27 @@ def test_matchers_that_no_value_satisfies_are_found(matchers: str, names: list[s
     assert [one.split(" matches all of: ")[0] for one in found] == [
         f"no value of {name}" for name in names
     ]
+
+
+@pytest.mark.parametrize(
+    ("days", "now", "start", "end"),
+    [
+        ({4}, "2026-11-27 06:00", "2026-11-27 21:00", "2026-11-28 05:00"),  # this Friday night
+        ({4}, "2026-11-28 05:00", "2026-12-04 21:00", "2026-12-05 05:00"),  # the next
+        ({5}, "2027-03-21 12:00", "2027-03-27 21:00", "2027-03-28 04:00"),  # the clock is set ahead
+        ({5}, "2026-10-18 12:00", "2026-10-24 20:00", "2026-10-25 05:00"),  # and back
+    ],
+)
+def test_the_next_window(days: set[int], now: str, start: str, end: str) -> None:
+    """Its times are by the local clock, so a night in which the clock changes is an hour off."""
+    nights = Weekly(Restriction(22 * 60, 6 * 60, frozenset(days)), "Europe/Berlin")
+    assert nights.next_after(at(now)) == TimeSpan(at(start), at(end))
+
+
+def test_the_next_window_includes_those_that_adjoin() -> None:
+    """Saturday and Sunday are one; a silence of a period comes once."""
+    weekend = Weekly(Restriction(0, 1440, frozenset({5, 6})), "UTC")
+    span = TimeSpan(at("2026-11-28 00:00"), at("2026-11-30 00:00"))
+    assert weekend.next_after(at("2026-11-27 00:00")) == span
+    assert span.next_after(at("2026-11-27 00:00")) == span
+    assert span.next_after(at("2026-11-28 00:00")) is None

@@ -1,12 +1,15 @@
 """Silences over the API: on disk when answered, active at once, and ended on time."""
 
+import asyncio
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+from typer.testing import CliRunner
 
 from router.app import App, load_config
+from router.cli import main
 from router.engine.live_settings import LOOK
 from router.engine.timers import TICK
 from router.store import open_store
@@ -129,6 +132,29 @@ async def test_a_window_that_left_the_config_keeps_nothing_quiet(
         await daemon.app.reload()
         await heard(daemon, clock)
     write_config(tmp_path, **always)
+
+
+async def test_a_window_that_is_not_active_shows_the_next(
+    router: Router, clock: SteppedClock
+) -> None:
+    """In the API, on the page and in the list of the command."""
+    window = {"name": "nights", "match": ['a="b"'], "days": ["sat"], "from": "22:00", "to": "06:00"}
+    async with router(clock=clock, silences=[window]) as daemon:
+        (found,) = (await daemon.get("/api/v1/silences")).json["windows"]
+        times = [found[name] for name in ("until", "next_start", "next_end")]
+        assert times == [None, "2026-02-07T22:00:00.000Z", "2026-02-08T06:00:00.000Z"]
+        page = (await daemon.get("/silences")).body.decode()
+        assert "not active; next from <time" in page
+        assert "2026-02-07T22:00:00" in page
+        listed = await asyncio.to_thread(
+            CliRunner().invoke, main, ["silence", "list", "--url", daemon.url]
+        )
+        shown = " ".join(listed.output.split())
+        assert "pending 2026-02-07 22:00 2026-02-08 06:00" in shown
+        await clock.advance(6 * 86_400.0)
+        (found,) = (await daemon.get("/api/v1/silences")).json["windows"]
+        times = [found[name] for name in ("until", "next_start", "next_end")]
+        assert times == ["2026-02-08T06:00:00.000Z", None, None]
 
 
 async def test_another_replica_sees_it_within_seconds(router: Router, clock: SteppedClock) -> None:
