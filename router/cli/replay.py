@@ -36,8 +36,8 @@ HistoryPath = Annotated[
 Against = Annotated[
     Path | None,
     typer.Option(
-        help="Compare with the result of this config, with every message delivered; "
-        "default: with what happened."
+        help="Compare with the result of this config if every message were delivered; "
+        "default: compare with what happened."
     ),
 ]
 Rules = Annotated[

@@ -39,7 +39,7 @@ def add(
     ] = None,
     yes: Yes = False,
 ) -> None:
-    """Announce maintenance, and mail it to subscribers, after a question."""
+    """Announce maintenance and mail it to subscribers, after a confirmation."""
     asked: dict[str, Any] = {
         "title": title,
         "text": text,
@@ -86,7 +86,7 @@ def end(
     number: Annotated[str, typer.Argument(help="The id that `list` shows.", metavar="ID")],
     yes: Yes = False,
 ) -> None:
-    """End maintenance now, or cancel it before it starts; and mail that, after a question."""
+    """End maintenance now, or cancel it before it starts, and mail that, after a confirmation."""
     mailed = router.ask("GET", PATH)["recipients"]
     if mailed and not yes:
         typer.confirm(f"End {number}, and mail {mailed} recipients?", abort=True)

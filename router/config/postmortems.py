@@ -42,7 +42,7 @@ def check_postmortems(context: Context) -> None:
 
 
 def postmortem_plan(config: PostMortemsConfig, tickets: Iterable[str]) -> PostMortemPlan:
-    """Convert to the core's settings. `tickets`: channels with a ticket for each item."""
+    """Convert to the core's settings. `tickets`: channels that open a ticket per action item."""
     given = {name: value for name, value in asdict(config).items() if name in _FIELDS}
     return PostMortemPlan(**given | {"tickets": tuple(tickets)})
 

@@ -29,8 +29,9 @@ BURIED = 5.0
 """Seconds after its last heartbeat at which a replica is considered dead. More than `VALID`."""
 
 LOOKS = 3
-"""Checks in a row (one with each own heartbeat) that find no new heartbeat of a replica, after
-which it's considered dead by any clock. `BEAT * LOOKS` is more than `VALID`.
+"""A replica is considered dead, whatever the clocks say, if this many checks in a row find no new
+heartbeat of it. Each heartbeat of this process is followed by a check. `BEAT * LOOKS` is more than
+`VALID`.
 """
 
 SLOW = 0.5

@@ -122,7 +122,7 @@ def _series(curve: _Curve) -> Series:
 
 
 def _number(text: str) -> float:
-    """Parse a number of Prometheus, in the format of Go: NaN, +Inf."""
+    """Parse a number in Go's format, such as NaN or +Inf; NaN if it can't be parsed."""
     try:
         return float(text)
     except ValueError:

@@ -59,8 +59,7 @@ class Incident(Struct, frozen=True, gc=False, omit_defaults=True):
     key: the rule's name and the grouping labels, like `payment-failures{service="api"}`. At most
         one incident with a key is open at a time.
     firing: the number of its firing alerts, even after a person closed it. alerts: the number of
-    all
-        alerts that ever joined it.
+        all alerts that ever joined it.
     quiet_since: when the last firing alert resolved.
     notified: channels, and people over channels (`sms/ana`), that were notified. They are also
         notified of the end.

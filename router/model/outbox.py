@@ -14,7 +14,7 @@ class OutboxKind(StrEnum):
     CUSTOMER: the timeline entry that was announced.
     SUBSCRIBER: the timeline entry that was published or announced.
     SUBSCRIPTION: the answer to a request for mail; no subject.
-    MAINTENANCE: the id of announced maintenance, followed by `/ended` or `/cancelled` if it is.
+    MAINTENANCE: the id of the maintenance, then `/ended` or `/cancelled` if that is announced.
     SIGN_IN: the id of a sign-in link.
     ACTION: the number of a request, and the state in which it is run.
     """

@@ -91,7 +91,7 @@ def _signature(secret: Secret, body: bytes) -> str:
 
 
 def _json(incoming: Incoming) -> bytes:
-    """The payload. If the webhook's content type is `form`, it's in a field."""
+    """The JSON of the request: the body, or the form's field `payload`."""
     if not incoming.headers.get("content-type", "").startswith(FORM):
         return incoming.body
     payload = parse_qs(incoming.body.decode("utf-8", "replace")).get("payload", [])

@@ -109,7 +109,7 @@ def build(name: str, config: WebhookConfig, session: aiohttp.ClientSession) -> W
 
 
 def signing_key(secret: str) -> bytes:
-    """The key's bytes. Raises: ValueError, without the secret in it."""
+    """The key's bytes. Raises: ValueError, whose text doesn't contain the secret."""
     written = secret.removeprefix("whsec_")
     try:
         key = base64.b64decode(written + "=" * (-len(written) % 4), validate=True)

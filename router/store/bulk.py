@@ -103,7 +103,7 @@ def given(dialect: Dialect, *columns: Column[Any] | ColumnClause[Any]) -> str:
 
 
 def written(dialect: Dialect, *columns: Column[Any] | ColumnClause[Any]) -> str:
-    """Return `given` for a statement that writes."""
+    """Return the same expression as `given`, for a statement that writes these rows."""
     if not dialect.by_values:
         return given(dialect, *columns)
     picked = ", ".join(f"column{i} AS {column.name}" for i, column in enumerate(columns, 1))

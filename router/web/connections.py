@@ -157,7 +157,7 @@ class Connections:
         self._note_left()
 
     def find(self, inner: object) -> Connection | None:
-        """Return the connection of an aiohttp protocol; None if it isn't one of these."""
+        """Return the connection that an aiohttp protocol serves; None if it is unknown."""
         return self._by_inner.get(inner)
 
     def begin(self, connection: Connection | None) -> None:

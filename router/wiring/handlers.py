@@ -169,7 +169,7 @@ class SharedHandlers:
         )
 
     def _accepts(self) -> Callable[[str], bool] | None:
-        """Return the check of the channel that sends to devices; None without one."""
+        """Return the endpoint check of the first channel for devices; None without one."""
         channels = self.config().channels.values()
         return next(
             (channel.accepts for channel in channels if isinstance(channel, DeviceOptions)), None

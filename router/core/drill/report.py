@@ -167,7 +167,7 @@ def _previews(previews: Mapping[str, str]) -> Iterator[str]:
 
 
 def table(title: str, columns: Sequence[str]) -> Iterator[str]:
-    """The head of a table, under its title."""
+    """A Markdown heading, and the header rows of the table below it."""
     yield from (f"## {title}", "", row(*columns), f"|{'---|' * len(columns)}")
 
 

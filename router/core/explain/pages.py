@@ -65,7 +65,7 @@ class Page(Struct, frozen=True):
 
     @property
     def is_page(self) -> bool:
-        """Check if the message asks for an answer. Other messages only inform."""
+        """Check if the message asks somebody to respond. Other messages only inform."""
         why = self.reason or (self.cause.what if self.cause else Reason.OPENED)
         return why in PAGING and not self.stakeholder
 

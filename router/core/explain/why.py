@@ -110,7 +110,7 @@ def why_alert(
 def why_person(
     contact: str, at: float, histories: Sequence[IncidentHistory], settings: Settings
 ) -> Why:
-    """Explain why the contact was paged around `at`; or why not, by the incidents open then."""
+    """Explain why the contact was paged around `at`, or why no incident open then paged them."""
     own = [
         (page, history)
         for history in histories

@@ -226,7 +226,7 @@ def _continued(
 
 
 def _count(tx: Transaction, at: float, key: str, over: float, *, occurred: bool) -> int:
-    """The number of matches within the last `over` seconds, including this one."""
+    """The number of matches in the last `over` seconds, including this one if it `occurred`."""
     times = tuple(time for time in tx.view.windows.get(key, ()) if time > at - over)
     if occurred:
         times = (*times, at)[-MAX_WINDOW:]
@@ -258,7 +258,7 @@ def _hold(  # noqa: PLR0913, PLR0917 - each is a different fact about one muted 
     joined: RuleMatch | None,
     before: RuleMatch | None,
 ) -> None:
-    """Evaluate the alert again with each report, and when its mute may end."""
+    """Record that the alert is muted, and schedule a recheck for when its mute may end."""
     at, alert, *_ = report
     tx.set_timer(recheck(alert.fingerprint, rule_match.rule, mute.until))
     if incident and incident.is_open and not (before and before.reason in SUPPRESSED):

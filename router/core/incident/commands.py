@@ -65,7 +65,7 @@ def commanded(
 
 
 def _outdated(incident: Incident, event: Commanded) -> Reason | None:
-    """The reason why the command is about an earlier state, if it is.
+    """The reason to reject a command that is about an earlier state; None to accept it.
 
     A note is always accepted.
     """

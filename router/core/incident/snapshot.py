@@ -60,7 +60,7 @@ class Snapshot:
     next_incident_id: int = 1
 
     def add(self, other: "Snapshot") -> None:
-        """Add a later read. Its `next_incident_id` is valid if it read incidents by key."""
+        """Merge a later snapshot into this one."""
         self.rule_matches |= other.rule_matches
         self.incidents |= other.incidents
         self.latest |= other.latest

@@ -60,10 +60,10 @@ class ScenarioEvent(Struct, frozen=True):
 
 
 class Message(Struct, frozen=True):
-    """A message expected after `after` seconds, or up to `within` later. None matches any value.
+    """A message expected after `after` seconds, or up to `within` later.
 
     `to` is an address (a channel, or a person over one), or `contact:NAME` for a person over any
-    contact method.
+    contact method. A field that is None is not compared.
     """
 
     after: float

@@ -58,4 +58,4 @@ KINDS = frozenset({
     "teams", "on_call_shifts", "escalation_chains", "personal_notification_rules", "contacts",
     "final_shifts", "timelines", "notification_rules", "routes", "integrations",
 })  # fmt: skip
-"""Keys of lists in exports. An answer may contain several lists."""
+"""Keys of the lists in exports. An export may contain several of these lists."""

@@ -67,7 +67,7 @@ def _without(values: Values, *keys: str) -> Values:
 
 
 def _one(value: Any) -> Values:
-    """The only block of a list of blocks."""
+    """The first of a list of blocks, or the block itself; {} for anything else."""
     first = value[0] if isinstance(value, list) and value else value
     return first if isinstance(first, dict) else {}
 

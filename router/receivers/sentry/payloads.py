@@ -225,7 +225,7 @@ def _identity(value: object, pointer: str) -> str:
 
 
 def _title(of: Event | Issue, issue_id: str) -> str:
-    """The title. If an occurrence has none, it's another of its texts, or the issue's id."""
+    """The title; without one, the type or message of the event or issue, or the issue's id."""
     candidates = [of.title, member(of.metadata, "title"), member(of.metadata, "type")]
     if isinstance(of, Event):
         candidates[1:1] = [member(of.occurrence, "issueTitle"), of.message]

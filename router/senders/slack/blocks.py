@@ -237,7 +237,7 @@ def _text(text: str) -> dict[str, str]:
 
 
 def people(message: Message, entries: Iterable[Entry]) -> list[str]:
-    """The contacts who were paged by these entries; for a first message, by all."""
+    """The contacts paged in these entries; for the first message, everyone paged so far."""
     addresses = list(message.incident.notified) if message.sent == 0 else []
     for entry in entries:
         if entry.what in _PAGES:

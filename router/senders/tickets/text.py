@@ -34,7 +34,7 @@ SEEN_MARK = re.compile(r"^<!-- alert-router:told:([0-9]{1,18}) -->\s*\Z", re.MUL
 
 
 def title(message: Message) -> str:
-    """The issue's title, in which no service reads mentions or links."""
+    """The issue's title. It needs no escaping: in titles, no service expands mentions or links."""
     return cut(content(message).subject, MAX_TITLE)
 
 

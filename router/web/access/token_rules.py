@@ -16,7 +16,7 @@ from router.web.access.tokens import Tokens
 from router.web.auth import Credential, Identity, Role
 
 LONGEST = 366 * 86_400.0
-"""Seconds for which a token may be valid."""
+"""Maximum seconds for which a token may be valid."""
 
 
 class TokenRequest(Struct, frozen=True):

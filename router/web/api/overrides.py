@@ -26,7 +26,7 @@ from router.web.auth import Role
 log = logger(__name__)
 
 MOST = 500
-"""Maximum overrides to come. Every decision reads all of them, and more are a program's mistake."""
+"""Maximum upcoming overrides. Every decision reads all; more than this are a program's mistake."""
 
 SHOWN = 14 * 86_400.0
 """Seconds of the schedule in an answer, from the override's start."""
@@ -149,7 +149,7 @@ class Overrides:
         Role.RESPONDER,
     )
     async def remove_override(self, call: Call) -> Answer[OverrideResult]:
-        """The part in the past stays as it was."""
+        """If the override has begun, its past part is kept."""
         schedule, now = self._schedule(call.request), self._clock.now()
         key = call.request.match_info["id"]
         found = await self._overrides.get(key)
@@ -191,7 +191,7 @@ class Overrides:
         self, schedule: Schedule, overrides: tuple[Override, ...], by: str, now: float
     ) -> Answer[OverrideResult]:
         if len(await self._overrides.find(since=now, limit=MOST)) == MOST:
-            raise web.HTTPConflict(text=f"there are {MOST} overrides to come: remove some")
+            raise web.HTTPConflict(text=f"there are {MOST} upcoming overrides: remove some")
         made = StoredOverride(schedule.name, overrides, by, now)
         key = secrets.token_hex(4)
         while not await self._overrides.add(key, made, made.end):
