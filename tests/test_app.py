@@ -39,7 +39,7 @@ def hook(peer: Peer, **options: Any) -> dict[str, Any]:
 
 
 async def until(condition: Callable[[], object], what: str = "the condition") -> None:
-    """ImageOptions a few hundred times; for what goes by the system's clock."""
+    """Poll for ten seconds, for conditions that depend on the system's clock."""
     for _ in range(500):
         if condition():
             return

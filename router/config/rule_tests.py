@@ -60,9 +60,9 @@ class TimelineStep(Struct, frozen=True, kw_only=True):
                 "nothing happens in this step: give it alerts, payload, do, fails or works"
             )
         if (self.do is Command.SEVERITY) != (self.severity is not None):
-            raise ValueError("`severity` is what `do: severity` sets, and only that")
+            raise ValueError("`do: severity` needs `severity`, and nothing else allows it")
         if (self.do is Command.STATUS) != (self.status is not None):
-            raise ValueError("`status` is what `do: status` sets, and only that")
+            raise ValueError("`do: status` needs `status`, and nothing else allows it")
         if (self.do is Command.ASSIGN) > bool(self.text):
             raise ValueError("`do: assign` needs the lead as `text`")
 

@@ -1,6 +1,6 @@
 """Read the public holidays of the next years in a process of their own.
 
-The library would take 12 MB of the router, and keep alerts waiting while it is loaded.
+In the router, the library would take 12 MB, and delay alerts while it is loaded.
 """
 
 import asyncio

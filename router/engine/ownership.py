@@ -119,7 +119,7 @@ class Ownership:
     async def _lose(self, now: float) -> None:
         lost, self.name, self._has_beaten = self.name, uuid.uuid4().hex, False
         away = round(now - self._beaten_at, 1)
-        log.warning("leases_lost", away=away, consequence="others take them over")
+        log.warning("leases_lost", away=away, consequence="other replicas take over its leases")
         await self._store.remove_owners(lost)
 
     def _follow(self, beats: Beats, took: float) -> None:

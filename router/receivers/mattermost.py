@@ -2,7 +2,7 @@
 
 https://developers.mattermost.com/integrate/plugins/interactive-messages. Mattermost doesn't sign
 its requests. So the sender puts a signed token into each button's context, which Mattermost hides
-from users and sends back. It shows the answer's `ephemeral_text` to the person who pressed.
+from users and sends back. It shows the answer's `ephemeral_text` to the person who pressed one.
 """
 
 from collections.abc import Sequence
@@ -68,7 +68,7 @@ class MattermostReceiver(Source):
     def reply(
         self, incoming: Incoming, received: Received, results: Sequence[CommandResult], now: float
     ) -> WebhookAnswer:
-        """Show the outcome to the person who pressed."""
+        """Show the outcome to the person who pressed the button."""
         shown = " ".join(map(sentence, results)) or received.ignored
         body = msgspec.json.encode({"ephemeral_text": shown})
         return WebhookAnswer(body=body, content_type="application/json")

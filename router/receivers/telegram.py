@@ -1,7 +1,7 @@
 """Telegram: buttons under messages, and replies to them, by the bot's webhook.
 
 https://core.telegram.org/bots/api#setwebhook (the secret token) and …#callbackquery. The HTTP
-answer calls `answerCallbackQuery`, which shows the outcome to the person who pressed. Telegram
+answer calls `answerCallbackQuery`, which shows the outcome to the person who pressed it. Telegram
 repeats an update until it's answered with 2xx.
 """
 

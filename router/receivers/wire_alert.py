@@ -120,7 +120,7 @@ def _ends_at(given: object, warnings: list[InvalidInput]) -> float | None:
         return None
     seconds = read_rfc3339(given, "/endsAt")
     if seconds is None and not str(given).startswith("0001-"):
-        warnings.append(InvalidInput("Read as no end: the time is out of range", "/endsAt"))
+        warnings.append(InvalidInput("Ignored: the time is out of range", "/endsAt"))
     return seconds
 
 

@@ -128,7 +128,7 @@ class DiscordSender:
         return await in_place.deliver(Webhook(calls, self._config), message, REF)
 
     async def verify(self) -> str | Result:
-        """ImageOptions up the webhook: /developers/resources/webhook#get-webhook-with-token."""
+        """Look up the webhook: /developers/resources/webhook#get-webhook-with-token."""
         result, webhook = await fetch(self._session, self._url, {}, self._config.timeout)
         return (
             f"webhook '{named(webhook.get('name'))}' found" if isinstance(result, Sent) else result

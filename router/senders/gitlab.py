@@ -220,7 +220,7 @@ class GitLabSender:
         return await compare_tickets(lambda: Issues(self._calls(now), self._config), shown)
 
     async def verify(self) -> str | Result:
-        """ImageOptions up the project: https://docs.gitlab.com/api/projects/#get-a-single-project."""
+        """Look up the project: https://docs.gitlab.com/api/projects/#get-a-single-project."""
         result, project = await fetch(self._session, self._url, self._headers, self._config.timeout)
         if not isinstance(result, Sent):
             return result

@@ -112,7 +112,7 @@ class MatrixSender:
         return await in_place.deliver(room, message, REF)
 
     async def verify(self) -> str | Result:
-        """ImageOptions up the token's user, and check that the user is in the room."""
+        """Look up the token's user, and check that the user is in the room."""
         url = f"{self._url}/_matrix/client/v3/joined_rooms"
         result, rooms = await fetch(self._session, url, self._headers, self._config.timeout)
         if not isinstance(result, Sent):

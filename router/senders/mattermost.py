@@ -142,7 +142,7 @@ class MattermostBotSender:
         return await in_place.deliver(Bot(calls, self._config), message, REF)
 
     async def verify(self) -> str | Result:
-        """ImageOptions up the channel, which only its members may do."""
+        """Look up the channel, which only its members may do."""
         url = f"{self._url}/api/v4/channels/{self._config.channel}"
         result, channel = await fetch(self._session, url, self._headers, self._config.timeout)
         if not isinstance(result, Sent):

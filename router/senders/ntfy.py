@@ -92,7 +92,7 @@ class NtfySender:
         return message.ref if quiet else message_id(self._name, message)
 
     async def verify(self) -> str | Result:
-        """ImageOptions up the token's user: ntfy answers 401 to an unknown token."""
+        """Look up the token's user: ntfy answers 401 to an unknown token."""
         url = f"{self._config.api_url.rstrip('/')}/v1/account"
         result, user = await fetch(self._session, url, self._auth, self._config.timeout)
         if not isinstance(result, Sent):

@@ -143,7 +143,7 @@ class TelegramSender:
         return await in_place.deliver(Bot(calls, self._config), message, REF)
 
     async def verify(self) -> str | Result:
-        """ImageOptions up the bot: https://core.telegram.org/bots/api#getme."""
+        """Look up the bot: https://core.telegram.org/bots/api#getme."""
         result, answer = await fetch(self._session, f"{self._url}/getMe", {}, self._config.timeout)
         if not isinstance(result, Sent):
             return result

@@ -194,7 +194,7 @@ def test_every_mistake_is_said_with_its_place(config: Config, tmp_path: Path) ->
         "nothing happens in this step: give it alerts, payload, do, fails or works",
         "'2' has no unit: write 2s, 2m or 2h",
         "unknown value 'ackn', did you mean 'ack'?",
-        "`severity` is what `do: severity` sets, and only that",
+        "`do: severity` needs `severity`, and nothing else allows it",
         "unknown channel 'slog', did you mean 'log'?",
         "unknown channel 'ana': a contact is written contact:ana",
         "unknown contact 'bob'",

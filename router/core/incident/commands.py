@@ -210,7 +210,7 @@ def _snoozed(incident: Incident, event: Commanded, settings: Settings) -> Decisi
 
 
 def _severity_set(incident: Incident, event: Commanded, settings: Settings) -> Decision:
-    assert event.severity is not None, "the edge requires it"
+    assert event.severity is not None, "checked where the command arrives"
     if event.severity is incident.severity:
         return _too_late(incident, event, Reason.ALREADY_DONE)
     decision = Decision(Reason.SEVERITY_SET, later(incident, event.at, news_at=event.at))
@@ -247,7 +247,7 @@ def _status_set(incident: Incident, event: Commanded, settings: Settings) -> Dec
 
     People who were only paged aren't notified.
     """
-    assert event.status is not None, "the edge requires it"
+    assert event.status is not None, "checked where the command arrives"
     if event.status is incident.status:
         return _too_late(incident, event, Reason.ALREADY_DONE)
     decision = Decision(

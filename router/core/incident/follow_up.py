@@ -125,7 +125,7 @@ def item_put(incident: Incident, event: ItemPut, settings: Settings) -> Decision
 def _item_added(incident: Incident, event: ItemPut, settings: Settings) -> Decision | Reason:
     if event.key and any(item.key == event.key for item in incident.items):
         return Reason.ALREADY_DONE
-    assert event.due_at is not None, "the edge requires it"
+    assert event.due_at is not None, "checked where the command arrives"
     item = Item(
         number=len(incident.items) + 1,
         text=event.text or "",

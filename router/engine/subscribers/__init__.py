@@ -1,1 +1,1 @@
-"""E-mail for subscribers of the status page: asking, confirming, and each update once."""
+"""E-mail to subscribers of the status page: confirmation of the address, and each update once."""

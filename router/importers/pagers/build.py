@@ -169,7 +169,7 @@ class Builder:
     def turns(
         self, people: Sequence[str], start: datetime, seconds: int, zone: str, place: Place
     ) -> Turns | None:
-        """Turns, whose `start` is local time in the zone. If impossible: None, and reported."""
+        """Return turns from `start`, or report why they are left out and return None."""
         if not people:
             self.report.add(place, "these turns have no people: left out")
             return None

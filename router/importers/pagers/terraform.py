@@ -50,7 +50,7 @@ class Resource:
 
 
 def of_files(texts: Mapping[str, str], report: Report) -> list[Resource]:
-    """Read resources from .tf files (name: text). Raises: Invalid; ImportError without the library."""
+    """Read the resources of .tf files (name: text). Raises: Invalid; ImportError."""
     try:
         from hcl2 import SerializationOptions, loads  # noqa: PLC0415 - an extra
     except ImportError:

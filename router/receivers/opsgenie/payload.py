@@ -15,7 +15,7 @@ from router.receivers.times import UNKNOWN
 from router.receivers.wire_alert import WireAlert
 
 MAX_MESSAGE = 130
-"""Maximum characters of `message` in the label, which is cut. The summary has the whole text."""
+"""Maximum characters of `message` in a label; the rest is only in the summary."""
 
 MAX_DESCRIPTION = 15_000
 MAX_NOTE = 25_000

@@ -210,7 +210,7 @@ class JiraSender:
         )
 
     async def verify(self) -> str | Result:
-        """ImageOptions up the project."""
+        """Look up the project."""
         url = f"{self._url}/project/{self._config.project}"
         result, project = await fetch(self._session, url, self._headers, self._config.timeout)
         if not isinstance(result, Sent):

@@ -224,7 +224,7 @@ class LinearSender:
         return [one for one in found if one]
 
     async def verify(self) -> str | Result:
-        """ImageOptions up the team."""
+        """Look up the team."""
         try:
             answer = await self._api(0.0).ask(STATES, {"team": self._config.team}, TeamStates)
         except Failed as failure:

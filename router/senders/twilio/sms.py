@@ -81,7 +81,7 @@ class SmsSender:
     async def close(self) -> None: ...
 
     def _build(self, message: Message) -> dict[str, Any]:
-        """The arguments of the package's `create`, except for the number."""
+        """The arguments of the package's `messages.create`, without the recipient's number."""
         config = self._config
         sender = (
             {"from_": config.from_}

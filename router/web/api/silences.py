@@ -57,7 +57,7 @@ class SilenceBody(Struct, frozen=True, forbid_unknown_fields=True):
     to: Annotated[
         str, Meta(description="The end, in the company's time zone or with an offset.")
     ] = ""
-    from_: Annotated[str, Meta(description="The start; without it, now.")] = field(
+    from_: Annotated[str, Meta(description="The start. Default: now.")] = field(
         name="from", default=""
     )
     for_: Annotated[str, Meta(description="The duration, such as `2h`, instead of `to`.")] = field(

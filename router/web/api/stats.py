@@ -1,4 +1,4 @@
-"""`/api/v1/stats` and the page `/stats`: incidents and pages over a time, also as CSV."""
+"""`/api/v1/stats` and the page `/stats`: incidents and pages over a period, also as CSV."""
 
 import asyncio
 import csv
@@ -70,7 +70,7 @@ class Stats:
             web.get("/stats", self.page),
         ]
 
-    @operation("GET", "/stats", "Count incidents and pages over a time.")
+    @operation("GET", "/stats", "Count incidents and pages over a period.")
     async def show_statistics(self, query: StatsQuery) -> StatsView:
         since, found, complete = await self._found(query.since)
         return StatsView(since=exactly(since), complete=complete, **asdict(found))

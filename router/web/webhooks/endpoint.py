@@ -149,7 +149,7 @@ class Webhooks:
         return answer
 
     def refusal(self, source: str, receiver: Receiver, error: Exception) -> WebhookAnswer | None:
-        """Log and count a refusal; the answer to it in the source's own format, if it has one."""
+        """Log and count a refusal. Returns its answer if the source has a format of its own."""
         headers: dict[str, str] = {}
         match error:
             case Unauthorized():
