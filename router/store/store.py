@@ -344,7 +344,7 @@ def _ping(connection: Connection) -> None:
 
 
 def revision(connection: Connection) -> str | None:
-    """The schema's revision that the database is at; None if it has no schema.
+    """The revision of the database's schema; None if it has no schema.
 
     Raises: DBAPIError for any other fault.
     """

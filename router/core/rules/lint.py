@@ -1,7 +1,7 @@
 """Lint: finds rules without effect, because earlier rules cover them or they contradict themselves.
 
-Only certain problems are reported, for all possible alerts. A regular expression is compared by its
-values if it's a list of plain texts (`error|fatal`), by its literal beginning, or as a whole.
+A problem is reported only if it exists for all possible alerts. A regular expression is compared by
+its values if it is a list of plain texts (`error|fatal`), by its literal beginning, or as a whole.
 """
 
 from collections.abc import Collection, Iterable, Iterator, Sequence

@@ -3,7 +3,7 @@
 Alertmanager walks the tree depth-first and stops at the first child that matches, unless it has
 `continue`; if no child matches, the route itself gets the alert (dispatch/route.go). Rules are a
 flat list, and the first rule that matches decides. So each rule has the matchers of a whole path.
-If `continue` sends an alert to several routes, one rule is for all of them, so that a single
+If `continue` sends an alert to several routes, one rule covers all of them, so that a single
 incident notifies all of their receivers.
 """
 

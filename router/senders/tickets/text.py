@@ -69,7 +69,7 @@ def unseen(message: Message, seen_entry: int) -> Content:
 def incident_mark(incident: Incident) -> str:
     """An invisible line of the issue that names the incident.
 
-    The time tells incidents with the same number, from different databases, apart.
+    The time distinguishes incidents that have the same number in different databases.
     """
     opened = datetime.fromtimestamp(incident.opened_at, UTC).isoformat(timespec="microseconds")
     return f"<!-- alert-router:{incident.name}:{opened.replace('+00:00', 'Z')} -->"

@@ -14,7 +14,7 @@ SHOWN = 100
 
 
 class AuditPage:
-    """The page of admins with the audit log."""
+    """The audit log, a page for admins."""
 
     def __init__(self, audit: AuditLog) -> None:
         self._audit = audit

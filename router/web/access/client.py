@@ -20,13 +20,13 @@ def client_of(request: web.Request) -> Client:
 
 
 def address_of(request: web.Request) -> str:
-    """Return the client's address; behind `trusted_proxies`, the one that they name."""
+    """Return the client's address, also behind the config's `trusted_proxies`."""
     frame = request.app.get(FRAME)
     return address_behind(request, frame.config_file().trusted_proxies if frame else ())
 
 
 def address_behind(head: Head, trusted: Sequence[str]) -> str:
-    """Return the client's address behind proxies that are trusted."""
+    """Return the client's address. The header of proxies not in `trusted` is ignored."""
     peer = head.remote or ""
     if not trusted:
         return peer

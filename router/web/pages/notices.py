@@ -44,7 +44,7 @@ DID: Mapping[Command, str] = {
 
 
 class Notice(Struct, frozen=True):
-    """A text, and the path of the command to undo it, for some incidents."""
+    """A message about a change to the incidents `ids`. `undo`: the path of the undoing command."""
 
     text: str
     kind: str = "good"
