@@ -86,7 +86,7 @@ def end(
     number: Annotated[str, typer.Argument(help="The id that `list` shows.", metavar="ID")],
     yes: Yes = False,
 ) -> None:
-    """End maintenance now, or cancel it before it starts, and mail that, after a confirmation."""
+    """End maintenance, or cancel it before it starts, and mail subscribers, once confirmed."""
     mailed = router.ask("GET", PATH)["recipients"]
     if mailed and not yes:
         typer.confirm(f"End {number}, and mail {mailed} recipients?", abort=True)

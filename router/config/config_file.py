@@ -126,7 +126,7 @@ class LinkConfig(Struct, frozen=True, kw_only=True):
 
     def __post_init__(self) -> None:
         if not 0 < len(self.name) <= 40 or self.name != plain(self.name):
-            raise ValueError("a link's name is a button's text: one line of 1 to 40 characters")
+            raise ValueError("a link's name is a button's text: one line of at most 40 characters")
 
 
 class HeartbeatConfig(Heartbeat, frozen=True, kw_only=True):

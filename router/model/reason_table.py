@@ -127,8 +127,8 @@ _INCIDENTS: dict[R, Row] = {
         short="alert is stale",
     ),
     R.TIMED_OUT: Row(
-        "The alert's `endsAt` passed, and no report moved it.",
-        "Alert timed out, no report moved its end[: {alert}]",
+        "The alert's `endsAt` passed, and no report extended it.",
+        "Alert timed out: no report extended it[: {alert}]",
         T.UNLOGGED,
     ),
     R.REPORTED_AGAIN: Row(

@@ -101,7 +101,7 @@ class _Note(msgspec.Struct, frozen=True):
 
 
 IsOurs = Callable[[str | None], bool]
-"""Checks if an issue's text has the mark that is wanted."""
+"""Checks if an issue's text has the expected mark."""
 
 
 class Issues:

@@ -31,7 +31,7 @@ AREAS = {
 
 
 class SignInParts:
-    """Finds who sends each request, and serves the pages and operations around it."""
+    """Identifies the sender of each request, and serves the pages and API of accounts."""
 
     def __init__(
         self,

@@ -118,7 +118,7 @@ class Transaction:
         self._change_counted(source, target)
 
     def _change_counted(self, incident_id: int, into: int) -> None:
-        """Evaluate the next report of these alerts even if it's a repeat; they keep `into` open."""
+        """Count the alerts for `into`, and evaluate their next report even if it is a repeat."""
         for rule_matches in self.view.rule_matches.values():
             for position, rule_match in enumerate(rule_matches):
                 if rule_match.counted and rule_match.incident_id == incident_id:

@@ -73,7 +73,7 @@ def _vagueness(message: Message) -> tuple[int, float]:
 def _found(
     message: Message, deliveries: Iterable[VirtualDelivery], start: float
 ) -> list[VirtualDelivery]:
-    """The first message that meets the expectation; a person may have several contact methods."""
+    """The first message that meets the expectation; for a person, all sent at that time."""
     fitting = [delivery for delivery in deliveries if _fits(message, delivery, start)]
     person = message.to.startswith("contact:")
     return [delivery for delivery in fitting if person and delivery.at == fitting[0].at] or fitting[

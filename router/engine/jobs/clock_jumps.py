@@ -64,5 +64,5 @@ class ClockJumps:
 
 
 def _todo(by: float) -> str:
-    check = "check that this host, or the database's, keeps its time, for example by NTP"
+    check = "check that NTP runs on this host and on the database's"
     return f"{check}; deadlines in the gap are due now" if by > 0 else check

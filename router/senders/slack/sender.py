@@ -80,17 +80,15 @@ class SlackConfig(ChannelOptions, frozen=True, kw_only=True):
         if (self.webhook_url is None) == (self.token is None):
             raise ValueError("needs either `webhook_url`, or `token` and `channel`")
         if bool(self.channel) != (self.token is not None):
-            raise ValueError(
-                "`channel` goes with `token`" + (", which needs it" if self.token else "")
-            )
+            raise ValueError("`token` needs `channel`" if self.token else "`channel` needs `token`")
         if self.buttons and self.token is None:
             raise ValueError(
                 "`buttons` needs `token`: a webhook's message can't be edited after a press"
             )
         if self.charts and self.token is None:
-            raise ValueError("`charts` goes with `token`: a webhook takes no pictures")
+            raise ValueError("`charts` needs `token`: a webhook can't post pictures")
         if self.create_channel and self.token is None:
-            raise ValueError("`create_channel` goes with `token`: a webhook can't create channels")
+            raise ValueError("`create_channel` needs `token`: a webhook can't create channels")
         for id_ in self.mention:
             if not ID.fullmatch(id_):
                 raise ValueError(

@@ -239,7 +239,7 @@ def _decoded(raw: bytes, type_: type[T]) -> T:
 async def _exchange(
     method: str, url: str, headers: Mapping[str, str], form: Mapping[str, str] | None = None
 ) -> bytes:
-    """Return the body of a good answer of the provider."""
+    """Call the provider and return the body of its answer. Raises: NotSignedIn."""
     try:
         async with (
             aiohttp.ClientSession(

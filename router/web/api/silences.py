@@ -203,9 +203,7 @@ class SilenceApi:
             key, lambda silence: silence and expired(silence, now), now
         )
         if ended is None:
-            detail = (
-                f"there is no current silence {key}; a silence of the config ends in the config"
-            )
+            detail = f"no current silence {key}; to end a silence of the config, edit the config"
             raise web.HTTPNotFound(text=detail)
         log.info("silence_expired", id=key, by=call.by)
         note(call.request, f"ended silence {key}")

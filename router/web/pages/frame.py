@@ -22,7 +22,7 @@ from router.web.pages.times import COOKIE
 
 
 class Frame(Struct, frozen=True):
-    """The parts of the router that every page shows."""
+    """The parts of the router that every page uses."""
 
     config_file: Callable[[], ConfigFile]
     clock: Clock

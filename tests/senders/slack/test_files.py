@@ -114,5 +114,5 @@ async def test_whatever_goes_wrong_with_the_chart_the_message_is_sent(
 
 
 def test_a_webhook_takes_no_charts() -> None:
-    with pytest.raises(ValueError, match="`charts` goes with `token`"):
+    with pytest.raises(ValueError, match="`charts` needs `token`"):
         SlackConfig(webhook_url=SecretUrl("https://hooks.slack.com/services/T/B/s"), charts=True)
