@@ -99,12 +99,17 @@ def _reminders_left(incident: Incident, policy: Policy) -> int:
     return 0 if answered else max(0, repeat.times - incident.repeats)
 
 
+def waits_for_answer(policy: Policy) -> bool:
+    """Check if somebody must acknowledge. A policy that only opens a ticket needs no answer."""
+    return policy.repeat is not None or any(
+        step.unless is Unless.ACKNOWLEDGED for step in policy.steps
+    )
+
+
 def _wait_for_answer(decision: Decision, at: float, policy: Policy) -> None:
     """Set the timer after the last step: the next repeat, or noting that nobody answered."""
     goes_on = policy.repeat is not None and policy.repeat.unless is Unless.RESOLVED
-    # A policy that only opens a ticket needs no answer.
-    waits = policy.repeat or any(step.unless is Unless.ACKNOWLEDGED for step in policy.steps)
-    if waits and (goes_on or decision.incident.acknowledged_at is None):
+    if waits_for_answer(policy) and (goes_on or decision.incident.acknowledged_at is None):
         decision.set_timer(STEP, at + (policy.repeat.every if policy.repeat else PATIENCE))
     else:
         decision.timers_cleared.append(STEP)

@@ -7,7 +7,12 @@ from collections.abc import Iterator, Sequence
 
 from msgspec import Struct
 
-from router.core.incident.escalation import promotion_due, unneeded
+from router.core.incident.escalation import (
+    PATIENCE,
+    promotion_due,
+    unneeded,
+    waits_for_answer,
+)
 from router.core.incident.policy import Step, Unless
 from router.core.incident.settings import Settings
 from router.core.oncall.schedule import on_call
@@ -17,8 +22,8 @@ from router.model.reason import Reason
 from router.model.reason_row import Trait
 from router.model.reasons import having
 
-NOTIFIED = having(Trait.STARTS_REPEAT)
-"""Entries after which a repeat of the policy starts to wait."""
+NOTIFIED = having(Trait.STARTS_REPEAT) | {Reason.STEPS_ENDED}
+"""Entries after which a repeat of the policy, or its end, starts to wait."""
 
 
 class Upcoming(Struct, frozen=True):
@@ -81,32 +86,45 @@ def _steps(incident: Incident, timeline: Sequence[Entry], settings: Settings) ->
     if incident.acknowledged_at is None:
         for at, address in sorted(incident.reaching)[:1]:
             yield Upcoming(at, "next contact method", addresses=(address,))
-    for number, step in enumerate(policy.steps[incident.step :], incident.step + 1):
+    left = policy.steps[incident.step :]
+    for number, step in enumerate(left, incident.step + 1):
         if unneeded(step, incident) is None:
             at = settings.calendar.after(step.after, incident.policy_since)
             yield _notifies(incident, settings, at, f"step {number}", step.notify)
             return
-    if incident.step < len(policy.steps):
-        return
-    yield from _repeat(incident, timeline, settings)
+    if left:  # they will be skipped
+        ended = settings.calendar.after(left[-1].after, incident.policy_since)
+    else:
+        ended = max(
+            (entry.at for entry in timeline if entry.what in NOTIFIED), default=incident.opened_at
+        )
+    yield from _after_steps(incident, ended, timeline, settings)
 
 
-def _repeat(
-    incident: Incident, timeline: Sequence[Entry], settings: Settings
+def _after_steps(
+    incident: Incident, ended: float, timeline: Sequence[Entry], settings: Settings
 ) -> Iterator[Upcoming]:
-    policy, repeat = settings.policy_of(incident), settings.policy_of(incident).repeat
-    if repeat is None or incident.repeats >= repeat.times:
-        return
-    if repeat.unless is Unless.ACKNOWLEDGED and incident.acknowledged_at is not None:
-        return
-    last = max(
-        (entry.at for entry in timeline if entry.what in NOTIFIED), default=incident.opened_at
-    )
-    steps = [
-        step for step in policy.steps if unneeded(step, incident) is not Reason.CONDITION_FAILED
-    ]
-    what = f"repeat {incident.repeats + 1} of {repeat.times}"
-    yield _notifies(incident, settings, last + repeat.every, what, _targets(steps))
+    """Yield the next repeat, or else the end of the escalation, after its steps `ended`."""
+    policy, acknowledged = settings.policy_of(incident), incident.acknowledged_at is not None
+    repeat = policy.repeat
+    if repeat and incident.repeats < repeat.times:
+        if not (acknowledged and repeat.unless is Unless.ACKNOWLEDGED):
+            steps = [
+                step
+                for step in policy.steps
+                if unneeded(step, incident) is not Reason.CONDITION_FAILED
+            ]
+            what = f"repeat {incident.repeats + 1} of {repeat.times}"
+            yield _notifies(incident, settings, ended + repeat.every, what, _targets(steps))
+    elif waits_for_answer(policy) and not acknowledged and not _gave_up(timeline, ended):
+        at = ended + (repeat.every if repeat else PATIENCE)
+        fallback = settings.people.reach(policy.fallback, incident.severity, at).now
+        addresses = tuple(dict.fromkeys((*incident.notified, *fallback)))
+        yield Upcoming(at, "the escalation ends without an answer", addresses=addresses)
+
+
+def _gave_up(timeline: Sequence[Entry], since: float) -> bool:
+    return any(entry.what is Reason.UNANSWERED and entry.at >= since for entry in timeline)
 
 
 def _notifies(

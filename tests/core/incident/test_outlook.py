@@ -6,6 +6,7 @@ from msgspec.structs import replace
 from router.core.incident.outlook import Outlook, outlook
 from router.core.incident.policy import Policy, Promote, Repeat, SeverityPlan, Step, Unless
 from router.core.messages.timeline import describe
+from router.core.text.template import compile_condition
 from router.model.event import Command
 from router.model.incident import Severity
 from router.model.reason import Reason
@@ -91,3 +92,47 @@ def test_a_policy_without_steps_has_nothing_ahead() -> None:
     world = World(settings(policies=POLICIES | {"critical": Policy(name="critical", steps=())}))
     world.see(alert())
     assert seen(world).upcoming == ()
+
+
+def test_the_end_without_an_answer_is_shown_until_it_comes() -> None:
+    """After the last repeat, or after the last step if the policy has none."""
+    for repeat in (PROMOTED.repeat, None):
+        policy = replace(PROMOTED, repeat=repeat, promote=None, fallback=("spare",))
+        world = World(settings(policies=POLICIES | {"high": policy}))
+        world.see(alert(value="5%"))
+        world.advance(2401 if repeat else 601)
+        [(at, what, addresses)] = upcoming(world)
+        assert what == "the escalation ends without an answer"
+        assert addresses == ("slack", "pager", "spare")
+        world.advance(at - (world.now - NOW))
+        ends = [e.at - NOW for e in world.timeline if e.what is Reason.UNANSWERED]
+        assert ends == [at]
+        assert upcoming(world) == []
+
+
+def test_repeats_follow_steps_that_will_be_skipped() -> None:
+    policy = replace(PROMOTED, repeat=Repeat(every=900, times=2, unless=Unless.RESOLVED))
+    world = World(settings(policies=POLICIES | {"high": policy}))
+    world.see(alert(value="5%"))
+    world.command(Command.ACKNOWLEDGE)
+    assert upcoming(world)[0] == (1500, "repeat 1 of 2", ("slack", "pager"))
+    world.advance(1500)
+    repeats = [e.at - NOW for e in world.timeline if e.what is Reason.STEPS_REPEATED]
+    assert repeats == [1500]
+
+
+def test_a_repeat_waits_for_the_end_of_the_steps() -> None:
+    """Also if the last step was skipped, or an acknowledgement was withdrawn."""
+    skipped = replace(PROMOTED.steps[1], when=compile_condition("labels.vip == 'yes'"))
+    policy = replace(PROMOTED, steps=(PROMOTED.steps[0], skipped))
+    world = World(settings(policies=POLICIES | {"high": policy}))
+    world.see(alert(value="5%"))
+    world.advance(601)
+    assert upcoming(world)[0] == (1500, "repeat 1 of 2", ("slack",))
+    policy = replace(PROMOTED, steps=PROMOTED.steps[:1])
+    world = World(settings(policies=POLICIES | {"high": policy}))
+    world.see(alert(value="5%"))
+    world.command(Command.ACKNOWLEDGE)
+    world.advance(1000)
+    world.command(Command.UNACKNOWLEDGE)
+    assert upcoming(world)[0] == (1900, "repeat 1 of 2", ("slack",))
