@@ -103,7 +103,7 @@ class GitRevert:
     async def _close(self, job: Job) -> ActionOutcome:
         memo = job.undone.memo if job.undone else ""
         if not memo:
-            return ActionOutcome(ActionState.FAILED, b"its pull request is not known")
+            return ActionOutcome(ActionState.FAILED, b"the pull request to close is not known")
         await self._call("PATCH", f"/pulls/{memo}", {"state": "closed"})
         return ActionOutcome(ActionState.DONE, f"pull request #{memo} is closed".encode())
 

@@ -10,7 +10,9 @@ _ITEM = "[: {text}][ ({owner}, by {due})]"
 WORK: dict[R, Row] = {
     # Deployments
     R.SUSPECTED: Row("A deployment may have caused the incident.", "Suspect[: {suspect}]"),
-    R.NOT_SUSPECTED: Row("A deployment of another service or time, or one that failed."),
+    R.NOT_SUSPECTED: Row(
+        "The deployment is of another service, outside the time window, or failed."
+    ),
     R.DEPLOYMENT_RECORDED: Row("A deployment was recorded."),
     R.DEPLOYMENT_ELSEWHERE: Row(
         "The deployment is of no service in the config.",

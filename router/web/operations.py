@@ -18,7 +18,7 @@ from router.web.problem import problem
 
 
 class Operations:
-    """`/metrics`, public because it has no secrets; and `/-/reload`, for admins."""
+    """`/metrics`, public and without secrets; and `/-/reload`, for admins."""
 
     def __init__(
         self,

@@ -87,7 +87,7 @@ class Publishing:
         return self._subscriber_list
 
     def use(self, links: SubscriberLinks) -> None:
-        """Sign links to subscribers with these from now on."""
+        """Sign links to subscribers with `links` from now on."""
         self._links = links
 
     def serve(

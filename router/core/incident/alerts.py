@@ -258,7 +258,7 @@ def _hold(  # noqa: PLR0913, PLR0917 - each is a different fact about one muted 
     joined: RuleMatch | None,
     before: RuleMatch | None,
 ) -> None:
-    """Record that the alert is muted, and schedule a recheck for when its mute may end."""
+    """Record the mute. The alert is evaluated again with each report, and when the mute may end."""
     at, alert, *_ = report
     tx.set_timer(recheck(alert.fingerprint, rule_match.rule, mute.until))
     if incident and incident.is_open and not (before and before.reason in SUPPRESSED):

@@ -28,7 +28,7 @@ class Unless(StrEnum):
 
 
 class Step(Struct, frozen=True, kw_only=True):
-    """Notify targets some time after the policy's start, unless the incident has a state by then.
+    """Notify targets `after` the policy's start, unless the incident is then as `unless` says.
 
     `when`: a condition. The step is skipped for incidents for which it's false.
     """

@@ -134,7 +134,7 @@ class ReadPlanner:
     def _for_news(self) -> ReadPlan | None:
         """The reads that the rules need for alerts that aren't repeats: incidents and windows."""
         kinds, incidents = {type(event) for event in self.events}, self.view.incidents
-        # To reopen an incident: another one with its key may be open now.
+        # To reopen an incident: another incident with its key may be open now.
         keys = {
             incident.key
             for event in self.events
@@ -233,7 +233,7 @@ class ReadPlanner:
         return [i for i in due if i in self.view.incidents and self.view.incidents[i].is_open]
 
     def _inhibiting(self, inhibitions: Iterable[Inhibition]) -> tuple[list[str], list[str] | None]:
-        """The rules whose open incidents may be sources, or the rules whose incidents can't be."""
+        """The rules that inhibitions name; if some name none, the rules that can't be a source."""
         named = dict.fromkeys(inhibition.rule for inhibition in inhibitions if inhibition.rule)
         others = [
             self.settings.mutes.rules_besides(inhibition, self.settings.rules)

@@ -118,7 +118,7 @@ class Transaction:
         self._change_counted(source, target)
 
     def _change_counted(self, incident_id: int, into: int) -> None:
-        """Count the alerts for `into`, and evaluate their next report even if it is a repeat."""
+        """Count an incident's alerts for `into`, and evaluate the next report, even a repeat."""
         for rule_matches in self.view.rule_matches.values():
             for position, rule_match in enumerate(rule_matches):
                 if rule_match.counted and rule_match.incident_id == incident_id:

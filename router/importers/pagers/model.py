@@ -11,7 +11,7 @@ HOUR, DAY, WEEK = 3600, 86_400, 604_800
 
 
 class ContactMethod(Struct, frozen=True):
-    """A contact method: `mail`, `text` or `call`, after seconds, for severities (empty: all)."""
+    """`via` is `mail`, `text` or `call`; `after` is in seconds; no `severities` means all."""
 
     via: str
     after: int = 0

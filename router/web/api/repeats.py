@@ -2,7 +2,7 @@
 
 The header is that of https://datatracker.ietf.org/doc/draft-ietf-httpapi-idempotency-key-header/.
 A key is stored before the operation runs, and the answer after it. If the router dies in between,
-nobody knows whether the request had its effect: its repetition is refused, and says so.
+nobody knows whether the request had its effect, so a repeated request is refused.
 """
 
 from collections.abc import Awaitable, Callable

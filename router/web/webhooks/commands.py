@@ -174,7 +174,7 @@ class WebhookProcessor:
             raise web.HTTPBadGateway(text=f"the form wasn't opened: {result.reason}")
 
     async def _remember(self, incidents: Mapping[str, ExternalIncident]) -> None:
-        """Store the incident for each name at another service: later webhooks may have only that.
+        """Store the incident for each name at another service: later webhooks may give only a name.
 
         Raises: StoreUnavailable.
         """
