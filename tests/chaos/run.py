@@ -254,6 +254,8 @@ def _step(after: float, *targets: str) -> dict[str, Any]:
 def main(database: str) -> int:
     folder = Path(os.environ.get("CHAOS_FOLDER") or tempfile.mkdtemp(prefix="chaos-"))
     folder.mkdir(exist_ok=True)
+    if any(folder.iterdir()):
+        sys.exit(f"{folder} has files of another run, whose incidents would be checked too")
     settings = Settings.of(database, LONG)
     sys.stderr.write(f"CHAOS_SEED={settings.seed}; kept in {folder}\n")
     figures, verdict = asyncio.run(run(settings, folder))
