@@ -4,16 +4,14 @@ A calendar is untrusted input, and a few lines of it can describe an endless num
 Validation can't exclude that, and a thread can't be stopped.
 """
 
-import asyncio
-import os
 import resource
 import sys
-from pathlib import Path
 
 import msgspec
 from msgspec import Struct
 
 from router.core.oncall.ical_import import Turn, read_turns
+from router.engine.child_process import run_module
 
 DEADLINE = 15.0
 """Seconds to read a calendar: ten times as long as 10,000 events take."""
@@ -32,23 +30,13 @@ async def turns_of(calendar: str, start: float, end: float) -> tuple[Turn, ...]:
 
     Raises: ValueError.
     """
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-P", "-m", __name__, str(start), str(end),
-        stdin=asyncio.subprocess.PIPE,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.DEVNULL,
-        env=os.environ | {"PYTHONPATH": str(Path(__file__).parents[2])},
-    )  # fmt: skip
     try:
-        async with asyncio.timeout(DEADLINE):
-            written, _ = await process.communicate(calendar.encode())
+        code, written = await run_module(
+            __name__, str(start), str(end), within=DEADLINE, given=calendar.encode()
+        )
     except TimeoutError:
         raise ValueError(f"events that take more than {DEADLINE:.0f}s to read") from None
-    finally:
-        if process.returncode is None:
-            process.kill()
-            await process.wait()
-    if process.returncode != 0:
+    if code != 0:
         raise ValueError(f"events that take more than {MEMORY // 1024**2} MiB of memory to read")
     answer = msgspec.json.decode(written, type=_Answer)
     if answer.error:

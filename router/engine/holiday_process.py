@@ -3,16 +3,15 @@
 In the router, the library would take 12 MB, and delay alerts while it is loaded.
 """
 
-import asyncio
 import os
 import sys
 from datetime import UTC, date, datetime
-from pathlib import Path
 
 import msgspec
 
 from router.core.oncall.business_hours import Calendar
 from router.core.oncall.public_holidays import PublicHolidays, holidays_of
+from router.engine.child_process import run_module
 from router.ports.clock import Clock
 from router.telemetry.logs import logger
 
@@ -35,20 +34,7 @@ async def read_ahead(calendar: Calendar, clock: Clock) -> None:
     year = datetime.fromtimestamp(clock.now(), UTC).year
     years = map(str, range(year - 1, year + YEARS_AHEAD + 1))
     try:
-        async with asyncio.timeout(DEADLINE):
-            process = await asyncio.create_subprocess_exec(
-                sys.executable, "-P", "-m", __name__, holidays.name, *years,
-                stdin=asyncio.subprocess.DEVNULL,
-                stdout=asyncio.subprocess.PIPE,
-                stderr=asyncio.subprocess.DEVNULL,
-                env=os.environ | {"PYTHONPATH": str(Path(__file__).parents[2])},
-            )  # fmt: skip
-            try:
-                written, _ = await process.communicate()
-            finally:
-                if process.returncode is None:
-                    process.kill()
-                    await process.wait()
+        _, written = await run_module(__name__, holidays.name, *years, within=DEADLINE)
         holidays.know(_answer.decode(written))
     except (OSError, TimeoutError, ValueError) as error:
         log.warning("holidays_not_read_ahead", error=str(error) or type(error).__name__)
