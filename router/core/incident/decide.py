@@ -14,7 +14,7 @@ from msgspec import Struct
 from router.core.incident.actions import act
 from router.core.incident.commands import commanded
 from router.core.incident.deadlines import Muted, timer_due
-from router.core.incident.escalation import edited, notify
+from router.core.incident.escalation import edited, noted, notify
 from router.core.incident.expiry import Expired, expired
 from router.core.incident.fired import Fired
 from router.core.incident.follow_up import item_put, postmortem_shared
@@ -103,7 +103,7 @@ def _delivery_failed(
         event.at,
         Reason.FALLBACK,
         channel=event.channel,
-        **reached.noted(waits=incident.acknowledged_at is None),
+        **noted(reached, incident),
         policy=policy.name,
         duties=settings.people.duties(policy.fallback, event.at),
     )

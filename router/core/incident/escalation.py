@@ -6,6 +6,7 @@ further contact methods; PROMOTE for the worse severity; RESPOND for the promise
 for the promised update; SNOOZE for the end of a snooze.
 """
 
+from collections.abc import Iterable
 from typing import Any
 
 from router.core.incident.policy import Policy, Step, Unless
@@ -64,7 +65,7 @@ def run_steps(
         reached = people.reach(due.notify, severity, at)
         notify(decision, at, reason, reached)
         if reason is Reason.STEP_DUE:
-            decision.note(at, reason, step=number, **_noted(reached, incident), **facts)
+            decision.note(at, reason, step=number, **noted(reached, incident), **facts)
         taken.append(number)
         meant += by
         nobody = reached.nobody
@@ -75,7 +76,7 @@ def run_steps(
         decision.set_timer(STEP, calendar.after(steps[step].after, since))
     else:
         follow: dict[str, Any] = (
-            {"reminders": left} if (left := _reminders_left(incident, policy)) else {}
+            {"reminders": left} if (left := reminders_left(incident, policy)) else {}
         )
         decision.note(at, Reason.STEPS_ENDED, steps=len(steps), **follow)
         _wait_for_answer(decision, at, policy)
@@ -90,13 +91,25 @@ def unneeded(step: Step, incident: Incident) -> Reason | None:
     return None
 
 
-def _reminders_left(incident: Incident, policy: Policy) -> int:
+def reminders_left(incident: Incident, policy: Policy) -> int:
     """The number of repeats that follow, as long as nobody answers."""
     repeat = policy.repeat
     if repeat is None:
         return 0
     answered = repeat.unless is Unless.ACKNOWLEDGED and incident.acknowledged_at is not None
     return 0 if answered else max(0, repeat.times - incident.repeats)
+
+
+def repeated_targets(incident: Incident, policy: Policy) -> tuple[str, ...]:
+    """The targets of a repeat: of all steps, except those whose condition fails."""
+    return targets_of(
+        step for step in policy.steps if unneeded(step, incident) is not Reason.CONDITION_FAILED
+    )
+
+
+def targets_of(steps: Iterable[Step]) -> tuple[str, ...]:
+    """The targets of the steps, each once."""
+    return tuple(dict.fromkeys(target for step in steps for target in step.notify))
 
 
 def waits_for_answer(policy: Policy) -> bool:
@@ -106,11 +119,16 @@ def waits_for_answer(policy: Policy) -> bool:
     )
 
 
+def time_to_answer(policy: Policy) -> float:
+    """Seconds from the last step, or a repeat, to what follows without an answer."""
+    return policy.repeat.every if policy.repeat else PATIENCE
+
+
 def _wait_for_answer(decision: Decision, at: float, policy: Policy) -> None:
     """Set the timer after the last step: the next repeat, or noting that nobody answered."""
     goes_on = policy.repeat is not None and policy.repeat.unless is Unless.RESOLVED
     if waits_for_answer(policy) and (goes_on or decision.incident.acknowledged_at is None):
-        decision.set_timer(STEP, at + (policy.repeat.every if policy.repeat else PATIENCE))
+        decision.set_timer(STEP, at + time_to_answer(policy))
     else:
         decision.timers_cleared.append(STEP)
 
@@ -122,9 +140,8 @@ def go_on(decision: Decision, at: float, settings: Settings) -> None:
     if incident.step < len(policy.steps):
         decision.reason = Reason.STEP_DUE
         run_steps(decision, at, Reason.STEP_DUE, settings)
-    elif policy.repeat and incident.repeats < policy.repeat.times:
-        if policy.repeat.unless is Unless.RESOLVED or incident.acknowledged_at is None:
-            repeat_steps(decision, at, policy, settings)
+    elif reminders_left(incident, policy):
+        repeat_steps(decision, at, policy, settings)
     elif incident.acknowledged_at is None:
         _unanswered(decision, at, policy, settings)
 
@@ -150,20 +167,17 @@ def resume(decision: Decision, timer: TimerDue, settings: Settings) -> None:
 def repeat_steps(decision: Decision, at: float, policy: Policy, settings: Settings) -> None:
     """Notify the targets of all steps again."""
     incident = decision.incident
-    steps = [
-        step for step in policy.steps if unneeded(step, incident) is not Reason.CONDITION_FAILED
-    ]
-    targets = dict.fromkeys(target for step in steps for target in step.notify)
-    reached = settings.people.reach(tuple(targets), incident.severity, at)
+    targets = repeated_targets(incident, policy)
+    reached = settings.people.reach(targets, incident.severity, at)
     decision.reason = Reason.STEPS_REPEATED
     decision.change(repeats=incident.repeats + 1)
     decision.note(
         at,
         Reason.STEPS_REPEATED,
         time=incident.repeats + 1,
-        **_noted(reached, incident),
+        **noted(reached, incident),
         policy=policy.name,
-        duties=settings.people.duties(tuple(targets), at),
+        duties=settings.people.duties(targets, at),
     )
     notify(decision, at, Reason.STEPS_REPEATED, reached)
     _wait_for_answer(decision, at, policy)
@@ -209,7 +223,8 @@ def notify(decision: Decision, at: float, reason: Reason, reached: Recipients) -
         decision.change(**changes)
 
 
-def _noted(reached: Recipients, incident: Incident) -> dict[str, Any]:
+def noted(reached: Recipients, incident: Incident) -> dict[str, Any]:
+    """The recipients as noted on the timeline: later ones only if nobody has acknowledged."""
     return reached.noted(waits=incident.acknowledged_at is None)
 
 

@@ -8,12 +8,15 @@ from collections.abc import Iterator, Sequence
 from msgspec import Struct
 
 from router.core.incident.escalation import (
-    PATIENCE,
     promotion_due,
+    reminders_left,
+    repeated_targets,
+    targets_of,
+    time_to_answer,
     unneeded,
     waits_for_answer,
 )
-from router.core.incident.policy import Step, Unless
+from router.core.incident.policy import Unless
 from router.core.incident.settings import Settings
 from router.core.oncall.schedule import on_call
 from router.model.decision import Entry
@@ -105,19 +108,17 @@ def _after_steps(
     incident: Incident, ended: float, timeline: Sequence[Entry], settings: Settings
 ) -> Iterator[Upcoming]:
     """Yield the next repeat, or else the end of the escalation, after its steps `ended`."""
-    policy, acknowledged = settings.policy_of(incident), incident.acknowledged_at is not None
-    repeat = policy.repeat
-    if repeat and incident.repeats < repeat.times:
-        if not (acknowledged and repeat.unless is Unless.ACKNOWLEDGED):
-            steps = [
-                step
-                for step in policy.steps
-                if unneeded(step, incident) is not Reason.CONDITION_FAILED
-            ]
-            what = f"repeat {incident.repeats + 1} of {repeat.times}"
-            yield _notifies(incident, settings, ended + repeat.every, what, _targets(steps))
-    elif waits_for_answer(policy) and not acknowledged and not _gave_up(timeline, ended):
-        at = ended + (repeat.every if repeat else PATIENCE)
+    policy = settings.policy_of(incident)
+    at = ended + time_to_answer(policy)
+    if policy.repeat and reminders_left(incident, policy):
+        what = f"repeat {incident.repeats + 1} of {policy.repeat.times}"
+        targets = repeated_targets(incident, policy)
+        yield _notifies(incident, settings, at, what, targets)
+    elif (
+        waits_for_answer(policy)
+        and incident.acknowledged_at is None
+        and not _gave_up(timeline, ended)
+    ):
         fallback = settings.people.reach(policy.fallback, incident.severity, at).now
         addresses = tuple(dict.fromkeys((*incident.notified, *fallback)))
         yield Upcoming(at, "the escalation ends without an answer", addresses=addresses)
@@ -179,11 +180,7 @@ def _on_call(
 ) -> Iterator[tuple[str, tuple[str, ...]]]:
     """Yield the schedules that the policy notifies, with the contacts on call."""
     schedules = settings.people.schedules
-    for target in _targets(settings.policy_of(incident).steps):
+    for target in targets_of(settings.policy_of(incident).steps):
         kind, _, name = target.partition(":")
         if kind == "schedule" and name in schedules:
             yield name, on_call(schedules[name], now)
-
-
-def _targets(steps: Sequence[Step]) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(target for step in steps for target in step.notify))
