@@ -127,15 +127,11 @@ class Applier:
     def _next_group(self) -> list[_Submission]:
         """Take all small submissions, and as many others as a turn may have: at least one."""
         group, self._small = self._small, []
-        size, others, most = _size(group), self._others, GROUP
-        if self._is_storm:
-            most = size + OPENINGS
-        if others:
+        room = OPENINGS if self._is_storm else GROUP - _size(group)
+        taken = 0
+        while (others := self._others) and (not taken or taken + len(others[0].events) <= room):
             group.append(others.popleft())
-            size += len(group[-1].events)
-        while others and size + len(others[0].events) <= most:
-            group.append(others.popleft())
-            size += len(group[-1].events)
+            taken += len(group[-1].events)
         return group
 
     async def _commit_group(self, group: Sequence[_Submission]) -> None:
