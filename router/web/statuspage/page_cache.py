@@ -1,13 +1,13 @@
 """The current status page: read from the store, and cached for a few seconds."""
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 
 from msgspec import Struct
 from msgspec.structs import replace
 
 from router.core.communication.status_page import Page, make_page
-from router.model.statuspage import Component, Maintenance, StatusPlan
+from router.model.statuspage import Maintenance, StatusPlan
 from router.ports.clock import Clock
 from router.ports.errors import StoreUnavailable
 from router.ports.store import Store
@@ -116,22 +116,22 @@ class StatusPageCache:
     async def record(self) -> None:
         """Record since when there is data, without making the page. Raises: StoreUnavailable."""
         if (plan := self._plan()) is not None:
-            page = await read_page(self._store, plan, self._clock.now())
-            await self._record(page.plan.components)
+            await self._recorded_page(plan)
 
-    async def _record(self, dated: Sequence[Component]) -> None:
-        """Record for each component when its data begin. Raises: StoreUnavailable."""
-        for component in dated:
+    async def _recorded_page(self, plan: StatusPlan) -> Page:
+        """Read the page, and record for each component when its data begin."""
+        page = await read_page(self._store, plan, self._clock.now())
+        for component in page.plan.components:
             if component.name not in self._recorded and component.since is not None:
                 await components(self._store).add(component.name, Watched(), component.since)
                 self._recorded.add(component.name)
+        return page
 
     async def _read(self, plan: StatusPlan) -> None:
         now = self._clock.now()
         self._until = now + FRESH
         try:
-            page = await read_page(self._store, plan, now)
-            await self._record(page.plan.components)
+            page = await self._recorded_page(plan)
         except StoreUnavailable as error:
             if self._shown is None or self._of != plan:
                 raise
