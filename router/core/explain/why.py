@@ -72,11 +72,12 @@ def why_incident(
 ) -> Why:
     """Explain who was paged about the incident and why, or the first reason why nobody was."""
     incident = history.incident
-    if arrived := _arrived(history):
+    found = pages(history)
+    if arrived := _arrived(found):
         people = ", ".join(dict.fromkeys(page.person for page in arrived))
         answer = f"{_titled(incident)}: {people} paged; first {_paged(arrived[0])}"
     else:
-        obstacle = _first_obstacle(history, pages(history), settings)
+        obstacle = _first_obstacle(history, found, settings)
         answer = f"Nobody was paged about {_titled(incident)}: {obstacle}"
     return _why(answer, incident.opened_at, history, settings, explanation)
 
@@ -144,7 +145,7 @@ def why_person(
 
 def _why_not_about(contact: str, history: IncidentHistory, settings: Settings, at: float) -> str:
     """`about INC-1, which paged ben: no step of policy 'critical' notified them`."""
-    others = [page for page in _arrived(history) if page.at <= at]
+    others = [page for page in _arrived(pages(history)) if page.at <= at]
     instead = ", ".join(dict.fromkeys(page.person for page in others)) or "nobody"
     reason = _why_not(contact, history, settings, at)
     return f"about {history.incident.name}, which paged {instead}: {reason}"
@@ -247,9 +248,9 @@ def _why(
     )
 
 
-def _arrived(history: IncidentHistory) -> list[Page]:
+def _arrived(found: Iterable[Page]) -> list[Page]:
     """The pages of people that arrived."""
-    return [page for page in pages(history) if page.person and page.is_page and page.arrived]
+    return [page for page in found if page.person and page.is_page and page.arrived]
 
 
 def _titled(incident: Incident) -> str:
