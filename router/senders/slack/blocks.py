@@ -23,6 +23,7 @@ from router.model.decision import Entry
 from router.model.notification import Message, person_of
 from router.model.reason_row import Trait
 from router.model.reasons import having
+from router.senders.markup import units
 from router.senders.slack.buttons import answers
 
 MAX_HEADER = 150
@@ -139,7 +140,7 @@ def mrkdwn(text: str, limit: int, encoding: str = CHARACTERS) -> str:
 def _above(message: Message, texts: Content) -> list[dict[str, Any]]:
     """The blocks above the details: headline, fields, other incidents, and updates."""
     headline = texts.headline
-    if len(headline.encode(CHARACTERS)) > 2 * MAX_HEADER:
+    if units(headline) > MAX_HEADER:
         headline = headline[: MAX_HEADER // 2 - 1] + "…"
     plan = (
         ("Status", texts.status),
@@ -204,7 +205,7 @@ def _details(content: Content, room: int) -> dict[str, Any] | None:
         shown = f"*{mrkdwn(name, MAX_VALUE)}:*\n{mrkdwn(text, MAX_DETAIL)}"
         # The limit is for JSON, in which a quote, a backslash or a line break takes two characters,
         # and so may an emoji.
-        room -= len(json.encode(shown).decode().encode(CHARACTERS)) // 2
+        room -= units(json.encode(shown).decode())
         if room < LEFT_OUT:
             texts.append(f"(+{len(content.details) - len(texts)} more on the incident's page)")
             break
@@ -216,7 +217,7 @@ def _fitted(facts: list[str], limit: int) -> str:
     """The facts on one line, and the number of facts that don't fit."""
     size = 0
     for index, fact in enumerate(facts):
-        size += len(f" · {fact}".translate(ESCAPES).encode(CHARACTERS)) // 2
+        size += units(f" · {fact}".translate(ESCAPES))
         if index + 1 < len(facts) and size > limit - LEFT_OUT:
             left = f" · (+{len(facts) - index} more)"
             return mrkdwn(" · ".join(facts[:index]), limit - LEFT_OUT) + left
