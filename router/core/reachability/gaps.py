@@ -100,9 +100,9 @@ def _members(people: People, target: str) -> Iterable[str]:
         case "schedule":
             schedule = people.schedules[name]
             turns = (layer.turns for layer in schedule.layers)
-            takers = [one.contacts for one in turns if isinstance(one, Rotation)]
-            stand_ins = [one.contact for one in schedule.overrides if one.contact]
-            return dict.fromkeys((*chain.from_iterable(takers), *stand_ins))
+            rotations = [turn.contacts for turn in turns if isinstance(turn, Rotation)]
+            overrides = [override.contact for override in schedule.overrides if override.contact]
+            return dict.fromkeys((*chain.from_iterable(rotations), *overrides))
     return ()
 
 

@@ -14,14 +14,13 @@ from router.core.incident.settings import Settings
 from router.core.oncall.schedule import Imported, Schedule
 from router.core.reachability.gaps import URGENT
 from router.core.reachability.routes import Route, stages
+from router.core.rules.heartbeat import SOURCE as HEARTBEAT
 from router.core.rules.lint import idle_tiers, implies, may_match, takes_nothing
 from router.core.rules.rule import Rule
 from router.core.suppression.inhibition import Inhibition
 from router.core.suppression.recurring_silence import RecurringSilence
 from router.model.incident import Incident
 from router.model.notification import channel_of, person_of
-
-HEARTBEAT = "heartbeat"
 
 
 class Known(Struct, frozen=True):

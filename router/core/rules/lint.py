@@ -11,12 +11,13 @@ from math import floor, inf, isfinite, nextafter
 from msgspec import Struct
 from msgspec.structs import replace
 
+from router.core.rules import heartbeat, manual_alert
 from router.core.rules.matcher import Matcher, MatchOp
 from router.core.rules.rule import Rule
 from router.core.text.units import Dimension
 from router.model.incident import Severity
 
-BUILT_IN = frozenset({"heartbeat", "person"})
+BUILT_IN = frozenset({heartbeat.SOURCE, manual_alert.SOURCE})
 """The router's own sources of alerts."""
 
 MOST_CASES = 64
